@@ -1,1 +1,15 @@
+//! What travels over the broker: the envelope (CloudEvents 1.0) and the typed payloads.
+//!
+//! Events are facts about the past, published for everyone; commands are requests between our own services. No payload
+//! holds a token or a password in clear, and an address stands only where the event is about it (E1).
 
+mod command;
+mod envelope;
+mod fact;
+
+pub use command::{CancelMessages, Deliver, Invite, Letter, MailKind, Mailing, Withdrawn};
+pub use envelope::{Command, Envelope, Event, Lane, Payload, PayloadError};
+pub use fact::{
+    AccountChanged, AccountFacts, AddressStateChanged, ContactChanged, ContactFacts, InvitationChanged,
+    InvitationFact, MessageChanged, MessageOutcome, OrganizationChanged, PortalFacts, SignedIn,
+};

@@ -1,0 +1,184 @@
+//! Commands between our own services, on the private exchange.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use usher_types::{ContactId, InvitationId, MailingId, MessageId, OrganizationId};
+use uuid::Uuid;
+
+use crate::envelope::{Command, Payload};
+
+/// Which built-in mail a letter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailKind {
+    /// To a contact who has no password yet; carries a link.
+    Invitation,
+    /// To a member who has no password yet; carries a link.
+    MemberInvitation,
+}
+
+impl MailKind {
+    /// The name under which it is stored, and of its folder of templates.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Invitation => "invitation",
+            Self::MemberInvitation => "member_invitation",
+        }
+    }
+}
+
+/// `usher.work.deliver.v1`: up to 200 letters of one mailing, to be sent by notifications.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Deliver {
+    /// What the letters have in common.
+    pub mailing: Mailing,
+    /// One a recipient.
+    pub letters: Vec<Letter>,
+}
+
+/// What the letters of one sending have in common.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mailing {
+    /// The same in every `deliver` of one sending.
+    pub id: MailingId,
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// Which mail.
+    pub kind: MailKind,
+    /// `[OrganizationName]`.
+    pub organization_name: String,
+    /// `[InvitedBy]`.
+    pub invited_by: Option<String>,
+    /// Where answers go: the organization's set address, else the inviter's.
+    pub reply_to: Option<String>,
+    /// The organization's locale, for recipients who have none.
+    pub locale: String,
+    /// The organization's IANA time zone, for recipients who have none.
+    pub time_zone: String,
+    /// For this sending only; the template's where absent (N4).
+    pub subject: Option<String>,
+    /// For this sending only; the template's where absent (N4).
+    pub body: Option<String>,
+    /// `[Message]`.
+    pub message: Option<String>,
+}
+
+/// One mail to one person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Letter {
+    /// One mail for one cause: the same id is stored once, whatever is redelivered (N2).
+    pub message_id: MessageId,
+    /// The invitation whose link it carries.
+    pub invitation_id: InvitationId,
+    /// Goes up with every resend to the same contact; a letter of an older generation is not sent.
+    pub generation: i64,
+    /// To which contact, where it is one.
+    pub contact_id: Option<ContactId>,
+    /// The envelope's recipient, as typed.
+    pub email: String,
+    /// Decides suppression.
+    pub email_canonical: String,
+    /// `[FirstName]`.
+    pub first_name: String,
+    /// `[LastName]`, and with the first name `[ContactName]`.
+    pub last_name: String,
+    /// The recipient's own locale.
+    pub locale: Option<String>,
+    /// The recipient's own IANA time zone.
+    pub time_zone: Option<String>,
+    /// The token of the link, sealed for notifications (I9): `usher_auth::seal`, base64.
+    pub sealed_token: String,
+    /// The end of the link's life; no mail is tried after it.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl Payload for Deliver {
+    fn key(&self) -> Uuid {
+        match self.letters.as_slice() {
+            [only] => only.contact_id.map_or(self.mailing.id.uuid(), ContactId::uuid),
+            _ => self.mailing.id.uuid(),
+        }
+    }
+    fn organization(&self) -> OrganizationId {
+        self.mailing.organization_id
+    }
+    fn kind(&self) -> &'static str {
+        "usher.work.deliver.v1"
+    }
+}
+impl Command for Deliver {
+    const QUEUE: &'static str = "notifications.deliver";
+}
+
+/// `usher.work.cancel_messages.v1`: the invitations have ended; their mail that has not gone out is not sent (I21).
+/// It has a queue of its own and so reaches notifications ahead of letters that still wait.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CancelMessages {
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// What has ended.
+    pub withdrawn: Vec<Withdrawn>,
+}
+
+/// An invitation whose mail is not to go out any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawn {
+    /// Which.
+    pub invitation_id: InvitationId,
+    /// Whose.
+    pub contact_id: Option<ContactId>,
+}
+
+impl Payload for CancelMessages {
+    fn key(&self) -> Uuid {
+        match self.withdrawn.as_slice() {
+            [only] => only
+                .contact_id
+                .map_or(self.organization_id.uuid(), ContactId::uuid),
+            _ => self.organization_id.uuid(),
+        }
+    }
+    fn organization(&self) -> OrganizationId {
+        self.organization_id
+    }
+    fn kind(&self) -> &'static str {
+        "usher.work.cancel_messages.v1"
+    }
+}
+impl Command for CancelMessages {
+    const QUEUE: &'static str = "notifications.urgent";
+}
+
+/// `usher.work.invite.v1`: invite this contact; written by contacts together with the contact (`createContact` with
+/// `invite`), so that the wish survives whatever happens to the direct call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Invite {
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// Whom.
+    pub contact_id: ContactId,
+    /// `create:{contact}`; the direct call uses the same, and one of the two does nothing.
+    pub idempotency_key: String,
+    /// The member who asked.
+    pub member_id: usher_types::MemberId,
+    /// `[Message]`.
+    pub message: Option<String>,
+    /// The contact as it was made.
+    pub contact: crate::fact::ContactFacts,
+}
+
+impl Payload for Invite {
+    fn key(&self) -> Uuid {
+        self.contact_id.uuid()
+    }
+    fn organization(&self) -> OrganizationId {
+        self.organization_id
+    }
+    fn kind(&self) -> &'static str {
+        "usher.work.invite.v1"
+    }
+}
+impl Command for Invite {
+    const QUEUE: &'static str = "invitations.work";
+}
