@@ -1,0 +1,17 @@
+//! Compiles the protocol files without protoc.
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo:rerun-if-changed=usher");
+    let files = [
+        "usher/common/v1/common.proto",
+        "usher/contacts/v1/contacts.proto",
+        "usher/contacts/v1/selection.proto",
+        "usher/invitations/v1/invitations.proto",
+        "usher/invitations/v1/sessions.proto",
+        "usher/notifications/v1/notifications.proto",
+    ];
+    tonic_prost_build::configure()
+        .bytes(".")
+        .compile_fds(protox::compile(files, ["."])?)?;
+    Ok(())
+}
