@@ -1,1 +1,22 @@
+//! What every process of Usher would otherwise repeat: settings, life cycle, telemetry, transports, the gRPC edge,
+//! keys.
 
+pub mod data_dir;
+pub mod error;
+pub mod grpc;
+pub mod keys;
+pub mod lifecycle;
+pub mod process;
+pub mod settings;
+pub mod telemetry;
+pub mod transport;
+pub mod wait;
+
+pub use data_dir::DataDir;
+pub use error::StartError;
+pub use keys::{Key, Keyring, Keys};
+pub use lifecycle::Lifecycle;
+pub use process::Process;
+pub use settings::{Common, Mode, Settings, Sources};
+pub use transport::{GrpcSettings, Listener, PeerAddress, PeerChannel};
+pub use wait::{Attempt, wait_for};

@@ -1,0 +1,149 @@
+//! What happens around every gRPC request, once for all services.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::FutureExt;
+use http::{Request, Response};
+use http_body::{Body as HttpBody, Frame as BodyFrame};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tonic::Status;
+use tonic::body::Body;
+use tower::{Layer, Service};
+use tracing::Instrument;
+
+use super::context;
+
+/// Puts [`Frame`] around the routes of a server.
+#[derive(Clone, Debug)]
+pub(super) struct FrameLayer {
+    name: &'static str,
+    stop: CancellationToken,
+}
+
+impl FrameLayer {
+    pub(super) fn new(name: &'static str, stop: CancellationToken) -> Self {
+        Self { name, stop }
+    }
+}
+
+impl<S> Layer<S> for FrameLayer {
+    type Service = Frame<S>;
+
+    fn layer(&self, inner: S) -> Frame<S> {
+        Frame {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+/// Request id, span, panics and the end of streams at a stop.
+#[derive(Clone, Debug)]
+pub(super) struct Frame<S> {
+    inner: S,
+    layer: FrameLayer,
+}
+
+impl<S> Service<Request<Body>> for Frame<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let request_id = context::id_of(request.headers());
+        let span = tracing::info_span!(
+            "grpc",
+            service = self.layer.name,
+            rpc.method = request.uri().path().trim_start_matches('/'),
+            request_id
+        );
+        context::follow(&span, request.headers());
+        // the clone that is ready must be the one that is called
+        let ready = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, ready);
+        let stop = self.layer.stop.clone();
+        let work = async move {
+            let answer = AssertUnwindSafe(async move { inner.call(request).await })
+                .catch_unwind()
+                .await;
+            Ok(match answer {
+                Ok(Ok(answer)) => answer.map(|body| Body::new(EndingBody::new(body, stop))),
+                Ok(Err(never)) => match never {},
+                Err(_) => {
+                    tracing::error!("a handler panicked");
+                    let request_id = context::request_id();
+                    Status::internal(format!("internal error, request {request_id}")).into_http()
+                }
+            })
+        };
+        Box::pin(context::within(request_id, work).instrument(span))
+    }
+}
+
+/// The body of an answer. A stream that waits for its next message ends when the service stops.
+struct EndingBody {
+    inner: Body,
+    stop: CancellationToken,
+    stopped: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    ended: bool,
+}
+
+impl EndingBody {
+    fn new(inner: Body, stop: CancellationToken) -> Self {
+        Self {
+            inner,
+            stop,
+            stopped: None,
+            ended: false,
+        }
+    }
+}
+
+impl HttpBody for EndingBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<BodyFrame<Bytes>, Status>>> {
+        let this = &mut *self;
+        if this.ended {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(context) {
+            return Poll::Ready(frame);
+        }
+        let stop = &this.stop;
+        let stopped = this
+            .stopped
+            .get_or_insert_with(|| Box::pin(stop.clone().cancelled_owned()));
+        if stopped.as_mut().poll(context).is_pending() {
+            return Poll::Pending;
+        }
+        this.ended = true;
+        let trailers = Status::unavailable("the service is stopping")
+            .into_http::<Body>()
+            .into_parts()
+            .0
+            .headers;
+        Poll::Ready(Some(Ok(BodyFrame::trailers(trailers))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended || self.inner.is_end_stream()
+    }
+}

@@ -1,0 +1,94 @@
+//! The gRPC server of a service.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::body::Body;
+use tonic::codegen::http::Request;
+use tonic::server::NamedService;
+use tonic::service::{Routes, RoutesBuilder};
+use tonic::transport::server::TcpIncoming;
+use tonic_health::ServingStatus;
+use tonic_health::server::{HealthReporter, HealthService};
+use tower::Service;
+
+use super::frame::FrameLayer;
+use crate::transport::MemoryListener;
+use crate::{Lifecycle, Listener, StartError};
+
+/// Collects the gRPC services of a process and serves them until the stop.
+///
+/// Every request gets its id, a span in the caller's trace and, where it brings a token, its `Principal`
+/// (`grpc::principal`). A panic answers INTERNAL. Streams end with UNAVAILABLE when the stop begins, so that
+/// clients open them again at another replica. `grpc.health.v1.Health` is served beside.
+pub struct Server {
+    name: &'static str,
+    routes: RoutesBuilder,
+    health: HealthReporter,
+}
+
+impl Server {
+    /// A server without services; `name` is the service's in logs: "contacts".
+    pub fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            routes: Routes::builder(),
+            health: HealthReporter::new(),
+        }
+    }
+
+    /// Adds a generated gRPC service.
+    #[must_use]
+    pub fn service<S>(mut self, service: S) -> Self
+    where
+        S: Service<Request<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
+        S::Response: axum_core::response::IntoResponse,
+        S::Future: Send + 'static,
+    {
+        self.routes.add_service(service);
+        self
+    }
+
+    /// Serves until the life's soft stop, then finishes what has begun. Readiness is what the health service says:
+    /// serving from here on, not serving from the stop on.
+    ///
+    /// # Errors
+    /// [`StartError::Failed`] when the transport breaks.
+    pub async fn serve(mut self, listener: Listener, lifecycle: &Lifecycle) -> Result<(), StartError> {
+        let health = HealthService::from_health_reporter(self.health.clone());
+        self.routes
+            .add_service(tonic_health::pb::health_server::HealthServer::new(health));
+        self.health.set_service_status("", ServingStatus::Serving).await;
+
+        let stop = lifecycle.stopping();
+        let reporter = self.health.clone();
+        let stopped = async move {
+            stop.cancelled().await;
+            reporter.set_service_status("", ServingStatus::NotServing).await;
+        };
+        let server = tonic::transport::Server::builder()
+            .layer(FrameLayer::new(self.name, lifecycle.stopping()))
+            .http2_keepalive_interval(Some(Duration::from_secs(30)))
+            .initial_stream_window_size(1024 * 1024)
+            .initial_connection_window_size(4 * 1024 * 1024);
+        let routes = self.routes.routes().prepare();
+        let ended = match listener {
+            Listener::Tcp(listener) => {
+                let incoming = TcpIncoming::from(listener)
+                    .with_nodelay(Some(true))
+                    .with_keepalive(Some(Duration::from_secs(30)));
+                server
+                    .serve_with_incoming_shutdown(routes, incoming, stopped)
+                    .await
+            }
+            Listener::Memory(MemoryListener(accepted)) => {
+                let incoming = ReceiverStream::new(accepted);
+                server
+                    .serve_with_incoming_shutdown(routes, incoming, stopped)
+                    .await
+            }
+        };
+        ended.map_err(|error| StartError::failed(format!("{} cannot serve", self.name), &error))
+    }
+}
