@@ -1,0 +1,122 @@
+//! Pools, and the settings of every connection in them.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Executor, PgConnection,
+    pool::PoolOptions,
+    postgres::{PgConnectOptions, PgPool},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous},
+};
+use tokio::sync::Mutex;
+
+use crate::{ConnectError, DatabaseSettings, settings::Target};
+
+/// A wait for a connection that is longer answers UNAVAILABLE.
+pub(crate) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long another process may hold SQLite's write lock before a write gives up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Prepared statements that a connection remembers.
+const STATEMENTS: usize = 500;
+/// Connections of the relay, which must not starve when requests take all the others.
+const RELAY_CONNECTIONS: u32 = 2;
+
+/// The role of every connection: it owns nothing, so that row security holds for it.
+pub(crate) const SERVICE_ROLE: &str = "usher_service";
+/// The role of transactions in system scope.
+pub(crate) const SYSTEM_ROLE: &str = "usher_system";
+
+/// The pool of one dialect. SQLite takes one writer at a time: writers of a process queue for the mutex, which is fair and
+/// wakes at once, rather than for SQLite's lock, which polls.
+#[derive(Clone, Debug)]
+pub(crate) enum Pools {
+    Sqlite {
+        pool: SqlitePool,
+        writer: Arc<Mutex<()>>,
+    },
+    Postgres {
+        pool: PgPool,
+        relay: PgPool,
+    },
+}
+
+impl Pools {
+    pub(crate) async fn open(settings: &DatabaseSettings, service: &str) -> Result<Self, ConnectError> {
+        match settings.target(service)? {
+            Target::Sqlite(path) => Self::open_file(&path, settings.connections()).await,
+            Target::Postgres(options) => {
+                let options = postgres_options(*options, service);
+                let pool = postgres_pool(settings.connections())
+                    .connect_with(options.clone())
+                    .await?;
+                Ok(Self::Postgres {
+                    pool,
+                    relay: postgres_pool(RELAY_CONNECTIONS).connect_lazy_with(options),
+                })
+            }
+        }
+    }
+
+    pub(crate) async fn open_file(path: &Path, connections: u32) -> Result<Self, ConnectError> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            tokio::fs::create_dir_all(folder).await.map_err(|error| {
+                ConnectError::Settings(format!("the folder {} cannot be made: {error}", folder.display()))
+            })?;
+        }
+        let pool = PoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(sqlite_options(path))
+            .await?;
+        Ok(Self::Sqlite {
+            pool,
+            writer: Arc::default(),
+        })
+    }
+}
+
+fn sqlite_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // In WAL mode a power cut loses the last transactions, never the file; a killed process loses nothing.
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(true)
+        .statement_cache_capacity(STATEMENTS)
+        .disable_statement_logging()
+}
+
+fn postgres_options(options: PgConnectOptions, service: &str) -> PgConnectOptions {
+    let search_path = format!("{service},public");
+    options
+        .application_name(&format!("usher-{service}"))
+        // Extensions live in public. Start-up parameters cost no statement and cannot be lost by a reset.
+        .options([
+            ("search_path", search_path.as_str()),
+            ("timezone", "UTC"),
+            ("jit", "off"),
+        ])
+        .statement_cache_capacity(STATEMENTS)
+        .disable_statement_logging()
+}
+
+fn postgres_pool(connections: u32) -> PoolOptions<sqlx::Postgres> {
+    PoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A connection is tested when it comes back; testing it again would cost every transaction a round trip.
+        .test_before_acquire(false)
+        .after_connect(|connection: &mut PgConnection, _| {
+            Box::pin(async move {
+                connection
+                    .execute(sqlx::AssertSqlSafe(format!("SET ROLE {SERVICE_ROLE}")))
+                    .await?;
+                Ok(())
+            })
+        })
+}

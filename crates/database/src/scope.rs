@@ -1,0 +1,36 @@
+//! Whose rows a transaction sees.
+
+use usher_types::OrganizationId;
+
+/// Whose rows a transaction sees. On PostgreSQL row security enforces it; finders filter by the organization all the
+/// same, for SQLite has no second wall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Rows of one organization.
+    Organization(OrganizationId),
+    /// Rows of all organizations, for a reason from a closed list.
+    System(SystemReason),
+}
+
+/// Why code looks across organizations. The list is closed: a new reason is a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SystemReason {
+    /// The outbox relay reads what every organization has to say.
+    Relay,
+    /// A consumer's slice holds messages of several organizations.
+    Consume,
+    /// A sender claims due rows, fairly between organizations.
+    Claim,
+    /// Time passes for everyone: expiry, reminders, retention.
+    Sweep,
+    /// Somebody shows a token or signs in: the organization is not known yet.
+    Authenticate,
+    /// The signing keys, which belong to no organization.
+    SigningKeys,
+    /// An operator makes or lists organizations.
+    Operate,
+    /// State is streamed again after a restore.
+    Resync,
+    /// Tests look at everything.
+    Test,
+}

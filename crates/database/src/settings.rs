@@ -1,0 +1,126 @@
+//! Where the database is.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::PgConnectOptions;
+
+use crate::ConnectError;
+
+/// Connections that answer requests and consume messages.
+const CONNECTIONS: u32 = 8;
+
+/// `USHER_DATABASE_URL` and the size of the pool.
+///
+/// - `sqlite://DIR/`: a folder with one file a service, `DIR/{service}.db`; relative (`sqlite://data`) or absolute
+///   (`sqlite:///var/lib/usher`).
+/// - `postgres://user:password@host/database?sslmode=…`: one database, a schema a service.
+#[derive(Clone, Debug)]
+pub struct DatabaseSettings {
+    url: SecretString,
+    connections: u32,
+}
+
+/// What a URL points at, for one service.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    /// A SQLite file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL database.
+    Postgres(Box<PgConnectOptions>),
+}
+
+impl DatabaseSettings {
+    /// Settings with the pool's usual size: 8 connections, and 2 more for the relay.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: SecretString::from(url.into()),
+            connections: CONNECTIONS,
+        }
+    }
+
+    /// The same with another number of connections, at least 1.
+    #[must_use]
+    pub fn with_connections(self, connections: u32) -> Self {
+        Self {
+            connections: connections.max(1),
+            ..self
+        }
+    }
+
+    /// The URL, which may hold a password: not for logs.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.url.expose_secret()
+    }
+
+    /// How many connections answer requests.
+    #[must_use]
+    pub const fn connections(&self) -> u32 {
+        self.connections
+    }
+
+    pub(crate) fn target(&self, service: &str) -> Result<Target, ConnectError> {
+        let url = self.url();
+        if let Some(folder) = url.strip_prefix("sqlite://") {
+            if folder.is_empty() || folder.contains('?') {
+                return Err(ConnectError::Settings(
+                    "a SQLite URL names a folder: sqlite://DIR/".to_owned(),
+                ));
+            }
+            return Ok(Target::Sqlite(Path::new(folder).join(format!("{service}.db"))));
+        }
+        if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+            return Err(ConnectError::Settings(
+                "the database URL starts with sqlite:// or postgres://".to_owned(),
+            ));
+        }
+        // The parser's error could quote the URL and with it the password.
+        url.parse::<PgConnectOptions>()
+            .map(|options| Target::Postgres(Box::new(options)))
+            .map_err(|_| ConnectError::Settings("the PostgreSQL URL cannot be read".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(url: &str) -> String {
+        match DatabaseSettings::new(url).target("contacts") {
+            Err(ConnectError::Settings(reason)) => reason,
+            other => panic!("expected a refusal, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn r5_a_sqlite_url_names_a_folder_with_a_file_for_each_service() {
+        let target = DatabaseSettings::new("sqlite:///var/lib/usher")
+            .target("contacts")
+            .unwrap();
+        assert!(matches!(target, Target::Sqlite(path) if path == Path::new("/var/lib/usher/contacts.db")));
+        let target = DatabaseSettings::new("sqlite://data/")
+            .target("invitations")
+            .unwrap();
+        assert!(matches!(target, Target::Sqlite(path) if path == Path::new("data/invitations.db")));
+    }
+
+    #[test]
+    fn r5_a_refused_url_is_not_quoted() {
+        assert_eq!(
+            refused("mysql://root:secret@db/x"),
+            "the database URL starts with sqlite:// or postgres://"
+        );
+        assert_eq!(
+            refused("postgres://root:secret@db:port/x"),
+            "the PostgreSQL URL cannot be read"
+        );
+        assert_eq!(refused("sqlite://"), "a SQLite URL names a folder: sqlite://DIR/");
+    }
+
+    #[test]
+    fn a_password_stays_out_of_debug_output() {
+        assert!(!format!("{:?}", DatabaseSettings::new("postgres://u:secret@db/x")).contains("secret"));
+    }
+}

@@ -1,0 +1,221 @@
+//! A transaction in a scope.
+
+use std::{
+    pin::Pin,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use futures::{StreamExt, stream::BoxStream};
+use sea_orm::{
+    ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, StreamTrait, Values,
+};
+use sea_query_sqlx::SqlxValues;
+use sqlx::{Executor, Postgres, Sqlite};
+use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard};
+
+use crate::{Dialect, Wake};
+
+/// A transaction in a [`crate::Scope`]. It runs sea-orm's queries ([`ConnectionTrait`], [`StreamTrait`]). Dropping it rolls
+/// back.
+#[derive(Debug)]
+pub struct Transaction {
+    inner: Inner,
+    wake: Option<Wake>,
+    speaks: AtomicBool,
+    // Declared last: the next writer starts when this one's transaction is over.
+    _writer: Option<OwnedMutexGuard<()>>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Inner {
+    Sqlite(Mutex<sqlx::Transaction<'static, Sqlite>>),
+    Postgres(Mutex<sqlx::Transaction<'static, Postgres>>),
+}
+
+impl Transaction {
+    pub(crate) fn new(inner: Inner, wake: Option<Wake>, writer: Option<OwnedMutexGuard<()>>) -> Self {
+        Self {
+            inner,
+            wake,
+            speaks: AtomicBool::new(false),
+            _writer: writer,
+        }
+    }
+
+    /// Which SQL it speaks.
+    #[must_use]
+    pub const fn dialect(&self) -> Dialect {
+        match self.inner {
+            Inner::Sqlite(_) => Dialect::Sqlite,
+            Inner::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// A statement of this dialect, prepared once a connection and text.
+    pub fn statement(
+        &self,
+        sql: impl Into<String>,
+        values: impl IntoIterator<Item = sea_orm::Value>,
+    ) -> Statement {
+        Statement::from_sql_and_values(self.dialect().backend(), sql, values)
+    }
+
+    /// Notes that the outbox was written to, so that the commit wakes the relay. `usher_messaging::enqueue` calls it.
+    pub fn speaks(&self) {
+        self.speaks.store(true, Ordering::Relaxed);
+    }
+
+    /// Makes it last, then wakes whoever waits for commits.
+    ///
+    /// # Errors
+    /// Where the database refuses or is gone. What became of the transaction is then unknown if the connection was
+    /// lost; callers that may try again need to be idempotent.
+    pub async fn commit(self) -> Result<(), DbErr> {
+        let Self {
+            inner,
+            wake,
+            speaks,
+            _writer,
+        } = self;
+        match inner {
+            Inner::Sqlite(transaction) => transaction.into_inner().commit().await,
+            Inner::Postgres(transaction) => transaction.into_inner().commit().await,
+        }
+        .map_err(exec_error)?;
+        if let Some(wake) = wake {
+            wake.committed(speaks.into_inner());
+        }
+        Ok(())
+    }
+
+    /// Undoes it now rather than when the connection is next used.
+    ///
+    /// # Errors
+    /// Where the database is gone, in which case nothing lasted either.
+    pub async fn rollback(self) -> Result<(), DbErr> {
+        match self.inner {
+            Inner::Sqlite(transaction) => transaction.into_inner().rollback().await,
+            Inner::Postgres(transaction) => transaction.into_inner().rollback().await,
+        }
+        .map_err(exec_error)
+    }
+}
+
+fn exec_error(error: sqlx::Error) -> DbErr {
+    DbErr::Exec(RuntimeErr::SqlxError(error.into()))
+}
+
+fn query_error(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(error.into()))
+}
+
+/// The statement's text and values, owned, as a sqlx query of either database.
+macro_rules! query {
+    ($statement:expr) => {
+        sqlx::query_with(
+            sqlx::AssertSqlSafe($statement.sql),
+            SqlxValues($statement.values.unwrap_or(Values(Vec::new()))),
+        )
+    };
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for Transaction {
+    fn get_database_backend(&self) -> DbBackend {
+        self.dialect().backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        match &self.inner {
+            Inner::Sqlite(lock) => query!(statement)
+                .execute(&mut **lock.lock().await)
+                .await
+                .map(ExecResult::from),
+            Inner::Postgres(lock) => query!(statement)
+                .execute(&mut **lock.lock().await)
+                .await
+                .map(ExecResult::from),
+        }
+        .map_err(exec_error)
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        match &self.inner {
+            Inner::Sqlite(lock) => lock.lock().await.execute(sql).await.map(ExecResult::from),
+            Inner::Postgres(lock) => lock.lock().await.execute(sql).await.map(ExecResult::from),
+        }
+        .map_err(exec_error)
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        match &self.inner {
+            Inner::Sqlite(lock) => query!(statement)
+                .fetch_optional(&mut **lock.lock().await)
+                .await
+                .map(|row| row.map(QueryResult::from)),
+            Inner::Postgres(lock) => query!(statement)
+                .fetch_optional(&mut **lock.lock().await)
+                .await
+                .map(|row| row.map(QueryResult::from)),
+        }
+        .map_err(query_error)
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        match &self.inner {
+            Inner::Sqlite(lock) => query!(statement)
+                .fetch_all(&mut **lock.lock().await)
+                .await
+                .map(|rows| rows.into_iter().map(QueryResult::from).collect()),
+            Inner::Postgres(lock) => query!(statement)
+                .fetch_all(&mut **lock.lock().await)
+                .await
+                .map(|rows| rows.into_iter().map(QueryResult::from).collect()),
+        }
+        .map_err(query_error)
+    }
+}
+
+type Rows<'a> = BoxStream<'a, Result<QueryResult, DbErr>>;
+
+/// The stream keeps the connection: while it lives, other statements of the transaction wait.
+impl StreamTrait for Transaction {
+    type Stream<'a> = Rows<'a>;
+
+    fn get_database_backend(&self) -> DbBackend {
+        self.dialect().backend()
+    }
+
+    fn stream_raw<'a>(
+        &'a self,
+        statement: Statement,
+    ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
+        Box::pin(async move {
+            Ok(match &self.inner {
+                Inner::Sqlite(lock) => sqlite_rows(lock.lock().await, statement),
+                Inner::Postgres(lock) => postgres_rows(lock.lock().await, statement),
+            })
+        })
+    }
+}
+
+/// One stream over a locked connection. The rows borrow the guard, so both live in one generator.
+macro_rules! rows {
+    ($name:ident, $database:ty) => {
+        fn $name<'a>(
+            mut guard: MutexGuard<'a, sqlx::Transaction<'static, $database>>,
+            statement: Statement,
+        ) -> Rows<'a> {
+            Box::pin(async_stream::stream! {
+                let mut rows = query!(statement).fetch(&mut **guard);
+                while let Some(row) = rows.next().await {
+                    yield row.map(QueryResult::from).map_err(query_error);
+                }
+            })
+        }
+    };
+}
+
+rows!(sqlite_rows, Sqlite);
+rows!(postgres_rows, Postgres);
