@@ -1,1 +1,28 @@
+//! Who is asking, and what they may do.
+//!
+//! Every service verifies tokens and looks at permissions by itself: the gateway's checks only refuse earlier. This
+//! crate knows no database; verification keys and ended sessions are handed to the [`Verifier`].
 
+mod claims;
+mod keyring;
+mod operation;
+mod permission;
+mod principal;
+mod revocation;
+mod seal;
+mod service_token;
+mod signing;
+mod verifier;
+
+pub use keyring::{InvalidKeyring, Keyring};
+pub use operation::{Access, Denied, Operation, authorize};
+pub use permission::{Permission, PermissionSet};
+pub use principal::{Principal, Service, Subject};
+pub use revocation::EndedSessions;
+pub use seal::{SealContext, SealError, open_token, seal_token, unwrap_secret, wrap_secret};
+pub use service_token::{ServiceTokens, service_may_call};
+pub use signing::{InvalidJwks, SigningError, SigningKey, VerifyingKeys};
+pub use verifier::{InvalidToken, Verifier};
+
+/// Life of an access token in seconds (I11).
+pub const ACCESS_TOKEN_SECONDS: i64 = 300;
