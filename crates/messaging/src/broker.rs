@@ -1,0 +1,60 @@
+//! The broker's handle and its errors.
+
+use std::{path::Path, sync::Arc};
+
+use usher_database::ConnectError;
+
+use crate::{embedded::Embedded, transport::Transport};
+
+/// Where messages go and come from; cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Broker {
+    pub(crate) transport: Arc<dyn Transport>,
+}
+
+/// Why the broker does not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    /// Settings, password or permissions are wrong; waiting does not help: exit 78 (R5).
+    #[error("{0}")]
+    Settings(String),
+    /// It does not answer, or not any more; tried again (R5).
+    #[error("the broker does not answer: {0}")]
+    Unavailable(String),
+}
+
+impl BrokerError {
+    /// Whether trying again later makes sense.
+    #[must_use]
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+impl From<ConnectError> for BrokerError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Settings(reason) => Self::Settings(reason),
+            ConnectError::Unavailable(reason) => Self::Unavailable(reason),
+        }
+    }
+}
+
+impl From<sea_orm::DbErr> for BrokerError {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl Broker {
+    /// The in-process broker on its own SQLite file. One process at a time may use the file; the caller locks the data
+    /// folder.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened or made.
+    pub async fn embedded(path: impl AsRef<Path>) -> Result<Self, BrokerError> {
+        Ok(Self {
+            transport: Arc::new(Embedded::open(path.as_ref()).await?),
+        })
+    }
+}

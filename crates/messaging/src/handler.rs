@@ -1,0 +1,57 @@
+//! What a service does with messages.
+
+use std::error::Error;
+
+use sea_orm::DbErr;
+use usher_database::Transaction;
+use usher_events::{Envelope, PayloadError};
+
+/// Works on messages of one queue.
+#[async_trait::async_trait]
+pub trait Handler: Send + Sync {
+    /// Applies a slice of up to 200 messages, in the order they came, none of which was handled before. `tx` is in system
+    /// scope and is committed by the caller together with the note that these messages are done; on an error nothing of
+    /// it lasts, and the messages are tried one by one.
+    ///
+    /// # Errors
+    /// [`HandlerError::Retry`] for what may pass, [`HandlerError::Reject`] for what never will.
+    async fn handle(&self, tx: &Transaction, slice: &[Envelope]) -> Result<(), HandlerError>;
+
+    /// Called after the commit, to wake whoever works on what the slice brought.
+    async fn committed(&self) {}
+}
+
+/// Why a slice failed. The author chooses at each `?`: database errors become `Retry`, unfitting payloads `Reject`.
+#[derive(Debug, thiserror::Error)]
+pub enum HandlerError {
+    /// Try again later; after five failures the message is a dead letter.
+    #[error("{0}")]
+    Retry(#[source] Box<dyn Error + Send + Sync>),
+    /// This message can never be handled: a dead letter at once. The reason is shown to operators, so no addresses.
+    #[error("{0}")]
+    Reject(String),
+}
+
+impl HandlerError {
+    /// A failure that may pass.
+    pub fn retry(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Retry(source.into())
+    }
+
+    /// A message that can never be handled.
+    pub fn reject(reason: impl Into<String>) -> Self {
+        Self::Reject(reason.into())
+    }
+}
+
+impl From<DbErr> for HandlerError {
+    fn from(error: DbErr) -> Self {
+        Self::Retry(error.into())
+    }
+}
+
+impl From<PayloadError> for HandlerError {
+    fn from(error: PayloadError) -> Self {
+        Self::Reject(error.to_string())
+    }
+}

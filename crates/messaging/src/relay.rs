@@ -1,0 +1,1 @@
+//! The relay: publishes outbox rows after their commit.

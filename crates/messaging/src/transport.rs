@@ -1,0 +1,104 @@
+//! What a broker does for relay and consumers, whichever it is.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use usher_events::{Envelope, Lane};
+use uuid::Uuid;
+
+use crate::BrokerError;
+
+/// One queue of one lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Queue {
+    /// The name without the lane.
+    pub base: String,
+    pub lane: Lane,
+    /// Patterns of routing keys on the topic exchange.
+    pub bindings: Vec<String>,
+}
+
+impl Queue {
+    pub(crate) fn name(&self) -> String {
+        format!("{}.{}", self.base, self.lane.as_str())
+    }
+}
+
+/// One outbox row on its way out. The data stays the text that it is in the table.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    pub position: i64,
+    pub id: Uuid,
+    pub lane: Lane,
+    pub key: Uuid,
+    pub kind: String,
+    pub source: String,
+    pub subject: String,
+    pub queue: Option<String>,
+    pub organization: Option<Uuid>,
+    pub time: DateTime<Utc>,
+    pub traceparent: Option<String>,
+    pub data: String,
+}
+
+impl Outgoing {
+    /// As [`Envelope::routing_key`].
+    pub(crate) fn routing_key(&self) -> String {
+        let base = match &self.queue {
+            Some(queue) => queue.as_str(),
+            None => self.kind.strip_prefix("usher.").unwrap_or(&self.kind),
+        };
+        format!("{base}.{}", self.lane.as_str())
+    }
+
+    pub(crate) const fn is_command(&self) -> bool {
+        self.queue.is_some()
+    }
+}
+
+/// One message as it came, not yet acknowledged.
+#[derive(Clone, Debug)]
+pub(crate) struct Delivery {
+    /// Grows with the order of arrival.
+    pub tag: u64,
+    /// How often it came back unacknowledged, by a crash or a lost connection.
+    pub returned: u32,
+    pub content: Result<Envelope, Unreadable>,
+}
+
+/// What arrived is no message of ours.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Unreadable {
+    /// Its id where it had one, else one made of its bytes, so that the same thing is noted once.
+    pub id: Uuid,
+    pub reason: String,
+    /// What came, as far as it is text.
+    pub raw: String,
+}
+
+#[async_trait::async_trait]
+pub(crate) trait Transport: Send + Sync + fmt::Debug {
+    /// Makes queues and bindings exist. Queues stay when their service is gone.
+    async fn declare(&self, queues: &[Queue]) -> Result<(), BrokerError>;
+
+    /// Publishes and waits until the broker has stored each message or not; one outcome a message, in their order. Order is
+    /// only promised from one call to the next. An event that no queue is bound to counts as published; a command
+    /// without its queue has failed.
+    async fn publish(&self, messages: &[Outgoing]) -> Result<Vec<bool>, BrokerError>;
+
+    /// Becomes the queue's active consumer, or waits until the one before has gone.
+    async fn consume(&self, queue: &Queue) -> Result<Box<dyn Deliveries>, BrokerError>;
+}
+
+/// Messages of one queue. Dropping it gives unacknowledged ones back.
+#[async_trait::async_trait]
+pub(crate) trait Deliveries: Send {
+    /// Waits for at least one message and takes what else is there, up to `limit`. Cancel safe.
+    async fn next(&mut self, limit: usize) -> Result<Vec<Delivery>, BrokerError>;
+
+    /// Takes what is there without waiting.
+    async fn more(&mut self, limit: usize) -> Result<Vec<Delivery>, BrokerError>;
+
+    /// These are done.
+    async fn ack(&mut self, tags: &[u64]) -> Result<(), BrokerError>;
+}
