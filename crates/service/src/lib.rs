@@ -7,6 +7,7 @@ pub mod grpc;
 pub mod keys;
 pub mod lifecycle;
 pub mod process;
+pub mod revocations;
 pub mod settings;
 pub mod telemetry;
 pub mod transport;
@@ -14,7 +15,7 @@ pub mod wait;
 
 pub use data_dir::DataDir;
 pub use error::StartError;
-pub use keys::{Key, Keyring, Keys};
+pub use keys::Keys;
 pub use lifecycle::Lifecycle;
 pub use process::Process;
 pub use settings::{Common, Mode, Settings, Sources};

@@ -15,20 +15,16 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 use tracing::Instrument;
+use usher_auth::Verifier;
 
-use super::context;
+use super::{caller, context};
 
 /// Puts [`Frame`] around the routes of a server.
 #[derive(Clone, Debug)]
 pub(super) struct FrameLayer {
-    name: &'static str,
-    stop: CancellationToken,
-}
-
-impl FrameLayer {
-    pub(super) fn new(name: &'static str, stop: CancellationToken) -> Self {
-        Self { name, stop }
-    }
+    pub(super) name: &'static str,
+    pub(super) verifier: Option<Verifier>,
+    pub(super) stop: CancellationToken,
 }
 
 impl<S> Layer<S> for FrameLayer {
@@ -42,7 +38,7 @@ impl<S> Layer<S> for FrameLayer {
     }
 }
 
-/// Request id, span, panics and the end of streams at a stop.
+/// Request id, span, principal, panics and the end of streams at a stop.
 #[derive(Clone, Debug)]
 pub(super) struct Frame<S> {
     inner: S,
@@ -62,7 +58,7 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let request_id = context::id_of(request.headers());
         let span = tracing::info_span!(
             "grpc",
@@ -71,6 +67,14 @@ where
             request_id
         );
         context::follow(&span, request.headers());
+        match caller::identify(request.headers(), self.layer.verifier.as_ref()) {
+            Ok(Some((principal, bearer))) => {
+                request.extensions_mut().insert(principal);
+                request.extensions_mut().insert(bearer);
+            }
+            Ok(None) => {}
+            Err(refusal) => return Box::pin(std::future::ready(Ok(refusal.into_http()))),
+        }
         // the clone that is ready must be the one that is called
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);

@@ -12,6 +12,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, HealthService};
 use tower::Service;
+use usher_auth::Verifier;
 
 use super::frame::FrameLayer;
 use crate::transport::MemoryListener;
@@ -25,6 +26,7 @@ use crate::{Lifecycle, Listener, StartError};
 pub struct Server {
     name: &'static str,
     routes: RoutesBuilder,
+    verifier: Option<Verifier>,
     health: HealthReporter,
 }
 
@@ -34,8 +36,16 @@ impl Server {
         Self {
             name,
             routes: Routes::builder(),
+            verifier: None,
             health: HealthReporter::new(),
         }
+    }
+
+    /// Verifies the tokens of requests with this; without it nobody is ever signed in.
+    #[must_use]
+    pub fn verifier(mut self, verifier: Verifier) -> Self {
+        self.verifier = Some(verifier);
+        self
     }
 
     /// Adds a generated gRPC service.
@@ -68,7 +78,11 @@ impl Server {
             reporter.set_service_status("", ServingStatus::NotServing).await;
         };
         let server = tonic::transport::Server::builder()
-            .layer(FrameLayer::new(self.name, lifecycle.stopping()))
+            .layer(FrameLayer {
+                name: self.name,
+                verifier: self.verifier,
+                stop: lifecycle.stopping(),
+            })
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .initial_stream_window_size(1024 * 1024)
             .initial_connection_window_size(4 * 1024 * 1024);

@@ -17,8 +17,9 @@ use super::GrpcSettings;
 use crate::grpc::context;
 
 /// Methods whose name begins like this change nothing, so they may be sent twice.
-const READS: [&str; 9] = [
-    "Get", "BatchGet", "List", "Find", "Preview", "Count", "Check", "Lookup", "Watch",
+const READS: [&str; 12] = [
+    "Get", "BatchGet", "List", "LinksOf", "Walk", "Await", "Find", "Preview", "Count", "Check", "Lookup",
+    "Watch",
 ];
 const TIMEOUT_HEADER: &str = "grpc-timeout";
 
@@ -26,7 +27,7 @@ const TIMEOUT_HEADER: &str = "grpc-timeout";
 ///
 /// Every call has a deadline: the one of the settings, or the request's own (`Request::set_timeout`). For a stream
 /// it bounds the time to its beginning. A peer that is away or late is `UNAVAILABLE`; methods that only read (by
-/// their name: Get, BatchGet, List, Find, Preview, Count, Check, Lookup, Watch) are then tried once more.
+/// their name: Get, BatchGet, List, Watch and so on, see `READS`) are then tried once more.
 #[derive(Clone, Debug)]
 pub struct PeerChannel {
     peer: &'static str,
