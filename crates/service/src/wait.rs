@@ -21,6 +21,18 @@ pub enum Attempt {
     Wrong(String),
 }
 
+impl Attempt {
+    /// For errors that know whether trying again later makes sense.
+    pub fn of(temporary: bool, error: &(dyn std::error::Error + 'static)) -> Self {
+        let reason = crate::error::chain(error);
+        if temporary {
+            Self::NotYet(reason)
+        } else {
+            Self::Wrong(reason)
+        }
+    }
+}
+
 /// Tries until `attempt` succeeds, with growing pauses, and says once that it waits.
 ///
 /// `what` names the part without its password: "PostgreSQL at db:5432".

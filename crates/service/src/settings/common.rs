@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
@@ -84,6 +84,21 @@ impl Common {
             .as_ref()
             .map_or_else(|| local_url(self.listen), Url::to_string);
         url.trim_end_matches('/').to_owned()
+    }
+
+    /// The database: the given one, else SQLite files in the data folder (`sqlite://DIR`).
+    pub fn database(&self) -> SecretString {
+        self.database_url
+            .clone()
+            .unwrap_or_else(|| format!("sqlite://{}", self.data_dir.display()).into())
+    }
+
+    /// Whether this process keeps anything of its own in the data folder, which it must then lock.
+    pub fn uses_data_dir(&self) -> bool {
+        self.database_url
+            .as_ref()
+            .is_none_or(|url| url.expose_secret().starts_with("sqlite:"))
+            || self.amqp_url.is_none()
     }
 
     /// What a single value cannot say: rules between and about keys.

@@ -144,3 +144,17 @@ fn the_public_address_has_no_slash_at_its_end_and_opens_on_this_machine() {
         "public_url: must be an http or https address without a query"
     );
 }
+
+#[test]
+fn r1_without_a_database_there_are_files() {
+    let settings = Settings::with([("data_dir", "/var/lib/usher")]).unwrap();
+    assert_eq!(
+        settings.common.database().expose_secret(),
+        "sqlite:///var/lib/usher"
+    );
+    assert!(settings.common.uses_data_dir());
+    let real = [("database_url", "postgres://db/usher"), ("amqp_url", "amqp://mq")];
+    assert!(!Settings::with(real).unwrap().common.uses_data_dir());
+    assert!(Settings::with([real[0]]).unwrap().common.uses_data_dir());
+    assert!(Settings::with([real[1]]).unwrap().common.uses_data_dir());
+}
