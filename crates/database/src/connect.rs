@@ -10,7 +10,7 @@ use sqlx::{
 };
 use tokio::sync::Mutex;
 
-use crate::{ConnectError, DatabaseSettings, settings::Target};
+use crate::{ConnectError, DatabaseSettings, Dialect, settings::Target};
 
 /// A wait for a connection that is longer answers UNAVAILABLE.
 pub(crate) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -75,6 +75,53 @@ impl Pools {
             pool,
             writer: Arc::default(),
         })
+    }
+}
+
+/// Connections of the user who owns the tables, for migrations only.
+impl DatabaseSettings {
+    /// Which database the URL names.
+    ///
+    /// # Errors
+    /// Where the URL is neither.
+    pub fn dialect(&self) -> Result<Dialect, ConnectError> {
+        Ok(match self.target("any")? {
+            Target::Sqlite(_) => Dialect::Sqlite,
+            Target::Postgres(_) => Dialect::Postgres,
+        })
+    }
+
+    /// One connection to a service's SQLite file.
+    ///
+    /// # Errors
+    /// Where the URL is no such, or the file cannot be opened.
+    pub async fn sqlite_owner(&self, service: &str) -> Result<SqlitePool, ConnectError> {
+        match Pools::open(&self.clone().with_connections(1), service).await? {
+            Pools::Sqlite { pool, .. } => Ok(pool),
+            Pools::Postgres { .. } => Err(ConnectError::Settings(
+                "the URL names no SQLite folder".to_owned(),
+            )),
+        }
+    }
+
+    /// One connection as the URL's own user, in the service's schema.
+    ///
+    /// # Errors
+    /// Where the URL is no such, or the database refuses or does not answer.
+    pub async fn postgres_owner(&self, service: &str) -> Result<PgPool, ConnectError> {
+        match self.target(service)? {
+            Target::Sqlite(_) => Err(ConnectError::Settings(
+                "the URL names no PostgreSQL database".to_owned(),
+            )),
+            Target::Postgres(options) => {
+                let options = postgres_options(*options, service);
+                Ok(PoolOptions::new()
+                    .max_connections(1)
+                    .idle_timeout(None)
+                    .connect_with(options)
+                    .await?)
+            }
+        }
     }
 }
 

@@ -27,6 +27,10 @@ impl From<sqlx::Error> for ConnectError {
             sqlx::Error::Database(database) => {
                 let code = database.code().unwrap_or_default().into_owned();
                 let reason = database.message().to_owned();
+                if code == "22023" && reason.contains("usher_") {
+                    // The migrations make the roles, and may run at this moment.
+                    return Self::Unavailable(format!("{reason}: run usher-migrate up"));
+                }
                 if is_wrong_settings(&code) {
                     Self::Settings(reason)
                 } else {
@@ -44,7 +48,7 @@ impl From<sqlx::Error> for ConnectError {
 fn is_wrong_settings(code: &str) -> bool {
     matches!(
         code,
-        "28000" | "28P01" | "3D000" | "3F000" | "42501" | "42704" | "22023" | "14" | "26" | "8"
+        "28000" | "28P01" | "3D000" | "3F000" | "42501" | "42704" | "14" | "26" | "8"
     )
 }
 

@@ -1,0 +1,45 @@
+//! What tests ask about messages.
+
+use sea_orm::ConnectionTrait;
+use usher_database::{Database, Scope, SystemReason};
+use usher_events::Envelope;
+use usher_types::OrganizationId;
+use uuid::Uuid;
+
+/// A prefix for exchanges and queues that no other test has.
+#[must_use]
+pub fn broker_prefix() -> String {
+    format!("test-{}.", Uuid::new_v4().simple())
+}
+
+/// What the outbox holds, in the order it was spoken. Rows that a relay has already published have lost their data.
+pub async fn published(database: &Database) -> Vec<Envelope> {
+    let tx = database
+        .read(Scope::System(SystemReason::Test))
+        .await
+        .expect("a transaction");
+    let sql = "SELECT id, source, kind, time, subject, organization_id, key, queue, traceparent, data \
+               FROM outbox ORDER BY position";
+    let rows = tx.query_all_raw(tx.statement(sql, [])).await.expect("the outbox");
+    let envelope = |row: &sea_orm::QueryResult| {
+        let organization: Option<Uuid> = row.try_get_by_index(5)?;
+        let data: Option<String> = row.try_get_by_index(9)?;
+        Ok::<_, sea_orm::DbErr>(Envelope {
+            id: row.try_get_by_index(0)?,
+            source: row.try_get_by_index(1)?,
+            kind: row.try_get_by_index(2)?,
+            time: row.try_get_by_index(3)?,
+            subject: row.try_get_by_index(4)?,
+            organization: organization.map(OrganizationId::from),
+            key: row.try_get_by_index(6)?,
+            queue: row.try_get_by_index(7)?,
+            traceparent: row.try_get_by_index(8)?,
+            data: data.map_or(serde_json::Value::Null, |text| {
+                serde_json::from_str(&text).expect("JSON")
+            }),
+        })
+    };
+    rows.iter()
+        .map(|row| envelope(row).expect("an outbox row"))
+        .collect()
+}

@@ -1,0 +1,50 @@
+//! The tables of `usher-messaging`, the same in every service's schema.
+
+use crate::{Ddl, Migration};
+
+/// The steps that each service's list begins with.
+#[must_use]
+pub fn migrations() -> Vec<Migration> {
+    vec![Migration::new("0001_messaging", messaging)]
+}
+
+fn messaging(ddl: &mut Ddl) {
+    outbox(ddl);
+    inbox(ddl);
+    ddl.run(
+        "CREATE TABLE dead_letter (queue text NOT NULL, id uuid NOT NULL, organization_id uuid, reason text NOT NULL, \
+         envelope text NOT NULL, at timestamptz NOT NULL, replayed_at timestamptz, PRIMARY KEY (queue, id))",
+    );
+    ddl.run("CREATE INDEX dead_letter_at ON dead_letter (at)");
+    ddl.tenant(&["outbox", "dead_letter"]);
+    ddl.system_only(&["outbox_lease", "inbox"]);
+}
+
+fn outbox(ddl: &mut Ddl) {
+    // `data` is emptied when the row is published; the row stays a day.
+    ddl.run(
+        "CREATE TABLE outbox (position identity, id uuid NOT NULL, bucket smallint NOT NULL, lane text NOT NULL, \
+         key uuid NOT NULL, kind text NOT NULL, source text NOT NULL, subject text NOT NULL, queue text, \
+         organization_id uuid, time timestamptz NOT NULL, traceparent text, data text, \
+         created_at timestamptz NOT NULL, published_at timestamptz)",
+    );
+    // 'interactive' comes before 'bulk' in descending order.
+    ddl.run("CREATE INDEX outbox_unpublished ON outbox (lane DESC, position) WHERE published_at IS NULL");
+    ddl.run(
+        "CREATE TABLE outbox_lease (bucket smallint PRIMARY KEY, holder uuid, until timestamptz NOT NULL)",
+    );
+    let buckets = (0..16).map(|bucket| format!("({bucket}, '1970-01-01T00:00:00+00:00')"));
+    let buckets = buckets.collect::<Vec<_>>().join(", ");
+    ddl.run(&format!(
+        "INSERT INTO outbox_lease (bucket, until) VALUES {buckets}"
+    ));
+}
+
+fn inbox(ddl: &mut Ddl) {
+    ddl.run(
+        "CREATE TABLE inbox (queue text NOT NULL, id uuid NOT NULL, at timestamptz NOT NULL, PRIMARY KEY (queue, id))",
+    );
+    // Rows come in the order of time, so a block range index finds old ones and costs next to nothing.
+    ddl.postgres("CREATE INDEX inbox_at ON inbox USING brin (at)");
+    ddl.sqlite("CREATE INDEX inbox_at ON inbox (at)");
+}
