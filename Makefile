@@ -1,0 +1,31 @@
+# Every command a person needs. Each is a line here and, where it takes more, a script in scripts/.
+
+.PHONY: help run run-distributed demo test lint bench schema format
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## everything in one process: SQLite files, in-process broker, captured mail
+	@cargo run --quiet --locked --bin usher -- $(ARGS)
+
+run-distributed: ## five processes on PostgreSQL, RabbitMQ and SMTP (USHER_DATABASE_URL, USHER_AMQP_URL, USHER_SMTP_URL)
+	@scripts/run-distributed
+
+demo: ## loads the sample contacts into a running Usher, invites all who can be, prints what became of them
+	@cargo run --quiet --locked --release --package usher-bench --bin usher-demo -- $(ARGS)
+
+test: ## all tests, on everything they need
+	@scripts/test
+
+lint: ## format, clippy, import directions, licences and bans
+	@scripts/lint
+
+bench: ## the measured limits; LINES="list_page_c16 idle_memory" runs some
+	@scripts/bench $(LINES)
+
+schema: ## writes gateway/schema.graphql
+	@cargo run --quiet --locked --package usher-gateway --bin usher-schema > gateway/schema.graphql.new
+	@mv gateway/schema.graphql.new gateway/schema.graphql
+
+format: ## formats the code
+	@cargo fmt --all

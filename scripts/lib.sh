@@ -1,0 +1,59 @@
+# shellcheck shell=bash
+# Shared by the scripts: where things are, and how to find or install the parts that tests need.
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/usher"
+# Debian keeps the servers' programs out of the path.
+for folder in /usr/lib/postgresql/*/bin /usr/lib/rabbitmq/bin /usr/sbin "$CACHE/tools/bin"; do
+    [ -d "$folder" ] && PATH="$PATH:$folder"
+done
+export PATH
+
+# In CI every run is a fresh clone; what was built must outlive it.
+if [ -z "${CARGO_TARGET_DIR:-}" ] && [ -n "${CI:-}" ]; then
+    export CARGO_TARGET_DIR="$CACHE/target"
+fi
+
+say() { printf '==> %s\n' "$*" >&2; }
+die() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+is_root() { [ "$(id -u)" = 0 ]; }
+
+# Whether something takes connections on a local port.
+listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# wait_until SECONDS COMMAND...: tries until it succeeds.
+wait_until() {
+    local tries=$(($1 * 5))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || return 1
+        sleep 0.2
+    done
+}
+
+# provide PROGRAM PACKAGE...: installs Debian packages when the program is missing and we may.
+provide() {
+    local program=$1
+    shift
+    have "$program" && return 0
+    if ! is_root || ! have apt-get; then
+        return 1
+    fi
+    say "installing $* for $program"
+    # services are started by us, not by their packages
+    if [ -z "${APT_UPDATED:-}" ]; then
+        apt-get update -qq || return 1
+        APT_UPDATED=1
+    fi
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null || return 1
+    hash -r
+    for folder in /usr/lib/postgresql/*/bin; do PATH="$PATH:$folder"; done
+    have "$program"
+}
+
+docker_works() { have docker && docker info >/dev/null 2>&1; }
