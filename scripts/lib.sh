@@ -57,3 +57,21 @@ provide() {
 }
 
 docker_works() { have docker && docker info >/dev/null 2>&1; }
+
+postgres_answers() { psql "$1" -Atqc 'select 1' >/dev/null 2>&1; }
+
+# The first address of a local PostgreSQL that lets us in: tests and migrations make databases and roles.
+find_postgres() {
+    local url
+    for url in "${USHER_TEST_POSTGRES_URL:-}" \
+        "postgres://$(id -un)@127.0.0.1:5432/postgres" \
+        "postgres://postgres@127.0.0.1:5432/postgres" \
+        "postgres://postgres:postgres@127.0.0.1:5432/postgres" \
+        "postgres://usher_test:usher_test@127.0.0.1:5432/postgres"; do
+        if [ -n "$url" ] && PGCONNECT_TIMEOUT=3 postgres_answers "$url"; then
+            printf '%s' "$url"
+            return 0
+        fi
+    done
+    return 1
+}
