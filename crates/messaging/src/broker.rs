@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use usher_database::ConnectError;
 
-use crate::{embedded::Embedded, transport::Transport};
+use crate::{Subscription, embedded::Embedded, transport::Transport};
 
 /// Where messages go and come from; cloning shares it.
 #[derive(Clone, Debug)]
@@ -56,5 +56,15 @@ impl Broker {
         Ok(Self {
             transport: Arc::new(Embedded::open(path.as_ref()).await?),
         })
+    }
+
+    /// Makes the queues of all these subscriptions exist. [`crate::run`] does so for its own; a process that runs several
+    /// services calls this first for all of them, so that no event is published before everyone who wants it has a
+    /// queue.
+    ///
+    /// # Errors
+    /// Where the broker does not answer or refuses.
+    pub async fn declare(&self, subscriptions: &[Subscription]) -> Result<(), BrokerError> {
+        self.transport.declare(&crate::run::queues(subscriptions)).await
     }
 }

@@ -24,12 +24,20 @@ impl DeliverError {
     /// The messages are not to blame: the database is away, or two transactions were in each other's way.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        let error = match self {
+        self.is_conflict() || self.database_error().is_some_and(is_unavailable)
+    }
+
+    /// Two transactions were in each other's way.
+    pub(crate) fn is_conflict(&self) -> bool {
+        self.database_error().is_some_and(is_conflict)
+    }
+
+    fn database_error(&self) -> Option<&DbErr> {
+        match self {
             Self::Database(error) => Some(error),
             Self::Handler(HandlerError::Retry(source)) => source.downcast_ref::<DbErr>(),
             Self::Handler(HandlerError::Reject(_)) => None,
-        };
-        error.is_some_and(|error| is_unavailable(error) || is_conflict(error))
+        }
     }
 }
 

@@ -1,1 +1,160 @@
-//! The relay: publishes outbox rows after their commit.
+//! The relay: publishes outbox rows after their commit, each key in its order.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use usher_database::Database;
+use uuid::Uuid;
+
+use crate::{
+    BrokerError, Pace, rows,
+    transport::{Outgoing, Transport},
+};
+
+/// The longest a key waits after its message was refused.
+const LONGEST_REST: Duration = Duration::from_secs(30);
+
+/// One process's relay of one outbox.
+pub(crate) struct Relay {
+    database: Database,
+    transport: Arc<dyn Transport>,
+    pace: Pace,
+    /// Names this relay in the leases.
+    holder: Uuid,
+    /// Confirmed, and marked in the next transaction.
+    published: Vec<i64>,
+    /// Keys whose message was refused, how often, and when they are tried again.
+    resting: HashMap<Uuid, (u32, Instant)>,
+}
+
+impl Relay {
+    pub(crate) fn new(database: &Database, transport: Arc<dyn Transport>, pace: Pace) -> Self {
+        Self {
+            database: database.for_relay(),
+            transport,
+            pace,
+            holder: Uuid::new_v4(),
+            published: Vec::new(),
+            resting: HashMap::new(),
+        }
+    }
+
+    /// Publishes until `stop`, then what is still there, for as long as the pace allows.
+    pub(crate) async fn run(mut self, stop: CancellationToken) -> Result<(), BrokerError> {
+        let mut spoken = self.database.spoken();
+        while !stop.is_cancelled() {
+            let pause = match self.turn().await {
+                Ok(true) => continue,
+                Ok(false) => self.rest(),
+                Err(error) if error.is_temporary() => {
+                    tracing::warn!(%error, "relay waits");
+                    self.pace.outage
+                }
+                Err(error) => return Err(error),
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = spoken.next() => {}
+                () = sleep(pause) => {}
+            }
+        }
+        self.drain().await;
+        Ok(())
+    }
+
+    async fn drain(&mut self) {
+        let limit = self.pace.drain;
+        let all = async { while matches!(self.turn().await, Ok(true)) {} };
+        if timeout(limit, all).await.is_err() {
+            tracing::info!("the relay stops with messages left; they keep");
+        }
+    }
+
+    /// How long to wait when nothing can be published now.
+    fn rest(&self) -> Duration {
+        let next = self
+            .resting
+            .values()
+            .map(|(_, until)| until.saturating_duration_since(Instant::now()))
+            .min();
+        next.map_or(self.pace.poll, |next| next.min(self.pace.poll))
+    }
+
+    /// Marks what was published, then publishes a window; false where there was nothing to publish.
+    async fn turn(&mut self) -> Result<bool, BrokerError> {
+        let now = Instant::now();
+        // A key that rested is tried again, but keeps its count until it succeeds.
+        let resting = self
+            .resting
+            .iter()
+            .filter(|(_, (_, until))| *until > now)
+            .map(|(key, _)| *key);
+        let turn = rows::Turn {
+            holder: self.holder,
+            lease: self.pace.lease,
+            limit: self.pace.window,
+            published: &self.published,
+            resting: resting.collect(),
+        };
+        let window = rows::turn(&self.database, &turn).await?;
+        self.published.clear();
+        if window.is_empty() {
+            return Ok(false);
+        }
+        self.publish(window).await?;
+        Ok(true)
+    }
+
+    /// A key's next message goes out only when the one before is confirmed.
+    async fn publish(&mut self, window: Vec<Outgoing>) -> Result<(), BrokerError> {
+        let mut failed = HashSet::new();
+        for mut round in rounds(window) {
+            round.retain(|message| !failed.contains(&message.key));
+            if round.is_empty() {
+                continue;
+            }
+            let outcomes = self.transport.publish(&round).await?;
+            for (message, stored) in round.iter().zip(outcomes) {
+                if stored {
+                    self.published.push(message.position);
+                    self.resting.remove(&message.key);
+                } else {
+                    self.refused(message);
+                    failed.insert(message.key);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn refused(&mut self, message: &Outgoing) {
+        let failures = self
+            .resting
+            .get(&message.key)
+            .map_or(1, |(failures, _)| failures + 1);
+        let rest = (self.pace.outage * 2_u32.saturating_pow(failures.min(6) - 1)).min(LONGEST_REST);
+        self.resting
+            .insert(message.key, (failures, Instant::now() + rest));
+        tracing::warn!(id = %message.id, kind = message.kind, failures, "the broker refused a message");
+    }
+}
+
+/// The first message of each key, then the second of each, and so on.
+fn rounds(window: Vec<Outgoing>) -> Vec<Vec<Outgoing>> {
+    let mut seen = HashMap::<Uuid, usize>::new();
+    let mut rounds: Vec<Vec<Outgoing>> = Vec::new();
+    for message in window {
+        let round = seen.entry(message.key).or_default();
+        if rounds.len() == *round {
+            rounds.push(Vec::new());
+        }
+        rounds[*round].push(message);
+        *round += 1;
+    }
+    rounds
+}

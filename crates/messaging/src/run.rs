@@ -1,12 +1,16 @@
 //! Relay and consumers of one service.
 
+use std::sync::Arc;
+
+use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 use usher_database::Database;
+use usher_events::Lane;
 
-use crate::{Broker, BrokerError, Subscription};
+use crate::{Broker, BrokerError, Pace, Subscription, consumer::Consumer, relay::Relay, transport::Queue};
 
-/// Runs the relay and a consumer for each queue and lane until `stop`, then ends what is under way. A broker that does not
-/// answer is waited for, and said; a database likewise.
+/// Runs the relay and a consumer for each queue and lane until `stop`, then ends what is under way and publishes what the
+/// outbox still holds, for at most five seconds. A broker or database that does not answer is waited for, and said.
 ///
 /// # Errors
 /// [`BrokerError::Settings`] where waiting does not help.
@@ -17,10 +21,99 @@ pub async fn run(
     subscriptions: Vec<Subscription>,
     stop: CancellationToken,
 ) -> Result<(), BrokerError> {
-    let lanes = |subscription: &Subscription| usher_events::Lane::ALL.map(|lane| subscription.lane(lane));
-    let queues: Vec<_> = subscriptions.iter().flat_map(lanes).collect();
-    broker.transport.declare(&queues).await?;
-    let _ = (database, service);
-    stop.cancelled().await;
-    Ok(())
+    run_at(Pace::default(), broker, database, service, subscriptions, stop).await
+}
+
+/// [`run`] at another pace.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_at(
+    pace: Pace,
+    broker: Broker,
+    database: Database,
+    service: &'static str,
+    subscriptions: Vec<Subscription>,
+    stop: CancellationToken,
+) -> Result<(), BrokerError> {
+    let queues = queues(&subscriptions);
+    if !declared(&broker, service, &queues, pace, &stop).await? {
+        return Ok(());
+    }
+    // Whoever fails for good takes the others along.
+    let stop = stop.child_token();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(Relay::new(&database, Arc::clone(&broker.transport), pace).run(stop.clone()));
+    for subscription in subscriptions {
+        for lane in Lane::ALL {
+            let consumer = Consumer {
+                broker: broker.clone(),
+                database: database.clone(),
+                queue: subscription.lane(lane),
+                subscription: subscription.clone(),
+                pace,
+            };
+            tasks.spawn(consumer.run(stop.clone()));
+        }
+    }
+    ended(tasks, &stop).await
+}
+
+async fn ended(
+    mut tasks: JoinSet<Result<(), BrokerError>>,
+    stop: &CancellationToken,
+) -> Result<(), BrokerError> {
+    let mut outcome = Ok(());
+    while let Some(task) = tasks.join_next().await {
+        let task = task.unwrap_or_else(|error| {
+            Err(BrokerError::Unavailable(format!(
+                "a task of messaging ended: {error}"
+            )))
+        });
+        if task.is_err() {
+            stop.cancel();
+            outcome = outcome.and(task);
+        }
+    }
+    outcome
+}
+
+pub(crate) fn queues(subscriptions: &[Subscription]) -> Vec<Queue> {
+    let lanes = |subscription: &Subscription| Lane::ALL.map(|lane| subscription.lane(lane));
+    subscriptions.iter().flat_map(lanes).collect()
+}
+
+/// Declares the queues as soon as the broker answers; false where the stop came first.
+async fn declared(
+    broker: &Broker,
+    service: &str,
+    queues: &[Queue],
+    pace: Pace,
+    stop: &CancellationToken,
+) -> Result<bool, BrokerError> {
+    let mut waited = false;
+    loop {
+        let declaring = tokio::select! {
+            () = stop.cancelled() => return Ok(false),
+            declaring = broker.transport.declare(queues) => declaring,
+        };
+        match declaring {
+            Ok(()) => break,
+            Err(error) if error.is_temporary() => {
+                if !waited {
+                    tracing::warn!(service, %error, "waiting for the broker");
+                }
+                waited = true;
+            }
+            Err(error) => return Err(error),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(false),
+            () = sleep(pace.outage) => {}
+        }
+    }
+    if waited {
+        tracing::info!(service, "the broker answers now");
+    }
+    Ok(true)
 }

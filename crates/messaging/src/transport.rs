@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
 use usher_events::{Envelope, Lane};
 use uuid::Uuid;
 
@@ -93,12 +94,25 @@ pub(crate) trait Transport: Send + Sync + fmt::Debug {
 /// Messages of one queue. Dropping it gives unacknowledged ones back.
 #[async_trait::async_trait]
 pub(crate) trait Deliveries: Send {
-    /// Waits for at least one message and takes what else is there, up to `limit`. Cancel safe.
-    async fn next(&mut self, limit: usize) -> Result<Vec<Delivery>, BrokerError>;
+    /// Takes what is there, up to `limit`, without waiting. Not cancel safe.
+    async fn take(&mut self, limit: usize) -> Result<Vec<Delivery>, BrokerError>;
 
-    /// Takes what is there without waiting.
-    async fn more(&mut self, limit: usize) -> Result<Vec<Delivery>, BrokerError>;
+    /// Waits until there may be something to take, or the connection is lost. Cancel safe.
+    async fn wait(&mut self) -> Result<(), BrokerError>;
 
     /// These are done.
     async fn ack(&mut self, tags: &[u64]) -> Result<(), BrokerError>;
+}
+
+impl Unreadable {
+    /// For bytes that are no message.
+    pub(crate) fn new(raw: &[u8], reason: impl Into<String>) -> Self {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&Sha256::digest(raw)[..16]);
+        Self {
+            id: uuid::Builder::from_custom_bytes(bytes).into_uuid(),
+            reason: reason.into(),
+            raw: String::from_utf8_lossy(raw).into_owned(),
+        }
+    }
 }

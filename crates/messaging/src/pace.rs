@@ -1,0 +1,37 @@
+//! How fast relay and consumers go about their work.
+
+use std::time::Duration;
+
+/// Waits and sizes. The default is right everywhere but in tests of this crate.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Between the first and second try of a message, the second and third, and so on. After the fifth failure it is a dead
+    /// letter.
+    pub retries: [Duration; 4],
+    /// The safety net under the wake-ups.
+    pub poll: Duration,
+    /// After an outage of broker or database is noticed.
+    pub outage: Duration,
+    /// How long a relay that says nothing keeps its buckets.
+    pub lease: Duration,
+    /// Messages that are published before their confirms are waited for.
+    pub window: u16,
+    /// Messages in a consumer's transaction.
+    pub slice: u16,
+    /// How long the relay may go on publishing after a stop.
+    pub drain: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            retries: [200, 1_000, 5_000, 20_000].map(Duration::from_millis),
+            poll: Duration::from_secs(1),
+            outage: Duration::from_secs(1),
+            lease: Duration::from_secs(5),
+            window: 500,
+            slice: 200,
+            drain: Duration::from_secs(5),
+        }
+    }
+}

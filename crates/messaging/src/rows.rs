@@ -1,0 +1,120 @@
+//! The relay's statements: each turn is one transaction that marks, leases and reads.
+
+use std::{collections::HashSet, time::Duration};
+
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use usher_database::{Database, Dialect, Scope, SystemReason, Transaction};
+use usher_events::Lane;
+use uuid::Uuid;
+
+use crate::transport::Outgoing;
+
+/// What a turn needs to know.
+pub(crate) struct Turn<'a> {
+    pub holder: Uuid,
+    pub lease: Duration,
+    pub limit: u16,
+    /// Positions that were confirmed since the last turn.
+    pub published: &'a [i64],
+    /// Keys that are left out.
+    pub resting: HashSet<Uuid>,
+}
+
+/// Marks published rows, leases the buckets of the next ones and reads those. Without any, gives all leases back.
+pub(crate) async fn turn(database: &Database, turn: &Turn<'_>) -> Result<Vec<Outgoing>, DbErr> {
+    let tx = database.write(Scope::System(SystemReason::Relay)).await?;
+    if !turn.published.is_empty() {
+        mark(&tx, turn.published).await?;
+    }
+    let buckets = lease(&tx, turn).await?;
+    let window = if buckets.is_empty() {
+        Vec::new()
+    } else {
+        read(&tx, turn, buckets).await?
+    };
+    if window.is_empty() {
+        release(&tx, turn.holder).await?;
+    }
+    tx.commit().await?;
+    Ok(window)
+}
+
+async fn mark(tx: &Transaction, positions: &[i64]) -> Result<(), DbErr> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "UPDATE outbox SET published_at = {}, data = NULL WHERE {}",
+        dialect.now(),
+        dialect.in_bigints("position", 1)
+    );
+    let positions = dialect.bigints(positions.iter().copied());
+    tx.execute_raw(tx.statement(sql, [positions])).await.map(|_| ())
+}
+
+/// The buckets of the next rows, as far as nobody else has them.
+async fn lease(tx: &Transaction, turn: &Turn<'_>) -> Result<Vec<i64>, DbErr> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "UPDATE outbox_lease SET holder = $1, until = {until} WHERE bucket IN (\
+           SELECT bucket FROM outbox_lease WHERE (holder = $1 OR until < {now}) AND bucket IN (\
+             SELECT bucket FROM (\
+               SELECT bucket FROM outbox WHERE published_at IS NULL AND NOT ({resting}) AND bucket NOT IN (\
+                 SELECT bucket FROM outbox_lease WHERE holder <> $1 AND until >= {now}) \
+               ORDER BY lane DESC, position LIMIT $3) AS next) \
+           {skip}) RETURNING bucket",
+        until = dialect.now_plus(i64::try_from(turn.lease.as_millis()).unwrap_or(i64::MAX)),
+        now = dialect.now(),
+        resting = dialect.in_uuids("key", 2),
+        skip = dialect.skip_locked(),
+    );
+    let resting = dialect.uuids(turn.resting.iter().copied());
+    let values = [turn.holder.into(), resting, i64::from(turn.limit).into()];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    rows.iter()
+        .map(|row| row.try_get_by_index::<i16>(0).map(i64::from))
+        .collect()
+}
+
+async fn read(tx: &Transaction, turn: &Turn<'_>, buckets: Vec<i64>) -> Result<Vec<Outgoing>, DbErr> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "SELECT position, id, lane, key, kind, source, subject, queue, organization_id, time, traceparent, data \
+         FROM outbox WHERE published_at IS NULL AND NOT ({}) AND {} ORDER BY lane DESC, position LIMIT $3",
+        dialect.in_uuids("key", 1),
+        dialect.in_bigints("bucket", 2),
+    );
+    let resting = dialect.uuids(turn.resting.iter().copied());
+    let values = [resting, dialect.bigints(buckets), i64::from(turn.limit).into()];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    rows.iter().map(outgoing).collect()
+}
+
+fn outgoing(row: &QueryResult) -> Result<Outgoing, DbErr> {
+    let lane: String = row.try_get_by_index(2)?;
+    Ok(Outgoing {
+        position: row.try_get_by_index(0)?,
+        id: row.try_get_by_index(1)?,
+        lane: Lane::from_name(&lane),
+        key: row.try_get_by_index(3)?,
+        kind: row.try_get_by_index(4)?,
+        source: row.try_get_by_index(5)?,
+        subject: row.try_get_by_index(6)?,
+        queue: row.try_get_by_index(7)?,
+        organization: row.try_get_by_index(8)?,
+        time: row.try_get_by_index(9)?,
+        traceparent: row.try_get_by_index(10)?,
+        data: row
+            .try_get_by_index::<Option<String>>(11)?
+            .unwrap_or_else(|| "null".to_owned()),
+    })
+}
+
+async fn release(tx: &Transaction, holder: Uuid) -> Result<(), DbErr> {
+    let past = match tx.dialect() {
+        Dialect::Sqlite => "'1970-01-01T00:00:00+00:00'",
+        Dialect::Postgres => "to_timestamp(0)",
+    };
+    let sql = format!("UPDATE outbox_lease SET holder = NULL, until = {past} WHERE holder = $1");
+    tx.execute_raw(tx.statement(sql, [holder.into()]))
+        .await
+        .map(|_| ())
+}

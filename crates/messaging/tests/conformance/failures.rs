@@ -1,0 +1,132 @@
+//! Messages that fail.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use usher_events::Lane;
+use usher_messaging::{HandlerError, replay};
+use uuid::Uuid;
+
+use super::{
+    brokers,
+    recorder::recorder,
+    stage::{event, n, subscription, until},
+};
+
+const CONTACTS: &[&str] = &["usher.contact.*.v1"];
+
+brokers! {
+    async fn e3_one_rejected_message_does_not_stop_its_slice(stage: Stage) {
+        let broker = stage.broker().await;
+        let (handler, mut record) = recorder(|slice| {
+            if slice.iter().any(|envelope| n(envelope) == 3) {
+                return Err(HandlerError::reject("three is a crowd"));
+            }
+            Ok(())
+        });
+        let subscription = subscription("notifications.contacts", CONTACTS, &handler);
+        let listening = stage.listen(&broker, std::slice::from_ref(&subscription)).await;
+        let relay = stage.relay(&broker);
+        let spoken: Vec<_> = (0..8).map(|number| event(Uuid::from_u128(1), number)).collect();
+        stage.speak(Lane::Interactive, spoken.clone()).await;
+        let handled: Vec<_> = record.next(7).await.iter().map(n).collect();
+        assert_eq!(handled, [0, 1, 2, 4, 5, 6, 7]);
+        stage.quiet(&subscription).await;
+        let dead = stage.dead_letters().await;
+        assert_eq!(dead.len(), 1);
+        assert_eq!(dead[0].queue, "notifications.contacts");
+        assert_eq!(dead[0].reason, "three is a crowd");
+        assert_eq!(dead[0].envelope, Some(spoken[3].clone()));
+        assert_eq!(dead[0].replayed_at, None);
+        relay.stop().await;
+        listening.stop().await;
+    }
+
+    async fn e3_the_fifth_failure_makes_a_dead_letter_that_can_be_replayed(stage: Stage) {
+        let broker = stage.broker().await;
+        let tries = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&tries);
+        let (handler, mut record) = recorder(move |_| {
+            if counted.fetch_add(1, Ordering::SeqCst) < 5 {
+                return Err(HandlerError::retry("not today"));
+            }
+            Ok(())
+        });
+        let subscription = subscription("notifications.contacts", CONTACTS, &handler);
+        let listening = stage.listen(&broker, std::slice::from_ref(&subscription)).await;
+        let relay = stage.relay(&broker);
+        let spoken = event(Uuid::from_u128(1), 1);
+        stage.speak(Lane::Interactive, vec![spoken.clone()]).await;
+        stage.quiet(&subscription).await;
+        assert_eq!(tries.load(Ordering::SeqCst), 5);
+        assert_eq!(stage.dead_letters().await[0].reason, "not today");
+
+        assert!(replay(&stage.notifications, &subscription, spoken.id).await.unwrap());
+        assert_eq!(record.next(1).await, std::slice::from_ref(&spoken));
+        assert!(stage.dead_letters().await[0].replayed_at.is_some());
+        assert!(!replay(&stage.notifications, &subscription, spoken.id).await.unwrap());
+        relay.stop().await;
+        listening.stop().await;
+    }
+
+    async fn e4_while_a_message_waits_later_ones_of_its_key_wait_and_others_pass(stage: Stage) {
+        let broker = stage.broker().await;
+        let passed = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&passed);
+        let (sick, well) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let (handler, mut record) = recorder(move |slice| {
+            seen.fetch_add(slice.iter().filter(|envelope| envelope.key == well).count(), Ordering::SeqCst);
+            let first = slice.iter().any(|envelope| envelope.key == sick && n(envelope) == 0);
+            if first && seen.load(Ordering::SeqCst) < 3 {
+                return Err(HandlerError::retry("the other key comes first"));
+            }
+            Ok(())
+        });
+        let subscription = subscription("notifications.contacts", CONTACTS, &handler);
+        let listening = stage.listen(&broker, std::slice::from_ref(&subscription)).await;
+        let relay = stage.relay(&broker);
+        let spoken = [(sick, 0), (sick, 1), (well, 0), (sick, 2), (well, 1)];
+        stage.speak(Lane::Interactive, spoken.map(|(key, number)| event(key, number)).to_vec()).await;
+        let handled = record.next(5).await;
+        let of = |key| handled.iter().filter(|envelope| envelope.key == key).map(n).collect::<Vec<_>>();
+        assert_eq!(of(sick), [0, 1, 2]);
+        assert_eq!(of(well), [0, 1]);
+        assert_eq!(handled[0].key, well);
+        relay.stop().await;
+        listening.stop().await;
+        assert_eq!(stage.dead_letters().await, []);
+    }
+
+    async fn e3_a_handler_that_panics_has_failed_like_any_other(stage: Stage) {
+        let broker = stage.broker().await;
+        let mut first = true;
+        let (handler, mut record) = recorder(move |_| {
+            if std::mem::take(&mut first) {
+                panic!("on purpose");
+            }
+            Ok(())
+        });
+        let listening = stage.listen(&broker, &[subscription("notifications.contacts", CONTACTS, &handler)]).await;
+        let relay = stage.relay(&broker);
+        let spoken = event(Uuid::from_u128(1), 1);
+        stage.speak(Lane::Interactive, vec![spoken.clone()]).await;
+        assert_eq!(record.next(1).await, [spoken]);
+        relay.stop().await;
+        listening.stop().await;
+    }
+
+    async fn e2_what_cannot_be_read_is_a_dead_letter_at_once(stage: Stage) {
+        let broker = stage.broker().await;
+        let (handler, mut record) = recorder(|_| Ok(()));
+        let listening = stage.listen(&broker, &[subscription("notifications.contacts", CONTACTS, &handler)]).await;
+        stage.publish_raw("notifications.contacts.interactive", b"{\"not\": \"a message\"}").await;
+        until(async || stage.dead_letters().await.len() == 1).await;
+        let dead = stage.dead_letters().await;
+        assert!(dead[0].reason.starts_with("unreadable: "), "{}", dead[0].reason);
+        assert_eq!(dead[0].envelope, None);
+        listening.stop().await;
+        assert_eq!(record.rest(), []);
+    }
+}

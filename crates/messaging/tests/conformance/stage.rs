@@ -1,0 +1,259 @@
+//! Two services and a broker.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use sea_orm::ConnectionTrait;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use usher_database::{Database, Scope, SystemReason};
+use usher_events::{Envelope, Lane};
+use usher_messaging::{
+    Broker, BrokerError, DeadLetter, Handler, Pace, Subscription, dead_letters, enqueue, run_at, undrained,
+};
+use usher_testkit::TestDatabase;
+use usher_types::{ContactId, OrganizationId};
+use uuid::Uuid;
+
+/// The longest that anything may take on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// `contacts` speaks, `notifications` listens.
+pub struct Stage {
+    pub contacts: Database,
+    pub notifications: Database,
+    place: Place,
+    _databases: TestDatabase,
+}
+
+enum Place {
+    Embedded { file: PathBuf, _folder: TempDir },
+}
+
+/// A running service; stops in order, or is killed.
+pub struct Running {
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), BrokerError>>,
+}
+
+impl Running {
+    /// An orderly stop.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap().unwrap();
+    }
+
+    /// As by a power cut: nothing is finished or acknowledged.
+    pub async fn kill(self) {
+        self.task.abort();
+        assert!(self.task.await.unwrap_err().is_cancelled());
+    }
+}
+
+impl Stage {
+    pub async fn embedded() -> Self {
+        let databases = TestDatabase::sqlite().await;
+        let folder = TempDir::new().unwrap();
+        let place = Place::Embedded {
+            file: folder.path().join("broker.db"),
+            _folder: folder,
+        };
+        Self {
+            contacts: databases.service("contacts").await,
+            notifications: databases.service("notifications").await,
+            place,
+            _databases: databases,
+        }
+    }
+
+    /// Deletes what would outlive the test.
+    pub async fn close(self) {
+        match self.place {
+            Place::Embedded { .. } => {}
+        }
+    }
+
+    /// A new connection to the same broker.
+    pub async fn broker(&self) -> Broker {
+        match &self.place {
+            Place::Embedded { file, .. } => Broker::embedded(file).await.unwrap(),
+        }
+    }
+
+    /// Starts the service that listens.
+    pub async fn listen(&self, broker: &Broker, subscriptions: &[Subscription]) -> Running {
+        broker.declare(subscriptions).await.unwrap();
+        start(
+            broker,
+            &self.notifications,
+            "notifications",
+            subscriptions.to_vec(),
+        )
+    }
+
+    /// Starts the service that speaks.
+    pub fn relay(&self, broker: &Broker) -> Running {
+        start(broker, &self.contacts, "contacts", Vec::new())
+    }
+
+    pub async fn speak(&self, lane: Lane, envelopes: Vec<Envelope>) {
+        let tx = self
+            .contacts
+            .write(Scope::System(SystemReason::Test))
+            .await
+            .unwrap();
+        enqueue(&tx, lane, envelopes).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Waits until everything spoken is published.
+    pub async fn published(&self) {
+        until(async || undrained(&self.contacts).await.unwrap().unpublished == 0).await;
+    }
+
+    /// Waits until a subscription has handled or buried all that was published for it.
+    pub async fn quiet(&self, subscription: &Subscription) {
+        let producers = [self.contacts.clone()];
+        self.published().await;
+        until(async || {
+            subscription
+                .undelivered(&producers, &self.notifications)
+                .await
+                .unwrap()
+                == 0
+        })
+        .await;
+    }
+
+    pub async fn dead_letters(&self) -> Vec<DeadLetter> {
+        let tx = self
+            .notifications
+            .read(Scope::System(SystemReason::Test))
+            .await
+            .unwrap();
+        dead_letters(&tx, 100).await.unwrap()
+    }
+
+    /// SQLite writes one transaction at a time.
+    pub const fn one_writer(&self) -> bool {
+        matches!(self.place, Place::Embedded { .. })
+    }
+
+    /// Another process's connection to the broker, as far as the broker allows it.
+    pub async fn broker_again(&self, broker: &Broker) -> Broker {
+        match &self.place {
+            Place::Embedded { .. } => broker.clone(),
+        }
+    }
+
+    /// Puts something into a queue that nobody of us would write.
+    pub async fn publish_raw(&self, queue: &str, body: &[u8]) {
+        match &self.place {
+            Place::Embedded { file, .. } => {
+                let store = Database::open_file(file, 1).await.unwrap();
+                let tx = store.write(Scope::System(SystemReason::Test)).await.unwrap();
+                let text = String::from_utf8(body.to_vec()).unwrap();
+                let sql = "INSERT INTO delivery (queue, message) VALUES ($1, $2)";
+                tx.execute_raw(tx.statement(sql, [queue.into(), text.into()]))
+                    .await
+                    .unwrap();
+                tx.commit().await.unwrap();
+                store.close().await;
+            }
+        }
+    }
+
+    pub async fn inbox(&self, queue: &str) -> i64 {
+        let tx = self
+            .notifications
+            .read(Scope::System(SystemReason::Test))
+            .await
+            .unwrap();
+        let sql = "SELECT count(*) FROM inbox WHERE queue = $1";
+        let row = tx
+            .query_one_raw(tx.statement(sql, [queue.into()]))
+            .await
+            .unwrap()
+            .unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+}
+
+fn start(
+    broker: &Broker,
+    database: &Database,
+    service: &'static str,
+    subscriptions: Vec<Subscription>,
+) -> Running {
+    let stop = CancellationToken::new();
+    let pace = Pace {
+        retries: [Duration::from_millis(5); 4],
+        poll: Duration::from_millis(50),
+        outage: Duration::from_millis(20),
+        lease: Duration::from_millis(500),
+        window: 64,
+        slice: 50,
+        drain: Duration::from_secs(5),
+    };
+    let task = run_at(
+        pace,
+        broker.clone(),
+        database.clone(),
+        service,
+        subscriptions,
+        stop.clone(),
+    );
+    Running {
+        stop,
+        task: tokio::spawn(task),
+    }
+}
+
+/// Asks until it is so.
+pub async fn until(mut so: impl AsyncFnMut() -> bool) {
+    let asking = async {
+        while !so().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asking)
+        .await
+        .expect("it never became so");
+}
+
+pub fn subscription(queue: &str, bindings: &[&str], handler: &Arc<impl Handler + 'static>) -> Subscription {
+    Subscription::new(queue, bindings, Arc::clone(handler) as Arc<dyn Handler>)
+}
+
+pub fn noon() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_000, 0).unwrap()
+}
+
+/// The `n`th event about a key.
+pub fn event(key: Uuid, n: i64) -> Envelope {
+    Envelope {
+        id: ContactId::new(noon()).uuid(),
+        source: "contacts".into(),
+        kind: "usher.contact.updated.v1".into(),
+        time: noon(),
+        subject: key.to_string(),
+        organization: Some(OrganizationId::from(Uuid::from_u128(7))),
+        key,
+        queue: None,
+        traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+        data: serde_json::json!({"n": n, "name": "Zoë \"Z\" O'Neil"}),
+    }
+}
+
+pub fn command(queue: &str, n: i64) -> Envelope {
+    Envelope {
+        kind: "usher.work.deliver.v1".into(),
+        queue: Some(queue.into()),
+        ..event(Uuid::from_u128(9), n)
+    }
+}
+
+pub fn n(envelope: &Envelope) -> i64 {
+    envelope.data["n"].as_i64().unwrap()
+}
