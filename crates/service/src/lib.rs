@@ -19,5 +19,5 @@ pub use keys::Keys;
 pub use lifecycle::Lifecycle;
 pub use process::Process;
 pub use settings::{Common, Mode, Settings, Sources};
-pub use transport::{GrpcSettings, Listener, PeerAddress, PeerChannel};
+pub use transport::{GrpcSettings, Listener, PeerAddress, PeerChannel, Peers};
 pub use wait::{Attempt, wait_for};

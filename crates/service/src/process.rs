@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use clap::Parser;
 use serde::Deserialize;
+use usher_auth::Service;
 
 use crate::telemetry::Telemetry;
-use crate::{Lifecycle, Settings, Sources, StartError};
+use crate::{Lifecycle, Listener, Settings, Sources, StartError};
 
 /// The most request threads that are started unless the settings ask for more.
 const MOST_THREADS: usize = 4;
@@ -22,6 +23,26 @@ pub struct Process {
     pub settings: Settings,
     /// The life that signals end.
     pub lifecycle: Lifecycle,
+}
+
+impl Process {
+    /// Binds the socket of a service that is a process of its own: HTTP for the gateway, gRPC for the others.
+    ///
+    /// # Errors
+    /// As [`Listener::bind`].
+    pub async fn listen(&self, service: Service) -> Result<Listener, StartError> {
+        let common = &self.settings.common;
+        match service {
+            Service::Gateway => Listener::bind(common.listen, "USHER_LISTEN").await,
+            Service::Contacts => Listener::bind(common.contacts_listen, "USHER_CONTACTS_LISTEN").await,
+            Service::Invitations => {
+                Listener::bind(common.invitations_listen, "USHER_INVITATIONS_LISTEN").await
+            }
+            Service::Notifications => {
+                Listener::bind(common.notifications_listen, "USHER_NOTIFICATIONS_LISTEN").await
+            }
+        }
+    }
 }
 
 /// The command line of a process that runs one service.

@@ -76,6 +76,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// What a service may use: everything below it, and of the services nothing. Of the migrations it uses the version that
 /// it must find (R3).
 const SERVICE: &[&str] = &[
+    "usher-parts",
     "usher-migrations",
     "usher-messaging",
     "usher-service",
@@ -174,7 +175,11 @@ fn ours(metadata: &Metadata) -> BTreeMap<&str, Vec<(&str, bool)>> {
                     dependency.kind.as_deref() == Some("dev"),
                 )
             });
-            (package.name.as_str(), named.collect())
+            (
+        "usher-parts",
+        &["usher-migrations", "usher-messaging", "usher-service", "usher-database", "usher-auth", "usher-types"],
+    ),
+    (package.name.as_str(), named.collect())
         })
         .collect()
 }

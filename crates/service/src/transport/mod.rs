@@ -5,11 +5,13 @@
 mod address;
 mod channel;
 mod listener;
+mod peers;
 mod resolve;
 
 pub use address::PeerAddress;
 pub use channel::PeerChannel;
 pub use listener::{Listener, MemoryListener, memory};
+pub use peers::Peers;
 
 use std::time::Duration;
 

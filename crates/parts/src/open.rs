@@ -1,0 +1,102 @@
+//! Opening database and broker, waiting for what does not answer yet (R5).
+
+use tokio_util::sync::CancellationToken;
+use usher_auth::Service;
+use usher_database::{ConnectError, Database, DatabaseSettings};
+use usher_messaging::{Broker, BrokerError};
+use usher_migrations::{MigrateError, SchemaError};
+use usher_service::{Attempt, Settings, StartError, wait_for};
+
+/// The file of the in-process broker in the data folder.
+const BROKER_FILE: &str = "broker.db";
+/// The role that migrations make; its absence means that they have not run yet.
+const SERVICE_ROLE: &str = "usher_service";
+
+/// The table `[database]` of the settings.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PoolSettings {
+    connections: u32,
+}
+
+fn database_settings(settings: &Settings) -> Result<DatabaseSettings, StartError> {
+    let pool: PoolSettings = settings.section("database")?;
+    if pool.connections == 0 {
+        return Err(StartError::settings("[database]: connections is at least 1"));
+    }
+    let url = settings.common.database();
+    Ok(DatabaseSettings::new(secrecy::ExposeSecret::expose_secret(&url)).with_connections(pool.connections))
+}
+
+/// What is waited for, without its password.
+fn database_name(settings: &Settings) -> &'static str {
+    if settings.common.database_url.is_some() {
+        "the database (USHER_DATABASE_URL)"
+    } else {
+        "the SQLite files"
+    }
+}
+
+/// Brings all schemas up to date: what `usher` does at its start. Processes of their own leave it to `usher-migrate`.
+///
+/// # Errors
+/// [`StartError::Settings`] for a wrong URL, password or missing rights; [`StartError::Failed`] for a step that fails.
+pub async fn migrate(settings: &Settings, stop: &CancellationToken) -> Result<(), StartError> {
+    let database = &database_settings(settings)?;
+    let done = wait_for(database_name(settings), stop, || async move {
+        match usher_migrations::migrate_all(database).await {
+            Ok(()) => Ok(Ok(())),
+            Err(MigrateError::Step(error)) => Ok(Err(StartError::failed("migration", &error))),
+            Err(error) => Err(Attempt::of(matches!(error, MigrateError::Unavailable(_)), &error)),
+        }
+    });
+    done.await?
+}
+
+/// Connects a service to its schema or file and looks at the schema's version. A migration that has not run yet is
+/// waited for.
+///
+/// # Errors
+/// [`StartError::Settings`] for a wrong URL or password, and for a schema that this version does not know (R3).
+pub async fn connect_database(
+    settings: &Settings,
+    service: Service,
+    stop: &CancellationToken,
+) -> Result<Database, StartError> {
+    let database_settings = &database_settings(settings)?;
+    let schema = usher_migrations::Service::from_name(service.as_str())
+        .ok_or_else(|| StartError::Failed(format!("{} has no schema", service.as_str())))?;
+    let connect = || async move {
+        let database = match Database::connect(database_settings, service.as_str()).await {
+            Ok(database) => database,
+            Err(ConnectError::Settings(reason)) if reason.contains(SERVICE_ROLE) => {
+                return Err(Attempt::NotYet(format!("{reason}: run usher-migrate up")));
+            }
+            Err(error) => return Err(Attempt::of(error.is_temporary(), &error)),
+        };
+        match usher_migrations::check(&database, schema).await {
+            Ok(()) => Ok(database),
+            Err(error) => {
+                database.close().await;
+                Err(Attempt::of(!matches!(error, SchemaError::Ahead { .. }), &error))
+            }
+        }
+    };
+    wait_for(database_name(settings), stop, connect).await
+}
+
+/// Connects to RabbitMQ, or opens the broker in this process.
+///
+/// # Errors
+/// [`StartError::Settings`] for a wrong URL or password.
+pub async fn connect_broker(settings: &Settings, stop: &CancellationToken) -> Result<Broker, StartError> {
+    let file = settings.common.data_dir.join(BROKER_FILE);
+    let attempt = |error: BrokerError| Attempt::of(error.is_temporary(), &error);
+    let Some(_url) = &settings.common.amqp_url else {
+        return wait_for("the in-process broker", stop, || async {
+            Broker::embedded(&file).await.map_err(attempt)
+        })
+        .await;
+    };
+    Err(StartError::settings("USHER_AMQP_URL: RabbitMQ is not wired yet"))
+}

@@ -1,0 +1,71 @@
+//! Opening the parts on files; on the real parts the journeys do it.
+
+use tokio_util::sync::CancellationToken;
+use usher_auth::Service;
+use usher_parts::{Parts, connect_broker, connect_database, migrate};
+use usher_service::{Lifecycle, Process, Settings, StartError};
+
+fn settings(folder: &tempfile::TempDir, more: &[(&str, &str)]) -> Settings {
+    let data_dir = folder.path().display().to_string();
+    let pairs = [("data_dir", data_dir.as_str())]
+        .into_iter()
+        .chain(more.iter().copied());
+    Settings::with(pairs).unwrap_or_else(|error| unreachable!("{error}"))
+}
+
+fn refused<T>(outcome: Result<T, StartError>) -> String {
+    match outcome {
+        Err(StartError::Settings(reason)) => reason,
+        Err(other) => unreachable!("{other:?}"),
+        Ok(_) => unreachable!("it was taken"),
+    }
+}
+
+#[tokio::test]
+async fn r1_files_are_made_where_nothing_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&folder, &[]);
+    let stop = CancellationToken::new();
+    migrate(&settings, &stop).await.unwrap();
+    for service in [Service::Contacts, Service::Invitations, Service::Notifications] {
+        connect_database(&settings, service, &stop)
+            .await
+            .unwrap()
+            .close()
+            .await;
+        assert!(folder.path().join(format!("{}.db", service.as_str())).exists());
+    }
+    connect_broker(&settings, &stop).await.unwrap();
+    assert!(folder.path().join("broker.db").exists());
+}
+
+#[tokio::test]
+async fn r3_a_service_waits_for_its_migrations() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&folder, &[]);
+    let stop = CancellationToken::new();
+    let waiting = connect_database(&settings, Service::Contacts, &stop);
+    let migrating = migrate(&settings, &stop);
+    let (connected, migrated) = tokio::join!(waiting, migrating);
+    migrated.unwrap();
+    connected.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn r5_wrong_addresses_stop_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let stop = CancellationToken::new();
+    let mysql = settings(&folder, &[("database_url", "mysql://root:hunter2@db/usher")]);
+    assert_eq!(
+        refused(migrate(&mysql, &stop).await),
+        "the database (USHER_DATABASE_URL): the database URL starts with sqlite:// or postgres://"
+    );
+    let process = Process {
+        settings: settings(&folder, &[]),
+        lifecycle: Lifecycle::default(),
+    };
+    assert_eq!(
+        refused(Parts::open(Service::Contacts, &process).await),
+        "USHER_AMQP_URL is not given: services that are processes of their own need RabbitMQ"
+    );
+}
