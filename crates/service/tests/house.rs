@@ -58,6 +58,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "usher-parts",
+        &[
+            "usher-migrations",
+            "usher-messaging",
+            "usher-service",
+            "usher-database",
+            "usher-auth",
+            "usher-types",
+        ],
+    ),
+    (
         "usher-gateway",
         &[
             "usher-service",
@@ -175,11 +186,7 @@ fn ours(metadata: &Metadata) -> BTreeMap<&str, Vec<(&str, bool)>> {
                     dependency.kind.as_deref() == Some("dev"),
                 )
             });
-            (
-        "usher-parts",
-        &["usher-migrations", "usher-messaging", "usher-service", "usher-database", "usher-auth", "usher-types"],
-    ),
-    (package.name.as_str(), named.collect())
+            (package.name.as_str(), named.collect())
         })
         .collect()
 }
