@@ -60,6 +60,32 @@ impl Lifecycle {
         }
     }
 
+    /// A life that goes on while this one stops, for what others still lean on: it is stopped by its own
+    /// [`Lifecycle::stop`]. A hard stop of this one ends it too, and its own failure stops this one.
+    #[must_use]
+    pub fn outliving(&self) -> Self {
+        let other = Self {
+            soft: CancellationToken::new(),
+            ..self.child()
+        };
+        let (life, behind) = (self.clone(), other.clone());
+        // not tracked: it ends with whichever life ends last
+        tokio::spawn(async move {
+            behind.soft.cancelled().await;
+            life.soft.cancel();
+        });
+        other
+    }
+
+    /// Waits for the soft stop and then for the whole grace: when this returns, what is left is to be dropped.
+    pub async fn overdue(&self) {
+        self.soft.cancelled().await;
+        tokio::select! {
+            () = tokio::time::sleep(self.grace) => {}
+            () = self.hard.cancelled() => {}
+        }
+    }
+
     /// Cancelled when work should come to its end.
     pub fn stopping(&self) -> CancellationToken {
         self.soft.clone()

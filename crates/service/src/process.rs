@@ -139,9 +139,13 @@ where
     let outcome = tokio::select! {
         biased;
         outcome = core(process) => outcome,
-        () = lifecycle.aborting().cancelled_owned() => Err(StartError::Failed("stopped at once".to_owned())),
+        () = lifecycle.overdue() => Err(StartError::Failed("work in progress was dropped at the stop".to_owned())),
     };
-    lifecycle.stop();
+    match &outcome {
+        Ok(()) | Err(StartError::Stopped) => lifecycle.stop(),
+        // nothing is finished for a process that cannot go on
+        Err(_) => lifecycle.abort(),
+    }
     let rest = lifecycle.finish().await;
     match (outcome, rest) {
         (Ok(()) | Err(StartError::Stopped), rest) => rest,

@@ -98,3 +98,29 @@ async fn a_short_task_may_end_but_is_waited_for() {
     lifecycle.finish().await.unwrap();
     assert_eq!(begin.elapsed(), Duration::from_secs(3));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_others_lean_on_stops_last() {
+    let front = Lifecycle::default();
+    let behind = front.outliving();
+    front.stop();
+    assert!(!behind.is_stopping());
+    front.finish().await.unwrap();
+    behind.stop();
+    behind.finish().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_stays_up_without_what_it_leans_on() {
+    let front = Lifecycle::default();
+    let behind = front.outliving();
+    behind.fail(StartError::Failed("the database is gone".to_owned()));
+    front.stopping().cancelled().await;
+    front.finish().await.unwrap();
+    assert_eq!(failure(behind.finish().await), "the database is gone");
+
+    let front = Lifecycle::default();
+    let behind = front.outliving();
+    front.abort();
+    assert!(behind.aborting().is_cancelled());
+}
