@@ -11,8 +11,8 @@ run: ## everything in one process: SQLite files, in-process broker, captured mai
 run-distributed: ## five processes on PostgreSQL, RabbitMQ and SMTP (USHER_DATABASE_URL, USHER_AMQP_URL, USHER_SMTP_URL)
 	@scripts/run-distributed
 
-demo: ## loads the sample contacts into a running Usher, invites all who can be, prints what became of them
-	@cargo run --quiet --locked --release --package usher-bench --bin usher-demo -- $(ARGS)
+demo: ## loads the sample contacts (or FILE=export.csv) into a running Usher, invites all who can be, prints what became of them
+	@cargo run --quiet --locked --package usher --example demo -- $(FILE)
 
 test: ## all tests, on everything they need
 	@scripts/test

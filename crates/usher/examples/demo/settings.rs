@@ -33,12 +33,11 @@ impl Settings {
     /// Without a password.
     pub fn read() -> Result<Self, DemoError> {
         let listen = variable("USHER_LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-        let base = variable("USHER_PUBLIC_URL").unwrap_or_else(|| format!("http://{listen}"));
         let data = variable("USHER_DATA_DIR").unwrap_or_else(|| "./data".to_owned());
         let given = env::args().nth(1).filter(|file| !file.is_empty());
         Ok(Self {
-            url: format!("{}/graphql", base.trim_end_matches('/')),
-            email: variable("USHER_ADMIN_EMAIL").unwrap_or_else(|| "admin@example.com".to_owned()),
+            url: format!("http://{listen}/graphql"),
+            email: variable("USHER_ADMIN_EMAIL").unwrap_or_else(|| "admin@usher.localhost".to_owned()),
             password: variable("USHER_ADMIN_PASSWORD").ok_or(DemoError::NoPassword)?,
             organization: variable("USHER_ORGANIZATION"),
             placeholder: given.is_none().then_some("noemail.example"),
