@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Executor, PgConnection,
+    ConnectOptions, Connection, Executor, PgConnection,
     pool::PoolOptions,
     postgres::{PgConnectOptions, PgPool},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous},
@@ -14,6 +14,8 @@ use crate::{ConnectError, DatabaseSettings, Dialect, settings::Target};
 
 /// A wait for a connection that is longer answers UNAVAILABLE.
 pub(crate) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the first connection may take.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long another process may hold SQLite's write lock before a write gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Prepared statements that a connection remembers.
@@ -46,6 +48,7 @@ impl Pools {
             Target::Sqlite(path) => Self::open_file(&path, settings.connections()).await,
             Target::Postgres(options) => {
                 let options = postgres_options(*options, service);
+                probe(&options).await?;
                 let pool = postgres_pool(settings.connections())
                     .connect_with(options.clone())
                     .await?;
@@ -115,6 +118,7 @@ impl DatabaseSettings {
             )),
             Target::Postgres(options) => {
                 let options = postgres_options(*options, service);
+                probe(&options).await?;
                 Ok(PoolOptions::new()
                     .max_connections(1)
                     .idle_timeout(None)
@@ -123,6 +127,14 @@ impl DatabaseSettings {
             }
         }
     }
+}
+
+/// One connection without a pool: a pool tries again and again in silence, and then only says that it timed out.
+async fn probe(options: &PgConnectOptions) -> Result<(), ConnectError> {
+    let connected = tokio::time::timeout(PROBE_TIMEOUT, options.connect()).await;
+    let connection = connected.map_err(|_| ConnectError::Unavailable("no answer in time".to_owned()))??;
+    connection.close().await?;
+    Ok(())
 }
 
 fn sqlite_options(path: &Path) -> SqliteConnectOptions {

@@ -66,7 +66,7 @@ where
             Err(Attempt::Wrong(reason)) => return Err(StartError::Settings(format!("{what}: {reason}"))),
             Err(Attempt::NotYet(reason)) => {
                 if !said {
-                    tracing::warn!("waiting for {what}, which does not answer yet: {reason}");
+                    tracing::warn!("waiting for {what}: {reason}");
                     said = true;
                 }
             }

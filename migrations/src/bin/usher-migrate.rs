@@ -1,13 +1,14 @@
 //! `usher-migrate`: brings the schemas up to date, or lists their steps.
 
-use std::{io::Write, process::ExitCode};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use secrecy::ExposeSecret;
 use usher_database::{Database, DatabaseSettings};
 use usher_migrations::{MigrateError, Service, migrate, status};
-
-/// sysexits.h: the configuration is wrong.
-const EX_CONFIG: u8 = 78;
+use usher_service::{Attempt, Process, Sources, StartError, process, wait_for};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -16,15 +17,9 @@ const EX_CONFIG: u8 = 78;
     about = "Brings Usher's database schemas up to date"
 )]
 struct Arguments {
-    /// The database: sqlite://DIR/ or postgres://user:password@host/database
-    #[arg(
-        long,
-        env = "USHER_DATABASE_URL",
-        hide_env_values = true,
-        global = true,
-        default_value = ""
-    )]
-    database_url: String,
+    /// A settings file; the database is its database_url, or USHER_DATABASE_URL
+    #[arg(long, global = true, value_name = "FILE", env = "USHER_CONFIG")]
+    config: Option<PathBuf>,
     /// One service only: contacts, invitations or notifications
     #[arg(long, global = true, value_parser = service)]
     service: Option<Service>,
@@ -44,40 +39,46 @@ fn service(name: &str) -> Result<Service, String> {
     Service::from_name(name).ok_or_else(|| "one of contacts, invitations, notifications".to_owned())
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .init();
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(&arguments).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "usher-migrate: {error}");
-            match error {
-                MigrateError::Settings(_) => ExitCode::from(EX_CONFIG),
-                _ => ExitCode::FAILURE,
-            }
-        }
-    }
+    let sources = Sources::of_process(arguments.config.clone());
+    process::run("usher-migrate", sources, |process| run(process, arguments))
 }
 
-async fn run(arguments: &Arguments) -> Result<(), MigrateError> {
-    if arguments.database_url.is_empty() {
-        return Err(MigrateError::Settings("USHER_DATABASE_URL is not set".to_owned()));
-    }
-    let settings = DatabaseSettings::new(arguments.database_url.as_str());
+async fn run(process: Process, arguments: Arguments) -> Result<(), StartError> {
+    let url = process.settings.common.database_url.as_ref();
+    let url = url.ok_or_else(|| StartError::settings("USHER_DATABASE_URL is not given"))?;
+    let settings = &DatabaseSettings::new(url.expose_secret());
     for service in Service::ALL {
         if arguments.service.is_some_and(|only| only != service) {
             continue;
         }
-        match arguments.command {
-            Command::Up => migrate(&settings, service).await?,
-            Command::Status => print(&settings, service).await?,
-        }
+        let step = || async move {
+            match arguments.command {
+                Command::Up => migrate(settings, service).await,
+                Command::Status => print(settings, service).await,
+            }
+        };
+        patiently(&process, step).await?;
     }
     Ok(())
+}
+
+/// Waits for a database that does not answer yet; a step that fails ends it.
+async fn patiently<F, Fut>(process: &Process, step: F) -> Result<(), StartError>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Result<(), MigrateError>>,
+{
+    let attempt = || async {
+        match step().await {
+            Ok(()) => Ok(Ok(())),
+            Err(MigrateError::Step(error)) => Ok(Err(StartError::failed("migration", &error))),
+            Err(error) => Err(Attempt::of(matches!(error, MigrateError::Unavailable(_)), &error)),
+        }
+    };
+    let stop = process.lifecycle.stopping();
+    wait_for("the database (USHER_DATABASE_URL)", &stop, attempt).await?
 }
 
 async fn print(settings: &DatabaseSettings, service: Service) -> Result<(), MigrateError> {
