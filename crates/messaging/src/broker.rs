@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use usher_database::ConnectError;
 
-use crate::{Subscription, embedded::Embedded, transport::Transport};
+use crate::{RabbitSettings, Subscription, embedded::Embedded, rabbit::Rabbit, transport::Transport};
 
 /// Where messages go and come from; cloning shares it.
 #[derive(Clone, Debug)]
@@ -55,6 +55,16 @@ impl Broker {
     pub async fn embedded(path: impl AsRef<Path>) -> Result<Self, BrokerError> {
         Ok(Self {
             transport: Arc::new(Embedded::open(path.as_ref()).await?),
+        })
+    }
+
+    /// RabbitMQ 3.10 or later. Connects when it is first needed; [`crate::run`] waits for a broker that does not answer.
+    ///
+    /// # Errors
+    /// Where the URL cannot be read.
+    pub fn rabbit(settings: &RabbitSettings) -> Result<Self, BrokerError> {
+        Ok(Self {
+            transport: Arc::new(Rabbit::new(settings)?),
         })
     }
 

@@ -90,6 +90,27 @@ impl Consumer {
                 deliveries.ack(&done).await?;
             }
         }
+        self.finish(held, deliveries.as_mut()).await
+    }
+
+    /// Works off what has arrived, since the broker counts how often a message comes back. What waits for another try goes
+    /// back.
+    async fn finish(&self, mut held: Held, deliveries: &mut dyn Deliveries) -> Result<(), BrokerError> {
+        deliveries.cancel().await?;
+        let slice = usize::from(self.pace.slice);
+        let end = Instant::now() + self.pace.drain;
+        // Waits for an outage would otherwise end at once.
+        let stop = CancellationToken::new();
+        while Instant::now() < end {
+            let taken = deliveries.take(slice).await?;
+            self.accept(taken, &mut held, deliveries).await?;
+            let ready = held.ready(Instant::now(), slice);
+            if ready.is_empty() {
+                break;
+            }
+            let done = self.handle(ready, &mut held, &stop).await?;
+            deliveries.ack(&done).await?;
+        }
         Ok(())
     }
 

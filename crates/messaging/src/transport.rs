@@ -100,6 +100,9 @@ pub(crate) trait Deliveries: Send {
     /// Waits until there may be something to take, or the connection is lost. Cancel safe.
     async fn wait(&mut self) -> Result<(), BrokerError>;
 
+    /// Lets nothing more come; what has arrived can still be taken.
+    async fn cancel(&mut self) -> Result<(), BrokerError>;
+
     /// These are done.
     async fn ack(&mut self, tags: &[u64]) -> Result<(), BrokerError>;
 }

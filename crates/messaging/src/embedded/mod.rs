@@ -112,6 +112,7 @@ impl Transport for Embedded {
             queue: name,
             line,
             last: 0,
+            cancelled: false,
             _active: active,
         }))
     }
@@ -123,12 +124,16 @@ struct Taking {
     queue: String,
     line: Arc<Line>,
     last: i64,
+    cancelled: bool,
     _active: OwnedMutexGuard<()>,
 }
 
 #[async_trait::async_trait]
 impl Deliveries for Taking {
     async fn take(&mut self, limit: usize) -> Result<Vec<Delivery>, BrokerError> {
+        if self.cancelled {
+            return Ok(Vec::new());
+        }
         let rows = self.store.take(&self.queue, self.last, limit).await?;
         self.last = rows.last().map_or(self.last, |row| row.position);
         Ok(rows.into_iter().map(message::read).collect())
@@ -136,6 +141,11 @@ impl Deliveries for Taking {
 
     async fn wait(&mut self) -> Result<(), BrokerError> {
         self.line.wake.notified().await;
+        Ok(())
+    }
+
+    async fn cancel(&mut self) -> Result<(), BrokerError> {
+        self.cancelled = true;
         Ok(())
     }
 

@@ -20,6 +20,15 @@ macro_rules! brokers {
                     stage.close().await;
                 });
             }
+
+            #[test]
+            fn rabbit() {
+                usher_testkit::block_on(async {
+                    let stage = crate::conformance::stage::Stage::rabbit().await;
+                    super::$name(&stage).await;
+                    stage.close().await;
+                });
+            }
         }
     )+};
 }

@@ -1,6 +1,11 @@
 //! Two services and a broker.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
@@ -10,9 +15,10 @@ use tokio_util::sync::CancellationToken;
 use usher_database::{Database, Scope, SystemReason};
 use usher_events::{Envelope, Lane};
 use usher_messaging::{
-    Broker, BrokerError, DeadLetter, Handler, Pace, Subscription, dead_letters, enqueue, run_at, undrained,
+    Broker, BrokerError, DeadLetter, Handler, Pace, RabbitSettings, Subscription, dead_letters, enqueue,
+    run_at, undrained,
 };
-use usher_testkit::TestDatabase;
+use usher_testkit::{TestDatabase, broker_prefix};
 use usher_types::{ContactId, OrganizationId};
 use uuid::Uuid;
 
@@ -28,7 +34,19 @@ pub struct Stage {
 }
 
 enum Place {
-    Embedded { file: PathBuf, _folder: TempDir },
+    Embedded {
+        file: PathBuf,
+        _folder: TempDir,
+    },
+    Rabbit {
+        prefix: String,
+        queues: Mutex<BTreeSet<String>>,
+    },
+}
+
+fn rabbit_url() -> String {
+    std::env::var("USHER_TEST_AMQP_URL")
+        .unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned())
 }
 
 /// A running service; stops in order, or is killed.
@@ -67,10 +85,30 @@ impl Stage {
         }
     }
 
-    /// Deletes what would outlive the test.
+    pub async fn rabbit() -> Self {
+        let databases = TestDatabase::postgres().await;
+        Self {
+            contacts: databases.service("contacts").await,
+            notifications: databases.service("notifications").await,
+            place: Place::Rabbit {
+                prefix: broker_prefix(),
+                queues: Mutex::default(),
+            },
+            _databases: databases,
+        }
+    }
+
+    /// Deletes what would outlive the test; what a failed test leaves expires.
     pub async fn close(self) {
-        match self.place {
-            Place::Embedded { .. } => {}
+        let Place::Rabbit { prefix, queues } = self.place else {
+            return;
+        };
+        let channel = channel().await;
+        for queue in queues.into_inner().unwrap() {
+            for kind in ["interactive", "bulk", "dead"] {
+                let name = format!("{prefix}{queue}.{kind}").into();
+                channel.queue_delete(name, Default::default()).await.unwrap();
+            }
         }
     }
 
@@ -78,11 +116,23 @@ impl Stage {
     pub async fn broker(&self) -> Broker {
         match &self.place {
             Place::Embedded { file, .. } => Broker::embedded(file).await.unwrap(),
+            Place::Rabbit { prefix, .. } => {
+                let settings =
+                    RabbitSettings::new(rabbit_url(), prefix, "test").expiring(Duration::from_secs(120));
+                Broker::rabbit(&settings).unwrap()
+            }
         }
     }
 
     /// Starts the service that listens.
     pub async fn listen(&self, broker: &Broker, subscriptions: &[Subscription]) -> Running {
+        if let Place::Rabbit { queues, .. } = &self.place {
+            queues.lock().unwrap().extend(
+                subscriptions
+                    .iter()
+                    .map(|subscription| subscription.queue().to_owned()),
+            );
+        }
         broker.declare(subscriptions).await.unwrap();
         start(
             broker,
@@ -135,15 +185,24 @@ impl Stage {
         dead_letters(&tx, 100).await.unwrap()
     }
 
-    /// SQLite writes one transaction at a time.
-    pub const fn one_writer(&self) -> bool {
-        matches!(self.place, Place::Embedded { .. })
+    /// The lanes of the outbox in the order of their publishing.
+    pub async fn published_lanes(&self) -> Vec<String> {
+        self.published().await;
+        let tx = self
+            .contacts
+            .read(Scope::System(SystemReason::Test))
+            .await
+            .unwrap();
+        let sql = "SELECT lane FROM outbox ORDER BY published_at, lane DESC";
+        let rows = tx.query_all_raw(tx.statement(sql, [])).await.unwrap();
+        rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
     }
 
     /// Another process's connection to the broker, as far as the broker allows it.
     pub async fn broker_again(&self, broker: &Broker) -> Broker {
         match &self.place {
             Place::Embedded { .. } => broker.clone(),
+            Place::Rabbit { .. } => self.broker().await,
         }
     }
 
@@ -160,6 +219,13 @@ impl Stage {
                     .unwrap();
                 tx.commit().await.unwrap();
                 store.close().await;
+            }
+            Place::Rabbit { prefix, .. } => {
+                let queue = format!("{prefix}{queue}").into();
+                let channel = channel().await;
+                let confirm =
+                    channel.basic_publish("".into(), queue, Default::default(), body, Default::default());
+                confirm.await.unwrap().await.unwrap();
             }
         }
     }
@@ -180,6 +246,13 @@ impl Stage {
     }
 }
 
+async fn channel() -> lapin::Channel {
+    let connection = lapin::Connection::connect(&rabbit_url(), Default::default())
+        .await
+        .unwrap();
+    connection.create_channel().await.unwrap()
+}
+
 fn start(
     broker: &Broker,
     database: &Database,
@@ -188,7 +261,7 @@ fn start(
 ) -> Running {
     let stop = CancellationToken::new();
     let pace = Pace {
-        retries: [Duration::from_millis(5); 4],
+        retries: [Duration::from_millis(30); 4],
         poll: Duration::from_millis(50),
         outage: Duration::from_millis(20),
         lease: Duration::from_millis(500),

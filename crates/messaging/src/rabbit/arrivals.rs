@@ -1,0 +1,163 @@
+//! Consuming a queue, and what the broker has given up of it.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use futures::{FutureExt, StreamExt, stream::SelectAll};
+use lapin::{
+    Channel, Consumer,
+    message::Delivery as Arrived,
+    options::{
+        BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions,
+    },
+    types::{FieldTable, ShortString},
+};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+use usher_events::Lane;
+
+use super::{codec, link::within, topology::Names};
+use crate::{
+    BrokerError,
+    held::LIMIT,
+    transport::{Deliveries, Delivery, Queue},
+};
+
+/// Messages on their way to us: one slice at work and one waiting.
+const PREFETCH: u16 = 400;
+/// An idle connection is asked whether it lives.
+const LIVENESS: Duration = Duration::from_secs(30);
+
+pub(super) struct Arrivals {
+    channel: Channel,
+    queue: ShortString,
+    dead: ShortString,
+    consumers: SelectAll<Consumer>,
+    /// Arrived while waiting.
+    next: Option<Arrived>,
+    /// Tags not yet acknowledged.
+    open: BTreeSet<u64>,
+    liveness: Interval,
+    cancelled: bool,
+}
+
+impl Arrivals {
+    pub(super) async fn new(channel: Channel, names: &Names, queue: &Queue) -> Result<Self, BrokerError> {
+        channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+        let (name, dead) = (names.queue(queue), names.dead_queue(queue));
+        let mut consumers = SelectAll::new();
+        consumers.push(consume(&channel, &name).await?);
+        if queue.lane == Lane::Interactive {
+            consumers.push(consume(&channel, &dead).await?);
+        }
+        let mut liveness = interval(LIVENESS);
+        liveness.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        liveness.reset();
+        Ok(Self {
+            channel,
+            queue: name,
+            dead,
+            consumers,
+            next: None,
+            open: BTreeSet::new(),
+            liveness,
+            cancelled: false,
+        })
+    }
+
+    fn delivery(&mut self, arrived: &Arrived) -> Delivery {
+        self.open.insert(arrived.delivery_tag);
+        let given_up = arrived.routing_key.as_str().ends_with(".dead");
+        let returned = if given_up { LIMIT } else { codec::returned(arrived) };
+        Delivery {
+            tag: arrived.delivery_tag,
+            returned,
+            content: codec::read(arrived),
+        }
+    }
+
+    /// What has arrived already; an error or an end of the stream means that the channel is gone.
+    fn arrived(&mut self) -> Result<Option<Arrived>, BrokerError> {
+        if let Some(next) = self.next.take() {
+            return Ok(Some(next));
+        }
+        match self.consumers.next().now_or_never() {
+            None => Ok(None),
+            Some(Some(arrived)) => Ok(Some(arrived?)),
+            Some(None) if self.cancelled => Ok(None),
+            Some(None) => Err(ended()),
+        }
+    }
+
+    async fn alive(&self) -> Result<(), BrokerError> {
+        let options = QueueDeclareOptions {
+            passive: true,
+            ..QueueDeclareOptions::durable()
+        };
+        let asked = self
+            .channel
+            .queue_declare(self.queue.clone(), options, FieldTable::default());
+        within("liveness", async { Ok(asked.await.map(|_| ())?) }).await
+    }
+}
+
+fn ended() -> BrokerError {
+    BrokerError::Unavailable("the broker ended the consumer".to_owned())
+}
+
+async fn consume(channel: &Channel, queue: &ShortString) -> Result<Consumer, BrokerError> {
+    let options = BasicConsumeOptions::default();
+    // The queue's name as the tag: one consumer a queue and channel.
+    Ok(channel
+        .basic_consume(queue.clone(), queue.clone(), options, FieldTable::default())
+        .await?)
+}
+
+#[async_trait::async_trait]
+impl Deliveries for Arrivals {
+    async fn take(&mut self, limit: usize) -> Result<Vec<Delivery>, BrokerError> {
+        let mut taken = Vec::new();
+        while taken.len() < limit {
+            let Some(arrived) = self.arrived()? else { break };
+            taken.push(self.delivery(&arrived));
+        }
+        Ok(taken)
+    }
+
+    async fn wait(&mut self) -> Result<(), BrokerError> {
+        while self.next.is_none() {
+            tokio::select! {
+                arrived = self.consumers.next() => self.next = Some(arrived.ok_or_else(ended)??),
+                _ = self.liveness.tick() => self.alive().await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// One frame for all in the usual case that nothing older is open.
+    async fn ack(&mut self, tags: &[u64]) -> Result<(), BrokerError> {
+        for tag in tags {
+            self.open.remove(tag);
+        }
+        let floor = self.open.first().copied().unwrap_or(u64::MAX);
+        let together = tags.iter().copied().filter(|tag| *tag < floor).max();
+        if let Some(tag) = together {
+            self.channel
+                .basic_ack(tag, BasicAckOptions { multiple: true })
+                .await?;
+        }
+        for tag in tags.iter().filter(|tag| **tag > floor) {
+            self.channel.basic_ack(*tag, BasicAckOptions::default()).await?;
+        }
+        Ok(())
+    }
+
+    async fn cancel(&mut self) -> Result<(), BrokerError> {
+        self.cancelled = true;
+        for tag in [&self.queue, &self.dead] {
+            let cancelling = self
+                .channel
+                .basic_cancel(tag.clone(), BasicCancelOptions::default());
+            within("cancel", async { Ok(cancelling.await?) }).await?;
+        }
+        Ok(())
+    }
+}

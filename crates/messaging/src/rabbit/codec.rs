@@ -1,0 +1,190 @@
+//! CloudEvents 1.0 over AMQP 0-9-1: attributes as headers with the prefix `cloudEvents_`, the data as the body. Read is also
+//! the prefix `cloudEvents:`, and the structured mode of other publishers.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use lapin::{
+    BasicProperties,
+    message::Delivery as Arrived,
+    types::{AMQPValue, FieldTable},
+};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use usher_events::Envelope;
+use usher_types::OrganizationId;
+use uuid::Uuid;
+
+use crate::transport::{Outgoing, Unreadable};
+
+const PREFIXES: [&str; 2] = ["cloudEvents_", "cloudEvents:"];
+const PERSISTENT: u8 = 2;
+
+pub(super) fn properties(message: &Outgoing) -> BasicProperties {
+    let id = message.id.to_string();
+    let mut headers = FieldTable::default();
+    let mut put = |name: &str, value: &str| {
+        headers.insert(
+            format!("cloudEvents_{name}").into(),
+            AMQPValue::LongString(value.into()),
+        );
+    };
+    put("specversion", "1.0");
+    put("id", &id);
+    put("source", &message.source);
+    put("type", &message.kind);
+    put("time", &message.time.to_rfc3339_opts(SecondsFormat::Micros, true));
+    put("subject", &message.subject);
+    put("partitionkey", &message.key.to_string());
+    if let Some(organization) = message.organization {
+        put("organization", &organization.to_string());
+    }
+    if let Some(queue) = &message.queue {
+        put("queue", queue);
+    }
+    if let Some(traceparent) = &message.traceparent {
+        put("traceparent", traceparent);
+    }
+    BasicProperties::default()
+        .with_headers(headers)
+        .with_content_type("application/json".into())
+        .with_delivery_mode(PERSISTENT)
+        .with_message_id(id.into())
+        .with_type(message.kind.as_str().into())
+        .with_app_id(message.source.as_str().into())
+        .with_timestamp(u64::try_from(message.time.timestamp()).unwrap_or_default())
+}
+
+/// How often it came back, as quorum queues count it.
+pub(super) fn returned(arrived: &Arrived) -> u32 {
+    let headers = arrived.properties.headers().as_ref();
+    let count = headers.and_then(|headers| headers.inner().get("x-delivery-count"));
+    match count {
+        Some(AMQPValue::LongLongInt(count)) => u32::try_from(*count).unwrap_or(u32::MAX),
+        Some(AMQPValue::LongInt(count)) => u32::try_from(*count).unwrap_or(u32::MAX),
+        Some(AMQPValue::LongUInt(count)) => *count,
+        _ => 0,
+    }
+}
+
+pub(super) fn read(arrived: &Arrived) -> Result<Envelope, Unreadable> {
+    let structured = arrived
+        .properties
+        .content_type()
+        .as_ref()
+        .is_some_and(|kind| kind.as_str().starts_with("application/cloudevents"));
+    let parts = if structured {
+        from_body(&arrived.data)
+    } else {
+        from_headers(arrived)
+    };
+    parts
+        .and_then(|(attributes, data)| envelope(arrived, &attributes, data))
+        .map_err(|reason| {
+            let mut unreadable = Unreadable::new(&arrived.data, reason);
+            let id = arrived
+                .properties
+                .message_id()
+                .as_ref()
+                .and_then(|id| Uuid::parse_str(id.as_str()).ok());
+            unreadable.id = id.unwrap_or(unreadable.id);
+            unreadable
+        })
+}
+
+type Attributes = HashMap<String, String>;
+
+fn from_headers(arrived: &Arrived) -> Result<(Attributes, Value), String> {
+    let data = if arrived.data.is_empty() {
+        Ok(Value::Null)
+    } else {
+        serde_json::from_slice(&arrived.data)
+    };
+    let data = data.map_err(|error| format!("the body is not JSON: {error}"))?;
+    let mut attributes = Attributes::new();
+    if let Some(headers) = arrived.properties.headers() {
+        for (name, value) in headers.inner() {
+            let name = PREFIXES
+                .iter()
+                .find_map(|prefix| name.as_str().strip_prefix(prefix));
+            if let (Some(name), Some(value)) = (name, text(value)) {
+                attributes.insert(name.to_owned(), value);
+            }
+        }
+    }
+    Ok((attributes, data))
+}
+
+fn text(value: &AMQPValue) -> Option<String> {
+    match value {
+        AMQPValue::LongString(text) => Some(String::from_utf8_lossy(text.as_bytes()).into_owned()),
+        AMQPValue::ShortString(text) => Some(text.as_str().to_owned()),
+        _ => None,
+    }
+}
+
+fn from_body(body: &[u8]) -> Result<(Attributes, Value), String> {
+    let mut event: serde_json::Map<String, Value> =
+        serde_json::from_slice(body).map_err(|error| format!("the body is not a CloudEvent: {error}"))?;
+    let data = event.remove("data").unwrap_or_default();
+    let attributes = event.into_iter().filter_map(|(name, value)| match value {
+        Value::String(text) => Some((name, text)),
+        _ => None,
+    });
+    Ok((attributes.collect(), data))
+}
+
+fn envelope(arrived: &Arrived, attributes: &Attributes, data: Value) -> Result<Envelope, String> {
+    let required = |name: &str| {
+        attributes
+            .get(name)
+            .cloned()
+            .ok_or_else(|| format!("without the attribute {name}"))
+    };
+    let (id, source) = (required("id")?, required("source")?);
+    let subject = attributes.get("subject").cloned().unwrap_or_default();
+    let key = attributes.get("partitionkey").unwrap_or(&subject);
+    let organization = attributes.get("organization").map(|id| Uuid::parse_str(id));
+    Ok(Envelope {
+        id: Uuid::parse_str(&id).unwrap_or_else(|_| hashed(&[&source, &id])),
+        kind: required("type")?,
+        time: time(arrived, attributes)?,
+        organization: organization
+            .transpose()
+            .map_err(|_| "organization is no UUID")?
+            .map(OrganizationId::from),
+        key: Uuid::parse_str(key).unwrap_or_else(|_| hashed(&[&source, key])),
+        queue: attributes.get("queue").cloned(),
+        traceparent: attributes.get("traceparent").cloned(),
+        subject,
+        source,
+        data,
+    })
+}
+
+fn time(arrived: &Arrived, attributes: &Attributes) -> Result<DateTime<Utc>, String> {
+    if let Some(time) = attributes.get("time") {
+        let time = DateTime::parse_from_rfc3339(time).map_err(|_| "time is not RFC 3339")?;
+        return Ok(time.to_utc());
+    }
+    // The attribute is optional; the property has whole seconds.
+    let seconds = arrived
+        .properties
+        .timestamp()
+        .and_then(|seconds| i64::try_from(seconds).ok());
+    Ok(seconds
+        .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
+        .unwrap_or_default())
+}
+
+/// A stable UUID for what others name as they like.
+fn hashed(parts: &[&str]) -> Uuid {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+        hash.update([0]);
+    }
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.finalize()[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}

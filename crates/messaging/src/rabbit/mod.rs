@@ -1,0 +1,59 @@
+//! RabbitMQ.
+
+mod arrivals;
+mod codec;
+mod link;
+mod publisher;
+mod settings;
+mod topology;
+
+use std::sync::Arc;
+
+pub use settings::RabbitSettings;
+
+use self::{arrivals::Arrivals, link::Link, publisher::Publisher, topology::Names};
+use crate::{
+    BrokerError,
+    transport::{Deliveries, Outgoing, Queue, Transport},
+};
+
+/// Two connections, since the broker's flow control stops a publishing connection as a whole.
+#[derive(Debug)]
+pub(crate) struct Rabbit {
+    names: Names,
+    publisher: Publisher,
+    consuming: Arc<Link>,
+}
+
+impl Rabbit {
+    /// Reads the settings; connections are made when they are first needed.
+    pub(crate) fn new(settings: &RabbitSettings) -> Result<Self, BrokerError> {
+        let uri = settings.uri()?;
+        let names = Names::new(settings);
+        let link = |role: &str| Link::new(uri.clone(), format!("usher-{}-{role}", settings.name));
+        Ok(Self {
+            publisher: Publisher::new(link("publish"), names.clone()),
+            consuming: Arc::new(link("consume")),
+            names,
+        })
+    }
+}
+
+#[async_trait::async_trait]
+impl Transport for Rabbit {
+    async fn declare(&self, queues: &[Queue]) -> Result<(), BrokerError> {
+        let channel = self.consuming.channel().await?;
+        link::within("declare", topology::declare(&channel, &self.names, queues)).await
+    }
+
+    async fn publish(&self, messages: &[Outgoing]) -> Result<Vec<bool>, BrokerError> {
+        self.publisher.publish(messages).await
+    }
+
+    async fn consume(&self, queue: &Queue) -> Result<Box<dyn Deliveries>, BrokerError> {
+        let channel = self.consuming.channel().await?;
+        Ok(Box::new(
+            link::within("consume", Arrivals::new(channel, &self.names, queue)).await?,
+        ))
+    }
+}

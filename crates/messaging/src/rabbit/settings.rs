@@ -1,0 +1,51 @@
+//! Where RabbitMQ is.
+
+use std::time::Duration;
+
+use lapin::uri::AMQPUri;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::BrokerError;
+
+/// Seconds between heartbeats; a connection without a sign of life for two of them is dead.
+const HEARTBEAT: u16 = 10;
+
+/// `USHER_AMQP_URL` and `USHER_BROKER_PREFIX`.
+#[derive(Clone, Debug)]
+pub struct RabbitSettings {
+    url: SecretString,
+    pub(super) prefix: String,
+    pub(super) name: String,
+    pub(super) expiry: Option<Duration>,
+}
+
+impl RabbitSettings {
+    /// `url` is `amqp://user:password@host:5672/vhost` or `amqps://…`; `prefix` goes before the names of exchanges and
+    /// queues, so that several installations share a broker; `name` is shown in the broker's list of connections.
+    pub fn new(url: impl Into<String>, prefix: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            url: SecretString::from(url.into()),
+            prefix: prefix.into(),
+            name: name.into(),
+            expiry: None,
+        }
+    }
+
+    /// Queues go when nobody has used them for so long, and exchanges with their last queue. For tests and trials, which
+    /// leave no rubbish then; never where messages count.
+    #[must_use]
+    pub fn expiring(self, after: Duration) -> Self {
+        Self {
+            expiry: Some(after),
+            ..self
+        }
+    }
+
+    pub(super) fn uri(&self) -> Result<AMQPUri, BrokerError> {
+        // The parser's error could quote the URL and with it the password.
+        let uri = self.url.expose_secret().parse::<AMQPUri>();
+        let mut uri = uri.map_err(|_| BrokerError::Settings("the AMQP URL cannot be read".to_owned()))?;
+        uri.query.heartbeat.get_or_insert(HEARTBEAT);
+        Ok(uri)
+    }
+}
