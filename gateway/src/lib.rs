@@ -1,1 +1,67 @@
+//! The gateway: GraphQL in, gRPC out, and the few pages that people meet. No database, no broker, no business rule.
 
+pub mod fault;
+pub mod graphql;
+mod http;
+pub mod ids;
+mod pages;
+mod settings;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use usher_auth::Verifier;
+use usher_service::{Lifecycle, Listener, PeerChannel, Settings, StartError};
+use usher_types::SharedClock;
+
+use http::App;
+
+/// What the gateway is given: it makes no connection and no clock of its own.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Contacts, accounts, links.
+    pub contacts: PeerChannel,
+    /// Organizations, sessions, invitations.
+    pub invitations: PeerChannel,
+    /// Mail.
+    pub notifications: PeerChannel,
+    /// Verifies access tokens; somebody lets it follow `invitations`.
+    pub verifier: Verifier,
+    /// The time.
+    pub clock: SharedClock,
+}
+
+/// The routes over these parts. Requests carry the address they came from (`ConnectInfo<SocketAddr>`).
+///
+/// # Errors
+/// [`StartError::Settings`] when the table `[gateway]` is wrong.
+pub fn router(settings: &Settings, parts: Parts, lifecycle: &Lifecycle) -> Result<Router, StartError> {
+    let app = Arc::new(App::new(settings, parts, lifecycle.stopping())?);
+    Ok(http::routes()
+        .layer(axum::middleware::from_fn(http::frame))
+        .with_state(app))
+}
+
+/// Serves until the life's soft stop, then finishes what has begun.
+///
+/// # Errors
+/// [`StartError::Settings`] when the settings are wrong, [`StartError::Failed`] when the socket breaks.
+pub async fn run(
+    settings: Settings,
+    parts: Parts,
+    listener: Listener,
+    lifecycle: Lifecycle,
+) -> Result<(), StartError> {
+    let routes = router(&settings, parts, &lifecycle)?;
+    // small answers go out at once
+    let listener = listener.into_tcp()?.tap_io(|stream| {
+        stream.set_nodelay(true).ok();
+    });
+    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(lifecycle.stopping().cancelled_owned())
+        .await
+        .map_err(|error| StartError::failed("the gateway cannot serve", &error))
+}

@@ -1,0 +1,65 @@
+//! Inputs about sessions. None of them has a `Debug` that shows a secret.
+
+use async_graphql::InputObject;
+use usher_proto::invitations::v1 as wire;
+
+use crate::graphql::types::{SignInAs, to_wire};
+
+/// Address and password.
+#[derive(InputObject, Clone)]
+pub struct SignInInput {
+    /// The address.
+    email: String,
+    /// The password.
+    password: String,
+    /// The organization's slug; needed only where the deployment serves more than one.
+    organization: Option<String>,
+    /// Left out: the member with that address where there is one, else the contact.
+    #[graphql(name = "as")]
+    sign_in_as: Option<SignInAs>,
+}
+
+impl SignInInput {
+    /// As it travels, with the address that the request came from.
+    pub(crate) fn into_wire(self, source: &str) -> wire::SignInRequest {
+        wire::SignInRequest {
+            email: self.email,
+            password: self.password,
+            organization: self.organization,
+            r#as: self.sign_in_as.map(to_wire),
+            source: source.to_owned(),
+        }
+    }
+}
+
+/// A refresh token.
+#[derive(InputObject, Clone)]
+pub struct RefreshSessionInput {
+    /// The newest one; an older one ends the session.
+    refresh_token: String,
+}
+
+impl RefreshSessionInput {
+    /// As it travels.
+    pub(crate) fn into_wire(self) -> wire::RefreshSessionRequest {
+        wire::RefreshSessionRequest {
+            refresh_token: self.refresh_token,
+        }
+    }
+}
+
+/// The session to end.
+#[derive(InputObject, Clone)]
+pub struct SignOutInput {
+    /// Left out: the session of the access token itself (an impersonation ends so, too).
+    refresh_token: Option<String>,
+}
+
+impl SignOutInput {
+    /// As it travels.
+    pub(crate) fn into_wire(self) -> wire::SignOutRequest {
+        wire::SignOutRequest {
+            refresh_token: self.refresh_token,
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! GraphQL: the schema, and how its fields are answered.
+
+mod input;
+mod limits;
+mod load;
+mod loaders;
+mod mutation;
+mod nulls;
+mod query;
+mod schema;
+mod scope;
+mod subscription;
+pub mod types;
+
+pub(crate) use limits::LONGEST_DOCUMENT;
+pub use limits::Limits;
+pub(crate) use nulls::Nulls;
+pub use schema::{Kind, Operation, Schema, SchemaSettings, build, operations, sdl};
+pub use scope::{Backends, Caller, Scope};

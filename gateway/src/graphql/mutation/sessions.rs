@@ -1,0 +1,109 @@
+//! Signing in and out, and choosing a password.
+
+use async_graphql::{Context, Object, SimpleObject};
+use usher_proto::invitations::v1 as wire;
+
+use crate::fault::Fault;
+use crate::graphql::input::{AcceptInvitationInput, RefreshSessionInput, SignInInput, SignOutInput};
+use crate::graphql::scope::{Scope, answer};
+use crate::graphql::types::{CredentialError, Family, Session};
+
+/// A session, or why not.
+#[derive(SimpleObject, Debug)]
+pub struct SignInPayload {
+    /// The session.
+    session: Option<Session>,
+    /// What the caller can mend.
+    user_errors: Vec<CredentialError>,
+}
+
+impl SignInPayload {
+    fn new(reply: wire::SessionReply) -> Result<Self, Fault> {
+        Ok(Self {
+            session: reply.session.map(Session::new).transpose()?,
+            user_errors: CredentialError::all(reply.refusals)?,
+        })
+    }
+}
+
+/// Whether the session has ended.
+#[derive(SimpleObject, Debug)]
+pub struct SignOutPayload {
+    /// What the caller can mend.
+    user_errors: Vec<CredentialError>,
+}
+
+/// Whether the password was taken.
+#[derive(SimpleObject, Debug)]
+pub struct AcceptInvitationPayload {
+    /// Whether the password was taken. It does not sign in.
+    accepted: bool,
+    /// What the caller can mend.
+    user_errors: Vec<CredentialError>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct SessionMutations;
+
+#[Object]
+impl SessionMutations {
+    /// Starts a session. Public. The answer and its time are the same for an unknown address and a wrong password.
+    async fn sign_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Address and password.")] input: SignInInput,
+    ) -> Result<SignInPayload, Fault> {
+        let scope = Scope::of(ctx)?;
+        let request = scope.ask(input.into_wire(&scope.source));
+        SignInPayload::new(answer(scope.backends.sessions.clone().sign_in(request).await)?)
+    }
+
+    /// A new access token and a new refresh token. Public: needs the newest refresh token.
+    async fn refresh_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The refresh token.")] input: RefreshSessionInput,
+    ) -> Result<SignInPayload, Fault> {
+        let scope = Scope::of(ctx)?;
+        let request = scope.ask(input.into_wire());
+        SignInPayload::new(answer(
+            scope.backends.sessions.clone().refresh_session(request).await,
+        )?)
+    }
+
+    /// Ends a session. Public: needs a refresh token or an access token; a read-only session may end itself.
+    async fn sign_out(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The session to end.")] input: SignOutInput,
+    ) -> Result<SignOutPayload, Fault> {
+        let scope = Scope::of(ctx)?;
+        let request = scope.ask(input.into_wire());
+        let reply = answer(scope.backends.sessions.clone().sign_out(request).await)?;
+        Ok(SignOutPayload {
+            user_errors: CredentialError::all(reply.refusals)?,
+        })
+    }
+
+    /// Chooses the password. Public: needs the link's token. Does not sign in.
+    async fn accept_invitation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The link's token and the password.")] input: AcceptInvitationInput,
+    ) -> Result<AcceptInvitationPayload, Fault> {
+        let scope = Scope::of(ctx)?;
+        let request = scope.ask(input.into_wire());
+        let reply = answer(
+            scope
+                .backends
+                .invitations
+                .clone()
+                .accept_invitation(request)
+                .await,
+        )?;
+        Ok(AcceptInvitationPayload {
+            accepted: reply.accepted,
+            user_errors: CredentialError::all(reply.refusals)?,
+        })
+    }
+}

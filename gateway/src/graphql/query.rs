@@ -1,0 +1,322 @@
+//! The queries.
+
+use async_graphql::{Context, ID, Object};
+use futures::future::try_join_all;
+use usher_auth::{Operation, Subject, authorize};
+use usher_proto::contacts::v1 as contacts;
+use usher_proto::invitations::v1 as invitations;
+use usher_types::{AccountId, BatchId, ContactId};
+
+use super::input::{AccountFilter, ContactFilter, ContactOrder, ContactSelection};
+use super::scope::{Scope, answer};
+use super::types::{
+    Account, AccountConnection, Contact, ContactConnection, InvitationAction, InvitationBatch,
+    InvitationBatchConnection, InvitationLanding, InvitationPreview, Node, Organization, PortalUser, Viewer,
+    Window, Words, page_cost, to_wire,
+};
+use crate::fault::Fault;
+use crate::ids::{Kind, NodeId};
+
+/// The most ids that `nodes` takes.
+const MOST_NODES: usize = 100;
+
+/// Questions.
+#[derive(Debug)]
+pub struct Query;
+
+/// Members need `contacts.read` for people and accounts; contacts see their own (I22), which the service decides.
+fn may_look<'a>(ctx: &Context<'a>, operation: Operation) -> Result<&'a Scope, Fault> {
+    let scope = Scope::permitted(ctx, operation)?;
+    if matches!(
+        scope.principal().map(|principal| principal.subject),
+        Some(Subject::Member(_))
+    ) {
+        authorize(scope.principal(), Operation::ListContacts)?;
+    }
+    Ok(scope)
+}
+
+/// What an id points at, if the caller may see it.
+async fn node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, Fault> {
+    let scope = Scope::permitted(ctx, Operation::GetContacts)?;
+    Ok(match NodeId::decode(&id.0) {
+        Some(NodeId::Contact(id)) => {
+            let scope = may_look(ctx, Operation::GetContacts)?;
+            scope
+                .contact(id)
+                .await?
+                .map(|found| Node::Contact(Box::new(found)))
+        }
+        Some(NodeId::Account(id)) => {
+            let scope = may_look(ctx, Operation::GetAccounts)?;
+            scope
+                .account(id)
+                .await?
+                .map(|found| Node::Account(Box::new(found)))
+        }
+        Some(NodeId::Link(id)) => {
+            let scope = may_look(ctx, Operation::GetLinks)?;
+            scope
+                .link(id)
+                .await?
+                .map(|found| Node::AccountContact(Box::new(found)))
+        }
+        Some(NodeId::Batch(id)) => {
+            let scope = Scope::permitted(ctx, Operation::ReadBatches)?;
+            scope
+                .batch(id)
+                .await?
+                .map(|found| Node::InvitationBatch(Box::new(found)))
+        }
+        Some(NodeId::Member(id)) => {
+            let scope = Scope::permitted(ctx, Operation::GetMembers)?;
+            scope.member(id).await?.map(|found| Node::Member(Box::new(found)))
+        }
+        Some(NodeId::Organization(id)) => {
+            let own = scope.principal().and_then(|principal| principal.organization);
+            let found = if own == Some(id) {
+                scope.organization().await?
+            } else {
+                None
+            };
+            found.map(|found| Node::Organization(Box::new(found)))
+        }
+        Some(NodeId::PortalUser(id)) => {
+            (scope.portal_contact() == Some(id)).then_some(Node::PortalUser(PortalUser(id)))
+        }
+        // a line of the log is read through its contact
+        Some(NodeId::Activity(_)) | None => None,
+    })
+}
+
+/// Questions.
+#[Object]
+impl Query {
+    /// Who is asking; null without a token.
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<Viewer>, Fault> {
+        let scope = Scope::of(ctx)?;
+        match scope.principal().map(|principal| principal.subject) {
+            Some(Subject::Member(id)) => Ok(scope.member(id).await?.map(Viewer::Member)),
+            Some(Subject::Contact(id)) => Ok(Some(Viewer::PortalUser(PortalUser(id)))),
+            Some(Subject::Service(_)) | None => Ok(None),
+        }
+    }
+
+    /// The caller's own. Needs a session.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>, Fault> {
+        Scope::permitted(ctx, Operation::GetOrganization)?
+            .organization()
+            .await
+    }
+
+    /// Whatever has this id; null where it is unknown, malformed or not the caller's to see. Needs a session, and what
+    /// the operation for that type needs.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id.")] id: ID,
+    ) -> Result<Option<Node>, Fault> {
+        node(ctx, &id).await
+    }
+
+    /// As `node`, for at most 100 ids, in their order.
+    #[graphql(complexity = "ids.len() * child_complexity + 1")]
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ids.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>, Fault> {
+        if ids.len() > MOST_NODES {
+            return Err(Fault::input(format!("at most {MOST_NODES} ids at once")));
+        }
+        try_join_all(ids.iter().map(|id| node(ctx, id))).await
+    }
+
+    /// A contact. Needs `contacts.read`; a portal session sees its own, and the names of those on its accounts.
+    async fn contact(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The contact.")] id: ID,
+    ) -> Result<Option<Contact>, Fault> {
+        let scope = may_look(ctx, Operation::GetContacts)?;
+        match ContactId::read(&id) {
+            Some(id) => scope.contact(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Contacts, newest first unless ordered otherwise. Needs `contacts.read`.
+    #[graphql(complexity = "page_cost(first, last) * child_complexity + 1")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of the field are those of the contract"
+    )]
+    async fn contacts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "How many, from the beginning: 1 to 100. 50 where neither first nor last is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "A cursor: what comes after it.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "A cursor: what comes before it.")] before: Option<String>,
+        #[graphql(desc = "Which ones.")] filter: Option<ContactFilter>,
+        #[graphql(desc = "In which order.")] order_by: Option<ContactOrder>,
+    ) -> Result<Option<ContactConnection>, Fault> {
+        let scope = Scope::permitted(ctx, Operation::ListContacts)?;
+        let with_total = ctx.look_ahead().field("totalCount").exists();
+        let window = Window {
+            first,
+            after,
+            last,
+            before,
+        };
+        let request = scope.ask(contacts::ListContactsRequest {
+            page: Some(window.request(with_total)?),
+            filter: filter.map(ContactFilter::into_wire).transpose()?,
+            order: order_by.map(ContactOrder::into_wire),
+        });
+        let reply = answer(scope.backends.contacts.clone().list_contacts(request).await)?;
+        let nodes = reply.contacts.into_iter().map(|row| Contact::new(row, scope));
+        Ok(Some(ContactConnection::new(nodes.collect(), reply.page)))
+    }
+
+    /// An account. Needs `contacts.read`; a portal session sees those it has login on.
+    async fn account(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The account.")] id: ID,
+    ) -> Result<Option<Account>, Fault> {
+        let scope = may_look(ctx, Operation::GetAccounts)?;
+        match AccountId::read(&id) {
+            Some(id) => scope.account(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Accounts by name. Needs `contacts.read`.
+    #[graphql(complexity = "page_cost(first, last) * child_complexity + 1")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of the field are those of the contract"
+    )]
+    async fn accounts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "How many, from the beginning: 1 to 100. 50 where neither first nor last is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "A cursor: what comes after it.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "A cursor: what comes before it.")] before: Option<String>,
+        #[graphql(desc = "Which ones.")] filter: Option<AccountFilter>,
+    ) -> Result<Option<AccountConnection>, Fault> {
+        let scope = Scope::permitted(ctx, Operation::ListAccounts)?;
+        let with_total = ctx.look_ahead().field("totalCount").exists();
+        let window = Window {
+            first,
+            after,
+            last,
+            before,
+        };
+        let request = scope.ask(contacts::ListAccountsRequest {
+            page: Some(window.request(with_total)?),
+            ..filter.unwrap_or_default().into_wire()
+        });
+        let reply = answer(scope.backends.contacts.clone().list_accounts(request).await)?;
+        let nodes = reply.accounts.into_iter().map(|row| Account::new(row, scope));
+        Ok(Some(AccountConnection::new(nodes.collect(), reply.page)))
+    }
+
+    /// Whom a bulk action would reach and why not the others, and the mail as the first one would get it. Needs
+    /// `portal.invite`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of the field are those of the contract"
+    )]
+    async fn invitation_preview(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom it is for.")] contacts: ContactSelection,
+        #[graphql(desc = "What would be done.", default_with = "InvitationAction::Send")]
+        action: InvitationAction,
+        #[graphql(desc = "The subject for this sending; the organization's template where left out.")]
+        subject: Option<String>,
+        #[graphql(desc = "The text for this sending; the organization's template where left out.")]
+        body: Option<String>,
+        #[graphql(desc = "Plain text put into the e-mail.")] message: Option<String>,
+    ) -> Result<Option<InvitationPreview>, Fault> {
+        let scope = Scope::permitted(ctx, Operation::PreviewSelection)?;
+        let (selection, action) = (contacts.into_wire()?, to_wire(action));
+        let request = scope.ask(contacts::PreviewSelectionRequest {
+            selection: Some(selection.clone()),
+            action: action.clone(),
+        });
+        let mut reply = answer(scope.backends.contacts.clone().preview_selection(request).await)?;
+        if let Some(refusal) = reply.refusals.pop() {
+            return Err(Fault::input(refusal.message));
+        }
+        let words = Words {
+            subject,
+            body,
+            message,
+        };
+        Ok(Some(InvitationPreview::new(reply, selection, action, words)))
+    }
+
+    /// A batch. Needs `contacts.read`.
+    async fn invitation_batch(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The batch.")] id: ID,
+    ) -> Result<Option<InvitationBatch>, Fault> {
+        let scope = Scope::permitted(ctx, Operation::ReadBatches)?;
+        match BatchId::read(&id) {
+            Some(id) => scope.batch(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Newest first. Needs `contacts.read`.
+    #[graphql(complexity = "page_cost(first, last) * child_complexity + 1")]
+    async fn invitation_batches(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "How many, from the beginning: 1 to 100. 50 where neither first nor last is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "A cursor: what comes after it.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "A cursor: what comes before it.")] before: Option<String>,
+    ) -> Result<Option<InvitationBatchConnection>, Fault> {
+        let scope = Scope::permitted(ctx, Operation::ReadBatches)?;
+        let with_total = ctx.look_ahead().field("totalCount").exists();
+        let window = Window {
+            first,
+            after,
+            last,
+            before,
+        };
+        let request = scope.ask(invitations::ListBatchesRequest {
+            page: Some(window.request(with_total)?),
+        });
+        let reply = answer(scope.backends.invitations.clone().list_batches(request).await)?;
+        let nodes = reply.batches.into_iter().map(InvitationBatch).collect();
+        Ok(Some(InvitationBatchConnection::new(nodes, reply.page)))
+    }
+
+    /// Public: needs the link's token and nothing else. Reading it uses nothing up.
+    async fn invitation_landing(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The token in the invitation's link.")] token: String,
+    ) -> Result<InvitationLanding, Fault> {
+        let scope = Scope::of(ctx)?;
+        let request = scope.ask(invitations::LinkRequest { token });
+        let reply = answer(scope.backends.invitations.clone().get_landing(request).await)?;
+        InvitationLanding::new(reply)
+    }
+}

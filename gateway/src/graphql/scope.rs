@@ -1,0 +1,137 @@
+//! What one request knows: who asks, how the services are reached, and the loaders.
+
+use std::sync::Arc;
+
+use async_graphql::Context;
+use chrono::{DateTime, Utc};
+use tonic::{Request, Response, Status};
+use usher_auth::{Operation, Principal, authorize};
+use usher_proto::contacts::v1::contacts_client::ContactsClient;
+use usher_proto::invitations::v1::invitations_client::InvitationsClient;
+use usher_proto::invitations::v1::sessions_client::SessionsClient;
+use usher_proto::notifications::v1::notifications_client::NotificationsClient;
+use usher_service::PeerChannel;
+use usher_service::grpc::Bearer;
+use usher_service::transport::MAX_MESSAGE_BYTES;
+use usher_types::ContactId;
+
+use super::loaders::Loaders;
+use crate::fault::Fault;
+
+/// The services behind the gateway. Made once; clones share the connections.
+#[derive(Clone, Debug)]
+pub struct Backends {
+    /// Contacts, accounts, links.
+    pub contacts: ContactsClient<PeerChannel>,
+    /// Organizations, members, invitations, batches.
+    pub invitations: InvitationsClient<PeerChannel>,
+    /// Signing in and out.
+    pub sessions: SessionsClient<PeerChannel>,
+    /// Previews of mail.
+    pub notifications: NotificationsClient<PeerChannel>,
+}
+
+impl Backends {
+    /// Clients over the channels of the three services.
+    pub fn new(contacts: PeerChannel, invitations: PeerChannel, notifications: PeerChannel) -> Self {
+        Self {
+            contacts: ContactsClient::new(contacts).max_decoding_message_size(MAX_MESSAGE_BYTES),
+            invitations: InvitationsClient::new(invitations.clone())
+                .max_decoding_message_size(MAX_MESSAGE_BYTES),
+            sessions: SessionsClient::new(invitations),
+            notifications: NotificationsClient::new(notifications),
+        }
+    }
+}
+
+/// A verified caller: the token as it travels on, and what it says.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The token.
+    pub bearer: Bearer,
+    /// Who.
+    pub principal: Arc<Principal>,
+}
+
+/// What one request knows.
+#[derive(Debug)]
+pub struct Scope {
+    /// The services.
+    pub backends: Backends,
+    /// Who asks; nobody where no token came along.
+    pub caller: Option<Caller>,
+    /// The address that the request came from, for the waits by source.
+    pub source: String,
+    /// When it came.
+    pub now: DateTime<Utc>,
+    pub(crate) loaders: Loaders,
+}
+
+/// How much of a contact the caller sees (I22).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// A member: everything.
+    Everything,
+    /// A contact, of themself.
+    Own,
+    /// A contact, of somebody on an account of theirs: the name.
+    Name,
+}
+
+impl Scope {
+    /// A scope without anything loaded.
+    pub fn new(backends: Backends, caller: Option<Caller>, source: String, now: DateTime<Utc>) -> Self {
+        Self {
+            backends,
+            caller,
+            source,
+            now,
+            loaders: Loaders::default(),
+        }
+    }
+
+    /// The scope that the request was started with.
+    pub(crate) fn of<'a>(ctx: &Context<'a>) -> Result<&'a Self, Fault> {
+        ctx.data_opt::<Self>()
+            .ok_or_else(|| Fault::internal("a request was started without its scope"))
+    }
+
+    /// The scope, once the caller may do this. The service asks again; this only refuses earlier.
+    pub(crate) fn permitted<'a>(ctx: &Context<'a>, operation: Operation) -> Result<&'a Self, Fault> {
+        let scope = Self::of(ctx)?;
+        authorize(scope.principal(), operation)?;
+        Ok(scope)
+    }
+
+    /// Who asks.
+    pub(crate) fn principal(&self) -> Option<&Principal> {
+        self.caller.as_ref().map(|caller| caller.principal.as_ref())
+    }
+
+    /// The contact who asks, in a portal session.
+    pub(crate) fn portal_contact(&self) -> Option<ContactId> {
+        self.principal().and_then(Principal::contact)
+    }
+
+    /// How much of this contact the caller sees.
+    pub(crate) fn sight_of(&self, contact: &[u8]) -> Sight {
+        match self.portal_contact() {
+            None => Sight::Everything,
+            Some(own) if own.uuid().as_bytes() == contact => Sight::Own,
+            Some(_) => Sight::Name,
+        }
+    }
+
+    /// A request to a service with the caller's token.
+    pub(crate) fn ask<T>(&self, message: T) -> Request<T> {
+        match &self.caller {
+            Some(caller) => caller.bearer.on(message),
+            None => Request::new(message),
+        }
+    }
+}
+
+/// The message of a service's answer.
+pub(crate) fn answer<T>(answered: Result<Response<T>, Status>) -> Result<T, Fault> {
+    Ok(answered?.into_inner())
+}

@@ -1,0 +1,34 @@
+//! The subscriptions.
+
+use async_graphql::{Context, ID};
+use futures::{Stream, StreamExt};
+use usher_auth::Operation;
+use usher_proto::invitations::v1::WatchBatchRequest;
+use usher_types::BatchId;
+
+use super::scope::{Scope, answer};
+use super::types::InvitationBatch;
+use crate::fault::Fault;
+use crate::ids::Kind;
+
+/// What can be watched. Deliveries are at most once: after a reconnect, ask again.
+#[derive(Debug)]
+pub struct Subscription;
+
+/// What can be watched. Deliveries are at most once: after a reconnect, ask again.
+#[async_graphql::Subscription]
+impl Subscription {
+    /// The batch each time its figures move, and once more when it is done. Needs `contacts.read`.
+    async fn invitation_batch(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The batch.")] id: ID,
+    ) -> Result<impl Stream<Item = Result<InvitationBatch, Fault>> + use<>, Fault> {
+        let scope = Scope::permitted(ctx, Operation::ReadBatches)?;
+        let request = scope.ask(WatchBatchRequest {
+            id: BatchId::wire(&id),
+        });
+        let stream = answer(scope.backends.invitations.clone().watch_batch(request).await)?;
+        Ok(stream.map(|batch| Ok(InvitationBatch(batch?))))
+    }
+}

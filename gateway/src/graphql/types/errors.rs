@@ -1,0 +1,305 @@
+//! `userErrors`: what the caller can mend. Each family of mutations has its own closed set of codes.
+
+use async_graphql::{Enum, ID, Interface, SimpleObject};
+use usher_proto::common::v1::Refusal;
+use usher_types::ContactId;
+
+use super::from_wire;
+use crate::fault::Fault;
+use crate::ids::shown;
+
+/// Something the caller can mend. `field` is the path inside `input`. Each family of mutations has its own closed
+/// set of codes.
+#[derive(Interface, Clone, Debug)]
+#[graphql(
+    field(
+        name = "message",
+        ty = "&String",
+        desc = "What is wrong, in English, for people."
+    ),
+    field(
+        name = "field",
+        ty = "&Option<Vec<String>>",
+        desc = "The path inside `input`; null where no single field is to blame."
+    )
+)]
+pub enum UserError {
+    /// Of contacts.
+    Contact(ContactError),
+    /// Of accounts.
+    Account(AccountError),
+    /// Of invitations.
+    Invitation(InvitationError),
+    /// Of passwords, links and sessions.
+    Credential(CredentialError),
+    /// Of the firm's settings.
+    Organization(OrganizationError),
+}
+
+/// A refusal of a service as an error of one family. A code that the family does not have is our defect.
+pub(crate) trait Family: Sized {
+    fn of(refusal: Refusal) -> Result<Self, Fault>;
+
+    fn all(refusals: Vec<Refusal>) -> Result<Vec<Self>, Fault> {
+        refusals.into_iter().map(Self::of).collect()
+    }
+}
+
+/// The path as the schema writes it.
+fn path(field: Vec<String>) -> Option<Vec<String>> {
+    (!field.is_empty()).then(|| field.into_iter().map(|name| camel(&name)).collect())
+}
+
+fn camel(name: &str) -> String {
+    let mut shown = String::with_capacity(name.len());
+    let mut upper = false;
+    for letter in name.chars() {
+        if letter == '_' {
+            upper = true;
+        } else if upper {
+            shown.extend(letter.to_uppercase());
+            upper = false;
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
+/// What can be wrong with a contact.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+pub enum ContactErrorCode {
+    /// It must be given.
+    Required,
+    /// It has the wrong form.
+    Invalid,
+    /// It is too long.
+    TooLong,
+    /// There is no such thing.
+    NotFound,
+    /// It changed meanwhile.
+    Conflict,
+    /// A PROSPECT or CLIENT needs an address.
+    EmailRequired,
+    /// This is no address.
+    EmailInvalid,
+    /// Another contact has this address.
+    EmailTaken,
+    /// An inactive contact has this address: reactivate it.
+    EmailOfInactiveContact,
+    /// Every contact needs a company.
+    CompanyRequired,
+    /// The contact cannot be invited.
+    NotInvitable,
+}
+
+/// Something about a contact that the caller can mend.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct ContactError {
+    /// What kind.
+    code: ContactErrorCode,
+    /// What is wrong, in English, for people.
+    message: String,
+    /// The path inside `input`; null where no single field is to blame.
+    field: Option<Vec<String>>,
+    /// The other contact, where one stands in the way.
+    contact_id: Option<ID>,
+}
+
+impl Family for ContactError {
+    fn of(refusal: Refusal) -> Result<Self, Fault> {
+        Ok(Self {
+            code: from_wire(&refusal.code)?,
+            message: refusal.message,
+            field: path(refusal.field),
+            contact_id: refusal.contact_id.map(|id| shown::<ContactId>(&id)),
+        })
+    }
+}
+
+/// What can be wrong with an account.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+pub enum AccountErrorCode {
+    /// It must be given.
+    Required,
+    /// It has the wrong form.
+    Invalid,
+    /// It is too long.
+    TooLong,
+    /// There are too many.
+    TooMany,
+    /// There is no such thing.
+    NotFound,
+    /// It changed meanwhile.
+    Conflict,
+    /// A JOINT account needs two different contacts, one of them primary.
+    JointNeedsTwoContacts,
+    /// This contact is linked already.
+    AlreadyLinked,
+}
+
+/// Something about an account that the caller can mend.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct AccountError {
+    /// What kind.
+    code: AccountErrorCode,
+    /// What is wrong, in English, for people.
+    message: String,
+    /// The path inside `input`; null where no single field is to blame.
+    field: Option<Vec<String>>,
+}
+
+impl Family for AccountError {
+    fn of(refusal: Refusal) -> Result<Self, Fault> {
+        Ok(Self {
+            code: from_wire(&refusal.code)?,
+            message: refusal.message,
+            field: path(refusal.field),
+        })
+    }
+}
+
+/// What can be wrong with a bulk action.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+pub enum InvitationErrorCode {
+    /// It has the wrong form.
+    Invalid,
+    /// There is no such thing.
+    NotFound,
+    /// The number moved since, or the idempotency key was used for something else.
+    Conflict,
+    /// The portal is switched off.
+    PortalDisabled,
+    /// The action would reach nobody.
+    NobodyEligible,
+    /// The template has a placeholder that does not exist.
+    UnknownPlaceholder,
+    /// The template lacks the link.
+    LinkPlaceholderMissing,
+    /// More than 10,000 ids in one selection.
+    LimitReached,
+}
+
+/// Something about a bulk action that the caller can mend.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct InvitationError {
+    /// What kind.
+    code: InvitationErrorCode,
+    /// What is wrong, in English, for people.
+    message: String,
+    /// The path inside `input`; null where no single field is to blame.
+    field: Option<Vec<String>>,
+}
+
+impl Family for InvitationError {
+    fn of(refusal: Refusal) -> Result<Self, Fault> {
+        Ok(Self {
+            code: from_wire(&refusal.code)?,
+            message: refusal.message,
+            field: path(refusal.field),
+        })
+    }
+}
+
+/// What can be wrong with a password, a link or a session.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+pub enum CredentialErrorCode {
+    /// Address or password is wrong.
+    BadCredentials,
+    /// Too many failures: wait, or reset the password.
+    LockedOut,
+    /// The password is too short.
+    PasswordTooShort,
+    /// The password is too long.
+    PasswordTooLong,
+    /// The password is among the common ones.
+    PasswordCommon,
+    /// The password is made of the person's or firm's name or address.
+    PasswordGuessable,
+    /// The link is unknown, cancelled or used.
+    LinkInvalid,
+    /// The link ran out.
+    LinkExpired,
+    /// A newer link was sent.
+    LinkSuperseded,
+    /// The session has ended.
+    SessionEnded,
+    /// This is not allowed here.
+    NotAllowed,
+}
+
+/// Something about a password, a link or a session that the caller can mend.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct CredentialError {
+    /// What kind.
+    code: CredentialErrorCode,
+    /// What is wrong, in English, for people.
+    message: String,
+    /// The path inside `input`; null where no single field is to blame.
+    field: Option<Vec<String>>,
+    /// Seconds to wait, where waiting helps.
+    retry_after: Option<i32>,
+}
+
+impl Family for CredentialError {
+    fn of(refusal: Refusal) -> Result<Self, Fault> {
+        Ok(Self {
+            code: from_wire(&refusal.code)?,
+            message: refusal.message,
+            field: path(refusal.field),
+            retry_after: refusal.retry_after,
+        })
+    }
+}
+
+/// What can be wrong with the firm's settings.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+pub enum OrganizationErrorCode {
+    /// It has the wrong form.
+    Invalid,
+    /// It is too long.
+    TooLong,
+    /// It changed meanwhile.
+    Conflict,
+}
+
+/// Something about the firm's settings that the caller can mend.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct OrganizationError {
+    /// What kind.
+    code: OrganizationErrorCode,
+    /// What is wrong, in English, for people.
+    message: String,
+    /// The path inside `input`; null where no single field is to blame.
+    field: Option<Vec<String>>,
+}
+
+impl Family for OrganizationError {
+    fn of(refusal: Refusal) -> Result<Self, Fault> {
+        Ok(Self {
+            code: from_wire(&refusal.code)?,
+            message: refusal.message,
+            field: path(refusal.field),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Code;
+
+    #[test]
+    fn a_refusal_becomes_an_error_of_its_family() {
+        let refusal = Refusal {
+            code: "EMAIL_TAKEN".to_owned(),
+            field: vec!["external_id".to_owned()],
+            ..Refusal::default()
+        };
+        let error = ContactError::of(refusal.clone()).unwrap();
+        assert_eq!(error.code, ContactErrorCode::EmailTaken);
+        assert_eq!(error.field, Some(vec!["externalId".to_owned()]));
+        // an unknown code is a defect of ours, not something that the caller can mend
+        assert_eq!(AccountError::of(refusal).unwrap_err().code, Code::Internal);
+    }
+}

@@ -1,0 +1,73 @@
+//! What the schema shows.
+
+mod account;
+mod activity;
+mod batch;
+mod contact;
+mod enums;
+mod errors;
+mod organization;
+mod page;
+mod portal;
+mod preview;
+mod scalar;
+mod session;
+
+use async_graphql::Interface;
+
+pub use account::{Account, AccountContact};
+pub use activity::Activity;
+pub use batch::{IneligibleGroup, InvitationBatch};
+pub use contact::Contact;
+pub use enums::{
+    AccountKind, AccountPortalStatus, BatchState, ContactOrderField, ContactRole, DeliveryState, EmailState,
+    IneligibleReason, InvitationAction, LinkState, OrderDirection, PortalStatus, SignInAs,
+};
+pub(crate) use enums::{from_wire, to_wire, to_wires};
+pub(crate) use errors::Family;
+pub use errors::{
+    AccountError, AccountErrorCode, ContactError, ContactErrorCode, CredentialError, CredentialErrorCode,
+    InvitationError, InvitationErrorCode, OrganizationError, OrganizationErrorCode, UserError,
+};
+pub use organization::{Member, Organization, PortalUser, Viewer};
+pub use page::{
+    AccountConnection, AccountEdge, ActivityConnection, ActivityEdge, ContactConnection, ContactEdge,
+    InvitationBatchConnection, InvitationBatchEdge, PageInfo,
+};
+pub(crate) use page::{Window, page_cost};
+pub(crate) use portal::Delivery;
+pub use portal::PortalAccess;
+pub use preview::InvitationPreview;
+pub(crate) use preview::Words;
+pub use scalar::Moment;
+pub(crate) use scalar::{count, moment, required_moment};
+pub use session::{InvitationLanding, Session};
+
+use async_graphql::ID;
+
+/// Whatever has an id of its own.
+#[derive(Interface, Clone, Debug)]
+#[graphql(field(
+    name = "id",
+    method = "node_id",
+    ty = "ID",
+    desc = "Good for `node` and `nodes`. Opaque: store it, do not read it."
+))]
+pub enum Node {
+    /// A contact.
+    Contact(Box<Contact>),
+    /// An account.
+    Account(Box<Account>),
+    /// A link.
+    AccountContact(Box<AccountContact>),
+    /// A batch.
+    InvitationBatch(Box<InvitationBatch>),
+    /// A firm.
+    Organization(Box<Organization>),
+    /// A person of the firm.
+    Member(Box<Member>),
+    /// A contact in the portal.
+    PortalUser(PortalUser),
+    /// A line of the activity log.
+    Activity(Box<Activity>),
+}

@@ -1,0 +1,133 @@
+//! The firm and its people.
+
+use async_graphql::{Context, ID, Object, Union};
+use futures::future::try_join_all;
+use usher_proto::invitations::v1 as wire;
+use usher_types::{ContactId, MemberId, OrganizationId};
+
+use super::{Account, Contact, count};
+use crate::fault::{Code, Fault};
+use crate::graphql::scope::Scope;
+use crate::ids::{NodeId, shown};
+
+/// The firm. Settings are fields of it, each with its default described.
+#[derive(Clone, Debug)]
+pub struct Organization(pub(crate) wire::Organization);
+
+/// The firm. Settings are fields of it, each with its default described.
+#[Object]
+impl Organization {
+    /// The firm's id.
+    #[graphql(name = "id")]
+    pub(crate) async fn node_id(&self) -> ID {
+        shown::<OrganizationId>(&self.0.id)
+    }
+
+    /// The name that signIn takes. Never changes.
+    async fn slug(&self) -> &str {
+        &self.0.slug
+    }
+
+    /// The firm's name, as its mails show it.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Whether contacts can be invited, accept and sign in. On when an organization is made.
+    async fn portal_enabled(&self) -> bool {
+        self.0.portal_enabled
+    }
+
+    /// How long an invitation's link lives, in seconds; 604800 unless set, 3600 to 2592000.
+    async fn invitation_life(&self) -> i32 {
+        count(self.0.invitation_life)
+    }
+
+    /// Domains whose addresses may repeat and get no mail. None unless set.
+    async fn placeholder_domains(&self) -> &[String] {
+        &self.0.placeholder_domains
+    }
+
+    /// Of the mail: the address that answers go to, where it is not the inviter's. None unless set.
+    async fn reply_to(&self) -> Option<&String> {
+        self.0.reply_to.as_ref()
+    }
+
+    /// Language of mails and pages where a contact has none. "en" unless set.
+    async fn locale(&self) -> &str {
+        &self.0.locale
+    }
+
+    /// Time zone in which mails and pages show moments. "UTC" unless set.
+    async fn time_zone(&self) -> &str {
+        &self.0.time_zone
+    }
+}
+
+/// A person of the firm.
+#[derive(Clone, Debug)]
+pub struct Member(pub(crate) wire::Member);
+
+/// A person of the firm.
+#[Object]
+impl Member {
+    /// The member's id.
+    #[graphql(name = "id")]
+    pub(crate) async fn node_id(&self) -> ID {
+        shown::<MemberId>(&self.0.id)
+    }
+
+    /// The address that signs in.
+    async fn email(&self) -> &str {
+        &self.0.email
+    }
+
+    /// The member's name.
+    async fn display_name(&self) -> &str {
+        &self.0.display_name
+    }
+
+    /// What the member may do, such as `contacts.read`.
+    async fn permissions(&self) -> &[String] {
+        &self.0.permissions
+    }
+}
+
+/// A contact who signed in to the portal, and the accounts they may switch between.
+#[derive(Clone, Copy, Debug)]
+pub struct PortalUser(pub(crate) ContactId);
+
+/// A contact who signed in to the portal, and the accounts they may switch between.
+#[Object]
+impl PortalUser {
+    /// The portal user's id.
+    #[graphql(name = "id")]
+    pub(crate) async fn node_id(&self) -> ID {
+        NodeId::PortalUser(self.0).encode()
+    }
+
+    /// Who it is.
+    async fn contact(&self, ctx: &Context<'_>) -> Result<Contact, Fault> {
+        let found = Scope::of(ctx)?.contact(self.0).await?;
+        found.ok_or_else(|| Fault::new(Code::NotFound, "this contact has gone"))
+    }
+
+    /// Those whose link has login on.
+    #[graphql(complexity = "4 * child_complexity + 1")]
+    async fn accounts(&self, ctx: &Context<'_>) -> Result<Vec<Account>, Fault> {
+        let scope = Scope::of(ctx)?;
+        let links = scope.links_of_contact(self.0).await?.unwrap_or_default();
+        let open = links.into_iter().filter(|link| link.has_login());
+        let accounts = try_join_all(open.map(|link| link.into_account(scope))).await?;
+        Ok(accounts.into_iter().flatten().collect())
+    }
+}
+
+/// Who is asking.
+#[derive(Union, Clone, Debug)]
+pub enum Viewer {
+    /// A person of the firm.
+    Member(Member),
+    /// A contact, in the portal.
+    PortalUser(PortalUser),
+}

@@ -1,0 +1,68 @@
+//! What all routes share.
+
+use std::path::PathBuf;
+
+use tokio_util::sync::CancellationToken;
+use usher_auth::Verifier;
+use usher_service::{Settings, StartError};
+use usher_types::SharedClock;
+
+use crate::Parts;
+use crate::graphql::{Backends, Limits, Nulls, Schema, build, sdl};
+use crate::pages::Pages;
+use crate::settings::GatewaySettings;
+
+/// What all routes share.
+#[derive(Debug)]
+#[expect(dead_code, reason = "the pages are the next step")]
+pub(crate) struct App {
+    pub(crate) schema: DebugSchema,
+    pub(crate) limits: Limits,
+    pub(crate) nulls: Nulls,
+    pub(crate) backends: Backends,
+    pub(crate) verifier: Verifier,
+    pub(crate) clock: SharedClock,
+    pub(crate) pages: Pages,
+    /// Ends long-lived connections at a stop.
+    pub(crate) stop: CancellationToken,
+    pub(crate) proxy_hops: usize,
+    pub(crate) development: bool,
+    /// Where people reach us, without a slash at its end.
+    pub(crate) public_url: String,
+    /// Captured mail, where there is any.
+    pub(crate) mail_dir: PathBuf,
+}
+
+/// The schema, which has no `Debug` of its own.
+pub(crate) struct DebugSchema(pub(crate) Schema);
+
+impl std::fmt::Debug for DebugSchema {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Schema")
+    }
+}
+
+impl App {
+    pub(crate) fn new(
+        settings: &Settings,
+        parts: Parts,
+        stop: CancellationToken,
+    ) -> Result<Self, StartError> {
+        let own = GatewaySettings::of(settings)?;
+        let development = settings.common.is_development();
+        Ok(Self {
+            schema: DebugSchema(build(own.schema(development))),
+            limits: own.limits(),
+            nulls: Nulls::new(&sdl()),
+            backends: Backends::new(parts.contacts, parts.invitations, parts.notifications),
+            verifier: parts.verifier,
+            clock: parts.clock,
+            pages: Pages::new()?,
+            stop,
+            proxy_hops: own.proxy_hops,
+            development,
+            public_url: settings.common.public_url(),
+            mail_dir: settings.common.data_dir.join("mail"),
+        })
+    }
+}

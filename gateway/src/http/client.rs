@@ -1,0 +1,88 @@
+//! Who calls over HTTP, and from where.
+
+use std::net::SocketAddr;
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use usher_service::grpc::Bearer;
+
+use super::App;
+use crate::fault::{Code, Fault};
+use crate::graphql::Caller;
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// The caller behind an access token.
+///
+/// # Errors
+/// UNAUTHENTICATED for one that is not valid, UNAVAILABLE while verification keys have not arrived.
+pub(crate) fn caller(app: &App, token: &str) -> Result<Caller, Fault> {
+    if !app.verifier.is_ready() {
+        return Err(Fault::new(
+            Code::Unavailable,
+            "verification keys have not arrived yet; try again",
+        ));
+    }
+    let invalid = || Fault::new(Code::Unauthenticated, "the token is not valid");
+    let principal = app.verifier.verify(token).map_err(|_| invalid())?;
+    // a service's own token is good for gRPC between services alone
+    if principal.member().is_none() && principal.contact().is_none() {
+        return Err(invalid());
+    }
+    let bearer = Bearer::new(token).map_err(|_| invalid())?;
+    Ok(Caller { bearer, principal })
+}
+
+/// The caller of a request; nobody where it brings no token.
+pub(super) fn caller_of(app: &App, headers: &HeaderMap) -> Result<Option<Caller>, Fault> {
+    let Some(given) = headers.get(AUTHORIZATION) else {
+        return Ok(None);
+    };
+    let token = given.to_str().ok().and_then(bearer_token);
+    match token {
+        Some(token) => caller(app, token).map(Some),
+        None => Err(Fault::new(
+            Code::Unauthenticated,
+            "the header is written Authorization: Bearer …",
+        )),
+    }
+}
+
+/// The token in `Bearer …`.
+pub(super) fn bearer_token(text: &str) -> Option<&str> {
+    let (scheme, token) = text.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// The address that a request came from: of the connection, or as the last proxy of ours saw it.
+pub(crate) fn source(app: &App, headers: &HeaderMap, connection: SocketAddr) -> String {
+    let forwarded = || {
+        let hops: Vec<&str> = headers
+            .get_all(FORWARDED_FOR)
+            .iter()
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(','))
+            .map(str::trim)
+            .collect();
+        // what stands further left was written by whoever called, and may be anything
+        let index = hops.len().checked_sub(app.proxy_hops)?;
+        hops.get(index).map(|hop| (*hop).to_owned())
+    };
+    let believed = if app.proxy_hops == 0 { None } else { forwarded() };
+    believed.unwrap_or_else(|| connection.ip().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bearer_token_is_read_whatever_the_case_of_its_scheme() {
+        assert_eq!(bearer_token("Bearer abc"), Some("abc"));
+        assert_eq!(bearer_token("bearer  abc"), Some("abc"));
+        assert_eq!(bearer_token("Basic abc"), None);
+        assert_eq!(bearer_token("Bearer "), None);
+        assert_eq!(bearer_token("abc"), None);
+    }
+}

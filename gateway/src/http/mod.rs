@@ -1,0 +1,30 @@
+//! HTTP: a layer of our own in front of the executor, because status codes, media types and close codes are part of
+//! the contract (GraphQL-over-HTTP, September 2026; graphql-transport-ws; GraphQL over SSE).
+
+mod accept;
+mod app;
+mod client;
+mod events;
+mod frame;
+mod graphql;
+mod health;
+mod operation;
+mod socket;
+
+pub(crate) use app::App;
+
+pub(crate) use frame::frame;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{any, get};
+
+/// The routes that machines use.
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/graphql", any(graphql::endpoint))
+        .route("/.well-known/jwks.json", get(health::jwks))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+}

@@ -1,0 +1,332 @@
+//! GraphQL over WebSocket: the protocol `graphql-transport-ws`, with the close codes that its clients act on.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::http::StatusCode;
+use axum::response::Response;
+use futures::StreamExt;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use usher_service::grpc::{id_of, within};
+
+use super::App;
+use super::client::{bearer_token, caller};
+use super::events::token_life;
+use super::graphql::LONGEST_BODY;
+use super::operation::{Answer, Parameters, Refused, execute_stream, prepare};
+use crate::fault::{Code, Fault};
+use crate::graphql::{Caller, Scope};
+
+const PROTOCOL: &str = "graphql-transport-ws";
+/// How long a client may take to introduce itself.
+const INTRODUCTION: Duration = Duration::from_secs(3);
+/// Operations of one socket at a time.
+const MOST_OPERATIONS: usize = 50;
+/// Answers that wait for a slow client before the operations wait too.
+const BACKLOG: usize = 16;
+
+/// Why we close: code and reason.
+type Close = (u16, &'static str);
+
+const GOING_AWAY: Close = (1001, "Going away");
+const BAD_MESSAGE: Close = (4400, "Invalid message");
+const UNAUTHORIZED: Close = (4401, "Unauthorized");
+const FORBIDDEN: Close = (4403, "Forbidden");
+const NO_PROTOCOL: Close = (4406, "Subprotocol not acceptable");
+const NO_INTRODUCTION: Close = (4408, "Connection initialisation timeout");
+const DUPLICATE: Close = (4409, "Subscriber already exists");
+const TWICE: Close = (4429, "Too many initialisation requests");
+
+/// What a client says.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum FromClient {
+    ConnectionInit {
+        #[serde(default)]
+        payload: Option<serde_json::Map<String, serde_json::Value>>,
+    },
+    Ping,
+    Pong,
+    Subscribe {
+        id: String,
+        payload: Parameters,
+    },
+    Complete {
+        id: String,
+    },
+}
+
+/// What we say.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum ToClient<'a> {
+    ConnectionAck,
+    Pong,
+    Error {
+        id: &'a str,
+        payload: &'a [async_graphql::ServerError],
+    },
+    Complete {
+        id: &'a str,
+    },
+}
+
+impl ToClient<'_> {
+    fn text(&self) -> String {
+        // the message holds nothing that JSON cannot say
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// An answer that is JSON already is not read again to be wrapped.
+fn next(id: &str, answer: &Answer) -> String {
+    let id = serde_json::Value::from(id);
+    let payload = String::from_utf8(answer.json()).unwrap_or_default();
+    format!(r#"{{"type":"next","id":{id},"payload":{payload}}}"#)
+}
+
+/// What an operation hands to its socket.
+enum FromOperation {
+    /// An answer; more may follow.
+    Next { text: String },
+    /// The last word.
+    Last { id: String, text: String },
+}
+
+/// Takes the upgrade.
+pub(super) fn accept(app: Arc<App>, upgrade: WebSocketUpgrade, source: String) -> Response {
+    upgrade
+        .protocols([PROTOCOL])
+        .max_message_size(LONGEST_BODY)
+        .on_upgrade(move |socket| async move {
+            let agreed = socket
+                .protocol()
+                .is_some_and(|protocol| protocol.as_bytes() == PROTOCOL.as_bytes());
+            Connection::new(app, source).run(socket, agreed).await;
+        })
+}
+
+/// One socket.
+struct Connection {
+    app: Arc<App>,
+    source: String,
+    introduced: bool,
+    token: Option<String>,
+    caller: Option<Caller>,
+    operations: HashMap<String, AbortHandle>,
+    answers: mpsc::Sender<FromOperation>,
+    answered: mpsc::Receiver<FromOperation>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        for operation in self.operations.values() {
+            operation.abort();
+        }
+    }
+}
+
+impl Connection {
+    fn new(app: Arc<App>, source: String) -> Self {
+        let (answers, answered) = mpsc::channel(BACKLOG);
+        Self {
+            app,
+            source,
+            introduced: false,
+            token: None,
+            caller: None,
+            operations: HashMap::new(),
+            answers,
+            answered,
+        }
+    }
+
+    async fn run(mut self, mut socket: WebSocket, agreed: bool) {
+        let close = if agreed {
+            self.talk(&mut socket).await
+        } else {
+            Some(NO_PROTOCOL)
+        };
+        if let Some((code, reason)) = close {
+            let frame = CloseFrame {
+                code,
+                reason: reason.into(),
+            };
+            // a client that is gone needs no reason
+            socket.send(Message::Close(Some(frame))).await.ok();
+        }
+    }
+
+    /// Talks until one side ends; none where the client did.
+    async fn talk(&mut self, socket: &mut WebSocket) -> Option<Close> {
+        let stop = self.app.stop.clone();
+        let introduction = tokio::time::sleep(INTRODUCTION);
+        tokio::pin!(introduction);
+        let mut token_end = Box::pin(self.token_end());
+        loop {
+            let was_introduced = self.introduced;
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Some(GOING_AWAY),
+                () = &mut introduction, if !self.introduced => return Some(NO_INTRODUCTION),
+                () = &mut token_end => return Some(FORBIDDEN),
+                Some(answer) = self.answered.recv() => self.pass_on(socket, answer).await?,
+                message = socket.recv() => {
+                    let text = match message {
+                        Some(Ok(Message::Text(text))) => text,
+                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                        Some(Ok(Message::Binary(_))) => return Some(BAD_MESSAGE),
+                        Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                    };
+                    if let Err(close) = self.hear(socket, &text).await {
+                        return close;
+                    }
+                }
+            }
+            if self.introduced && !was_introduced {
+                token_end = Box::pin(self.token_end());
+            }
+        }
+    }
+
+    fn token_end(&self) -> impl Future<Output = ()> + Send + use<> {
+        token_life(&self.app, &self.scope())
+    }
+
+    fn scope(&self) -> Scope {
+        let app = &self.app;
+        Scope::new(
+            app.backends.clone(),
+            self.caller.clone(),
+            self.source.clone(),
+            app.clock.now(),
+        )
+    }
+
+    /// Hands an operation's answer to the client; none where the client is gone.
+    async fn pass_on(&mut self, socket: &mut WebSocket, answer: FromOperation) -> Option<()> {
+        let text = match answer {
+            FromOperation::Next { text } => text,
+            FromOperation::Last { id, text } => match self.operations.remove(&id) {
+                Some(_) => text,
+                // the client has completed it meanwhile and needs no word
+                None => return Some(()),
+            },
+        };
+        socket.send(Message::Text(text.into())).await.ok()
+    }
+
+    async fn hear(&mut self, socket: &mut WebSocket, text: &str) -> Result<(), Option<Close>> {
+        let Ok(message) = serde_json::from_str(text) else {
+            return Err(Some(BAD_MESSAGE));
+        };
+        let reply = match message {
+            FromClient::ConnectionInit { .. } if self.introduced => return Err(Some(TWICE)),
+            FromClient::ConnectionInit { payload } => {
+                self.introduce(payload.unwrap_or_default()).map_err(Some)?;
+                ToClient::ConnectionAck.text()
+            }
+            FromClient::Ping => ToClient::Pong.text(),
+            FromClient::Pong => return Ok(()),
+            FromClient::Complete { id } => {
+                if let Some(operation) = self.operations.remove(&id) {
+                    operation.abort();
+                }
+                return Ok(());
+            }
+            FromClient::Subscribe { .. } if !self.introduced => return Err(Some(UNAUTHORIZED)),
+            FromClient::Subscribe { id, payload } => match self.subscribe(id, payload).map_err(Some)? {
+                Some(refusal) => refusal,
+                None => return Ok(()),
+            },
+        };
+        socket.send(Message::Text(reply.into())).await.map_err(|_| None)
+    }
+
+    /// Browsers cannot set headers on a socket, so the token comes in the first message.
+    fn introduce(&mut self, payload: serde_json::Map<String, serde_json::Value>) -> Result<(), Close> {
+        let given = payload
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        if let Some((_, given)) = given {
+            let token = given.as_str().and_then(bearer_token).ok_or(FORBIDDEN)?;
+            self.caller = Some(caller(&self.app, token).map_err(|_| FORBIDDEN)?);
+            self.token = Some(token.to_owned());
+        }
+        self.introduced = true;
+        Ok(())
+    }
+
+    /// Starts an operation; a text is the refusal to send instead.
+    fn subscribe(&mut self, id: String, parameters: Parameters) -> Result<Option<String>, Close> {
+        if self.operations.contains_key(&id) {
+            return Err(DUPLICATE);
+        }
+        if self.operations.len() >= MOST_OPERATIONS {
+            let fault = Fault::new(
+                Code::Throttled,
+                format!("at most {MOST_OPERATIONS} operations at a time"),
+            );
+            let refused = Refused::new(StatusCode::TOO_MANY_REQUESTS, fault);
+            return Ok(Some(
+                ToClient::Error {
+                    id: &id,
+                    payload: &refused.errors,
+                }
+                .text(),
+            ));
+        }
+        // the session may have ended since the socket was opened
+        if let Some(token) = &self.token {
+            caller(&self.app, token).map_err(|_| FORBIDDEN)?;
+        }
+        let operation = match prepare(&self.app, parameters) {
+            Ok(operation) => operation,
+            Err(refused) => {
+                return Ok(Some(
+                    ToClient::Error {
+                        id: &id,
+                        payload: &refused.errors,
+                    }
+                    .text(),
+                ));
+            }
+        };
+        let answers = execute_stream(Arc::clone(&self.app), operation, self.scope());
+        let work = relay(id.clone(), answers, self.answers.clone());
+        let request = id_of(&axum::http::HeaderMap::new());
+        let task = tokio::spawn(within(request, work));
+        self.operations.insert(id, task.abort_handle());
+        Ok(None)
+    }
+}
+
+/// Runs an operation and hands its answers to the socket.
+async fn relay(
+    id: String,
+    answers: impl futures::Stream<Item = Answer> + Send,
+    socket: mpsc::Sender<FromOperation>,
+) {
+    let mut answers = std::pin::pin!(answers);
+    while let Some(answer) = answers.next().await {
+        if answer.is_refusal() {
+            let text = ToClient::Error {
+                id: &id,
+                payload: answer.errors(),
+            }
+            .text();
+            socket.send(FromOperation::Last { id, text }).await.ok();
+            return;
+        }
+        let text = next(&id, &answer);
+        if socket.send(FromOperation::Next { text }).await.is_err() {
+            return;
+        }
+    }
+    let text = ToClient::Complete { id: &id }.text();
+    socket.send(FromOperation::Last { id, text }).await.ok();
+}
