@@ -76,7 +76,7 @@ impl Parts {
             .transpose()?;
         let stop = process.lifecycle.stopping();
         let database = connect_database(settings, service, &stop).await?;
-        let broker = connect_broker(settings, &stop).await?;
+        let broker = connect_broker(settings, &format!("usher-{}", service.as_str()), &stop).await?;
         let peers = Peers::of(settings)?;
         let (clock, tokens): (SharedClock, SharedTokens) = (Arc::new(SystemClock), Arc::new(SystemTokens));
         let parts = Self::assemble(service, settings, database, broker, peers, (clock, tokens))?;

@@ -1,11 +1,14 @@
 //! Opening database and broker, waiting for what does not answer yet (R5).
 
+use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 use usher_auth::Service;
 use usher_database::{ConnectError, Database, DatabaseSettings};
-use usher_messaging::{Broker, BrokerError};
+use usher_messaging::{Broker, RabbitSettings};
 use usher_migrations::{MigrateError, SchemaError};
 use usher_service::{Attempt, Settings, StartError, wait_for};
+
+use crate::StartErrors;
 
 /// The file of the in-process broker in the data folder.
 const BROKER_FILE: &str = "broker.db";
@@ -25,7 +28,7 @@ fn database_settings(settings: &Settings) -> Result<DatabaseSettings, StartError
         return Err(StartError::settings("[database]: connections is at least 1"));
     }
     let url = settings.common.database();
-    Ok(DatabaseSettings::new(secrecy::ExposeSecret::expose_secret(&url)).with_connections(pool.connections))
+    Ok(DatabaseSettings::new(url.expose_secret()).with_connections(pool.connections))
 }
 
 /// What is waited for, without its password.
@@ -85,18 +88,27 @@ pub async fn connect_database(
     wait_for(database_name(settings), stop, connect).await
 }
 
-/// Connects to RabbitMQ, or opens the broker in this process.
+/// Names RabbitMQ, or opens the broker in this process. RabbitMQ is connected to, and waited for, when messaging runs.
+///
+/// `process` is shown in the broker's list of connections: "usher-contacts".
 ///
 /// # Errors
-/// [`StartError::Settings`] for a wrong URL or password.
-pub async fn connect_broker(settings: &Settings, stop: &CancellationToken) -> Result<Broker, StartError> {
-    let file = settings.common.data_dir.join(BROKER_FILE);
-    let attempt = |error: BrokerError| Attempt::of(error.is_temporary(), &error);
-    let Some(_url) = &settings.common.amqp_url else {
-        return wait_for("the in-process broker", stop, || async {
-            Broker::embedded(&file).await.map_err(attempt)
-        })
-        .await;
+/// [`StartError::Settings`] for a wrong URL.
+pub async fn connect_broker(
+    settings: &Settings,
+    process: &str,
+    stop: &CancellationToken,
+) -> Result<Broker, StartError> {
+    let common = &settings.common;
+    if let Some(url) = &common.amqp_url {
+        let rabbit = RabbitSettings::new(url.expose_secret(), common.broker_prefix.as_str(), process);
+        return Broker::rabbit(&rabbit).map_err(StartErrors::start_error);
+    }
+    let file = &common.data_dir.join(BROKER_FILE);
+    let open = || async move {
+        Broker::embedded(file)
+            .await
+            .map_err(|error| Attempt::of(error.is_temporary(), &error))
     };
-    Err(StartError::settings("USHER_AMQP_URL: RabbitMQ is not wired yet"))
+    wait_for("the in-process broker", stop, open).await
 }

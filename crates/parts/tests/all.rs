@@ -35,7 +35,7 @@ async fn r1_files_are_made_where_nothing_is() {
             .await;
         assert!(folder.path().join(format!("{}.db", service.as_str())).exists());
     }
-    connect_broker(&settings, &stop).await.unwrap();
+    connect_broker(&settings, "usher", &stop).await.unwrap();
     assert!(folder.path().join("broker.db").exists());
 }
 
@@ -59,6 +59,11 @@ async fn r5_wrong_addresses_stop_the_start() {
     assert_eq!(
         refused(migrate(&mysql, &stop).await),
         "the database (USHER_DATABASE_URL): the database URL starts with sqlite:// or postgres://"
+    );
+    let rabbit = settings(&folder, &[("amqp_url", "http://guest:hunter2@mq")]);
+    assert_eq!(
+        refused(connect_broker(&rabbit, "usher", &stop).await),
+        "USHER_AMQP_URL: the AMQP URL cannot be read"
     );
     let process = Process {
         settings: settings(&folder, &[]),
