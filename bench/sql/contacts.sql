@@ -20,7 +20,7 @@ create temp table people on commit preserve rows as
         'Household ' || bench.last_name(number) as account_name,
         timestamptz '2026-01-01 00:00:00Z' + number * interval '1 second' as at,
         -- WAITING 0, INVITED 1, INVITED and expired 2, ACCEPTED 3, ACTIVE 4
-        case when :mixed then number % 5 else 0 end as step
+        case when (:mixed)::boolean then number % 5 else 0 end as step
     from generate_series(1, :organizations) organization, generate_series(1, :contacts) number;
 
 insert into contacts.contact (id, organization_id, version, role, active, first_name, last_name, first_name_sort,

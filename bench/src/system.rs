@@ -142,9 +142,9 @@ impl Drop for System {
     }
 }
 
-/// RabbitMQ as it answers locally, or as the environment says.
+/// RabbitMQ where `make bench` found or started it.
 fn amqp_url() -> String {
-    std::env::var("USHER_BENCH_AMQP_URL")
+    std::env::var("USHER_TEST_AMQP_URL")
         .unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned())
 }
 
