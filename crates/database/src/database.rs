@@ -159,7 +159,13 @@ async fn begin_postgres(pool: &PgPool, begin: &str, scope: Scope) -> Result<Inne
     };
     let mut tries = 1;
     loop {
-        match pool.begin_with(AssertSqlSafe(sql.clone())).await {
+        // sqlx forgets a BEGIN whose answer nobody waited for, and the pool would lend the connection out again inside that
+        // transaction, with its role. A task of its own cannot be cancelled: its transaction is rolled back when dropped.
+        let begin = {
+            let (pool, sql) = (pool.clone(), sql.clone());
+            tokio::spawn(async move { pool.begin_with(AssertSqlSafe(sql)).await })
+        };
+        match begin.await.unwrap_or(Err(sqlx::Error::WorkerCrashed)) {
             Ok(transaction) => return Ok(Inner::Postgres(Mutex::new(transaction))),
             Err(error) if tries < BEGIN_TRIES && was_closed(&error) => tries += 1,
             Err(error) => return Err(acquire_error(error)),

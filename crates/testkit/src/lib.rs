@@ -9,6 +9,7 @@
 mod broker;
 mod database;
 mod dialects;
+pub mod mail;
 mod postgres;
 mod sqlite;
 

@@ -1,0 +1,176 @@
+//! One connection to the SMTP server of tests.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+
+use super::{Answer, At, ReceivedMail, State};
+
+/// How a command went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Went {
+    Well,
+    Refused,
+    Closed,
+}
+
+pub(super) struct Dialogue {
+    read: BufReader<OwnedReadHalf>,
+    write: OwnedWriteHalf,
+    state: Arc<State>,
+    mail: ReceivedMail,
+}
+
+impl Dialogue {
+    pub(super) fn over(stream: TcpStream, state: Arc<State>) -> Self {
+        stream.set_nodelay(true).expect("an option of the socket");
+        let (read, write) = stream.into_split();
+        Self {
+            read: BufReader::new(read),
+            write,
+            state,
+            mail: ReceivedMail::default(),
+        }
+    }
+
+    pub(super) async fn run(mut self) -> io::Result<()> {
+        let mut went = self.agree(At::Greeting, "220 test ESMTP").await?;
+        while went != Went::Closed {
+            let mut line = String::new();
+            if self.read.read_line(&mut line).await? == 0 {
+                return Ok(());
+            }
+            went = self.command(line.trim_end()).await?;
+        }
+        Ok(())
+    }
+
+    async fn command(&mut self, line: &str) -> io::Result<Went> {
+        let verb = line
+            .split([' ', ':'])
+            .next()
+            .unwrap_or_default()
+            .to_ascii_uppercase();
+        match verb.as_str() {
+            "EHLO" => {
+                let hello = hello(&self.state.extensions);
+                self.agree(At::Hello, &hello).await
+            }
+            "MAIL" => {
+                let (from, parameters) = path(line);
+                self.mail = ReceivedMail {
+                    from,
+                    parameters,
+                    ..ReceivedMail::default()
+                };
+                self.agree(At::Sender, "250 2.1.0 ok").await
+            }
+            "RCPT" => {
+                self.mail.to = path(line).0;
+                self.state.seen.send_modify(|seen| seen.recipients += 1);
+                self.agree(At::Recipient, "250 2.1.5 ok").await
+            }
+            "DATA" => match self.agree(At::Data, "354 go on").await? {
+                Went::Well => self.content().await,
+                went => Ok(went),
+            },
+            "QUIT" => {
+                self.say("221 bye").await?;
+                Ok(Went::Closed)
+            }
+            "RSET" | "NOOP" => self.say("250 ok").await.map(|()| Went::Well),
+            _ => self.say("502 what?").await.map(|()| Went::Refused),
+        }
+    }
+
+    /// Reads up to the final dot.
+    async fn content(&mut self) -> io::Result<Went> {
+        let mut bytes = Vec::new();
+        loop {
+            let start = bytes.len();
+            if self.read.read_until(b'\n', &mut bytes).await? == 0 {
+                return Ok(Went::Closed);
+            }
+            match &bytes[start..] {
+                b".\r\n" => {
+                    bytes.truncate(start);
+                    break;
+                }
+                [b'.', ..] => {
+                    bytes.remove(start);
+                }
+                _ => {}
+            }
+        }
+        self.mail.bytes = bytes;
+        self.agree(At::Content, "250 2.0.0 taken").await
+    }
+
+    /// Says yes, unless a rule says otherwise.
+    async fn agree(&mut self, at: At, yes: &str) -> io::Result<Went> {
+        match self.state.decide(at, &self.mail.to) {
+            None => self.take(at),
+            Some(Answer::Reply(words)) => {
+                self.say(&words).await?;
+                return Ok(Went::Refused);
+            }
+            Some(Answer::Close) => return Ok(Went::Closed),
+            Some(Answer::Silence) => return self.be_silent().await,
+            Some(Answer::TakeAndSilence) => {
+                self.take(at);
+                return self.be_silent().await;
+            }
+            Some(Answer::TakeAndWait(permits)) => {
+                self.take(at);
+                permits.acquire().await.expect("the semaphore is open").forget();
+            }
+        }
+        self.say(yes).await?;
+        Ok(Went::Well)
+    }
+
+    fn take(&mut self, at: At) {
+        if at == At::Content {
+            self.state.take(std::mem::take(&mut self.mail));
+        }
+    }
+
+    /// Waits until the client has had enough.
+    async fn be_silent(&mut self) -> io::Result<Went> {
+        let mut line = String::new();
+        while self.read.read_line(&mut line).await? > 0 {
+            line.clear();
+        }
+        Ok(Went::Closed)
+    }
+
+    async fn say(&mut self, words: &str) -> io::Result<()> {
+        self.write.write_all(format!("{words}\r\n").as_bytes()).await
+    }
+}
+
+fn hello(extensions: &[&str]) -> String {
+    let mut lines = vec!["test"];
+    lines.extend(extensions);
+    let last = lines.len() - 1;
+    let line = |(index, text): (usize, &&str)| {
+        let mark = if index == last { ' ' } else { '-' };
+        format!("250{mark}{text}")
+    };
+    lines
+        .iter()
+        .enumerate()
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\r\n")
+}
+
+/// The address between the angle brackets, and what follows them.
+fn path(line: &str) -> (String, String) {
+    let (_, rest) = line.split_once('<').unwrap_or_default();
+    let (address, parameters) = rest.split_once('>').unwrap_or((rest, ""));
+    (address.to_owned(), parameters.trim().to_owned())
+}

@@ -1,0 +1,14 @@
+//! The use cases.
+
+mod accept;
+mod cancel;
+mod preview;
+mod publish;
+
+pub use accept::accept;
+pub use cancel::cancel;
+pub use preview::{Preview, PreviewError, preview};
+pub use publish::{publish_addresses, publish_ended, publish_noted};
+
+/// The name under which this service speaks.
+pub const SERVICE: &str = "notifications";

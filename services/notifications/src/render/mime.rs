@@ -1,0 +1,262 @@
+//! The bytes of a mail (N5).
+
+use chrono::{DateTime, Utc};
+use lettre::address::Address;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
+use usher_types::{EmailAddress, MessageId};
+
+use super::Content;
+use crate::domain::placeholder::one_line;
+
+/// Whom mails come from.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    address: Address,
+}
+
+/// A mail that cannot be written, with the reason for whoever sent it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unwritable(pub String);
+
+impl Sender {
+    /// Mails come from this address.
+    ///
+    /// # Errors
+    /// Where it is no address, or not plain ASCII, which every server takes.
+    pub fn new(address: &str) -> Result<Self, Unwritable> {
+        let parsed = parse(address)?;
+        if address.is_ascii() {
+            Ok(Self { address: parsed })
+        } else {
+            Err(Unwritable("the sender's address must be plain ASCII".to_owned()))
+        }
+    }
+
+    /// For the envelope.
+    #[must_use]
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// `{message id}@{domain}`: the same for every repeat of a message (N2).
+    #[must_use]
+    pub fn message_id(&self, message: MessageId) -> String {
+        format!("<{message}@{}>", self.address.domain())
+    }
+}
+
+/// An address as it goes into envelope and headers: the local part as typed, the domain in ASCII.
+fn parse(text: &str) -> Result<Address, Unwritable> {
+    let unwritable = || Unwritable("the address is not one that mail can be sent to".to_owned());
+    let email = EmailAddress::parse(text).map_err(|_| unwritable())?;
+    let (local, _) = email.typed().rsplit_once('@').ok_or_else(unwritable)?;
+    Address::new(local, email.domain()).map_err(|_| unwritable())
+}
+
+/// One mail to one person.
+#[derive(Clone, Copy, Debug)]
+pub struct Mail<'a> {
+    /// Which message.
+    pub message: MessageId,
+    /// The Message-ID header, with its angle brackets.
+    pub rfc_message_id: &'a str,
+    /// Fixed at the first attempt.
+    pub date: DateTime<Utc>,
+    /// The display name of From.
+    pub organization_name: &'a str,
+    /// Where answers go; left out where it is no address.
+    pub reply_to: Option<&'a str>,
+    /// The recipient's display name.
+    pub to_name: &'a str,
+    /// The recipient's address, as typed.
+    pub to: &'a str,
+}
+
+/// A mail ready for the wire.
+#[derive(Clone)]
+pub struct Written {
+    /// The envelope's recipient.
+    pub to: Address,
+    /// Headers and body.
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for Written {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The bytes hold an address and a link.
+        formatter.write_str("Written(…)")
+    }
+}
+
+/// Writes headers and both parts. Values that come from people are kept to one line and encoded.
+///
+/// # Errors
+/// [`Unwritable`] where the recipient's address is none.
+pub fn write_mail(sender: &Sender, mail: &Mail<'_>, content: Content) -> Result<Written, Unwritable> {
+    let to = parse(mail.to)?;
+    let mut builder = Message::builder()
+        .date(mail.date.into())
+        .message_id(Some(mail.rfc_message_id.to_owned()))
+        .from(mailbox(mail.organization_name, sender.address.clone()))
+        .to(mailbox(mail.to_name, to.clone()))
+        .subject(one_line(&content.subject))
+        .raw_header(HeaderValue::new(
+            HeaderName::new_from_ascii_str("Auto-Submitted"),
+            "auto-generated".to_owned(),
+        ));
+    // An organization's set address is free text of another service: an unusable one must not stop the mail.
+    if let Some(reply_to) = mail.reply_to.and_then(|text| parse(text).ok()) {
+        builder = builder.reply_to(Mailbox::new(None, reply_to));
+    }
+    let boundary = format!("=_{}", mail.message.uuid().simple());
+    let parts = MultiPart::builder()
+        .kind(lettre::message::MultiPartKind::Alternative)
+        .boundary(boundary)
+        .singlepart(part(ContentType::TEXT_PLAIN, content.text))
+        .singlepart(part(ContentType::TEXT_HTML, content.html));
+    let message = builder
+        .multipart(parts)
+        .map_err(|error| Unwritable(error.to_string()))?;
+    Ok(Written {
+        to,
+        bytes: message.formatted(),
+    })
+}
+
+fn mailbox(name: &str, address: Address) -> Mailbox {
+    let name = one_line(name);
+    Mailbox::new((!name.is_empty()).then_some(name), address)
+}
+
+fn part(kind: ContentType, body: String) -> SinglePart {
+    SinglePart::builder().header(kind).body(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone;
+    use mail_parser::{MessageParser, MimeHeaders};
+
+    use super::*;
+
+    fn written(mail: &Mail<'_>, subject: &str) -> Written {
+        let sender = Sender::new("portal@usher.example").unwrap();
+        let content = Content {
+            subject: subject.to_owned(),
+            text: "Grüße\nhttps://portal.example/activate/TOKEN\n".to_owned(),
+            html: "<p>Grüße</p>".to_owned(),
+        };
+        write_mail(&sender, mail, content).unwrap()
+    }
+
+    fn mail() -> Mail<'static> {
+        let at = Utc.with_ymd_and_hms(2026, 3, 1, 12, 0, 0).unwrap();
+        Mail {
+            message: MessageId::new(at),
+            rfc_message_id: "<1@usher.example>",
+            date: at,
+            organization_name: "Müller & Söhne, \"Berlin\"",
+            reply_to: Some("max@müller.example"),
+            to_name: "Ольга Петрова",
+            to: "olga@почта.рф",
+        }
+    }
+
+    #[test]
+    fn n5_headers_are_as_they_should_be() {
+        let bytes = written(&mail(), "Grüße aus Köln").bytes;
+        assert!(bytes.is_ascii());
+        let parsed = MessageParser::default().parse(&bytes).unwrap();
+        assert_eq!(parsed.subject(), Some("Grüße aus Köln"));
+        assert_eq!(parsed.message_id(), Some("1@usher.example"));
+        assert_eq!(parsed.date().unwrap().to_rfc3339(), "2026-03-01T12:00:00Z");
+        assert_eq!(
+            parsed.header_raw("Auto-Submitted").map(str::trim),
+            Some("auto-generated")
+        );
+        let from = parsed.from().unwrap().first().unwrap();
+        assert_eq!(from.name(), Some("Müller & Söhne, \"Berlin\""));
+        assert_eq!(from.address(), Some("portal@usher.example"));
+        let to = parsed.to().unwrap().first().unwrap();
+        assert_eq!(to.name(), Some("Ольга Петрова"));
+        assert_eq!(to.address(), Some("olga@xn--80a1acny.xn--p1ai"));
+        let reply_to = parsed.reply_to().unwrap().first().unwrap();
+        assert_eq!(reply_to.address(), Some("max@xn--mller-kva.example"));
+        let kind = parsed.content_type().unwrap();
+        assert_eq!((kind.ctype(), kind.subtype()), ("multipart", Some("alternative")));
+        assert_eq!(
+            parsed.body_text(0).unwrap(),
+            "Grüße\r\nhttps://portal.example/activate/TOKEN\r\n"
+        );
+        assert_eq!(parsed.body_html(0).unwrap(), "<p>Grüße</p>");
+    }
+
+    #[test]
+    fn n5_an_unusable_reply_to_is_left_out() {
+        let mail = Mail {
+            reply_to: Some("nobody"),
+            ..mail()
+        };
+        let bytes = written(&mail, "Hi").bytes;
+        assert!(
+            MessageParser::default()
+                .parse(&bytes)
+                .unwrap()
+                .reply_to()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn n5_a_recipient_that_is_no_address_is_refused() {
+        let sender = Sender::new("portal@usher.example").unwrap();
+        for to in ["", "nobody", "a@b\r\nRCPT TO:<c@d.example>"] {
+            let content = Content {
+                subject: String::new(),
+                text: String::new(),
+                html: String::new(),
+            };
+            assert!(write_mail(&sender, &Mail { to, ..mail() }, content).is_err());
+        }
+    }
+
+    #[test]
+    fn n2_the_same_letter_has_the_same_bytes() {
+        let mail = mail();
+        assert_eq!(written(&mail, "Hi").bytes, written(&mail, "Hi").bytes);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn n5_headers_are_immune_to_injection(name in ".*", other in ".*", breaks in "[\r\n]{1,3}", subject in ".*") {
+            let (name, other, subject) = (
+                format!("{name}{breaks}Bcc: evil@example.com"),
+                format!("{other}{breaks}{breaks}<p>body"),
+                format!("{subject}{breaks}X-Evil: 1"),
+            );
+            let mail = Mail { organization_name: &name, to_name: &other, reply_to: Some(&name), ..mail() };
+            let bytes = written(&mail, &subject).bytes;
+            let parsed = MessageParser::default().parse(&bytes).unwrap();
+            let names: Vec<_> = parsed.headers().iter().map(|header| header.name().to_lowercase()).collect();
+            proptest::prop_assert_eq!(
+                names,
+                ["date", "message-id", "from", "to", "subject", "auto-submitted", "mime-version", "content-type"]
+            );
+            proptest::prop_assert_eq!(parsed.from().unwrap().iter().count(), 1);
+            proptest::prop_assert_eq!(parsed.to().unwrap().iter().count(), 1);
+        }
+
+        #[test]
+        fn n5_names_in_any_script_survive(name in "[\\p{L}\\p{N} ,.'\"-]{1,60}") {
+            let mail = Mail { to_name: &name, ..mail() };
+            let bytes = written(&mail, "Hi").bytes;
+            proptest::prop_assert!(bytes.is_ascii());
+            let parsed = MessageParser::default().parse(&bytes).unwrap();
+            let shown = parsed.to().unwrap().first().unwrap().name().unwrap_or_default().to_owned();
+            let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            proptest::prop_assert_eq!(words(&shown), words(&name));
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! From what was asked for to the bytes of a mail: templates (N4), MIME (N5).
+
+mod compile;
+mod mime;
+mod templates;
+
+pub use compile::{CompileError, Compiled, Content, Wording, compile};
+pub use mime::{Mail, Sender, Unwritable, write_mail};
+pub use templates::offered;

@@ -1,0 +1,162 @@
+//! Sends what is due (DESIGN.md "Sending", ADR 0010).
+//!
+//! One dispatcher a lane claims due letters under a lease, in batches, round-robin by organization, and queues them here. Workers,
+//! one a connection, take letters from the queue, render and send them, and give what became of them to the noter, which
+//! notes the outcomes of all connections in one transaction at a time. A worker begins to hand the next mail over only when
+//! the note of the one before is committed: whatever is killed, at most one mail of each connection was taken and not
+//! noted (N2).
+
+mod dispatch;
+mod noter;
+mod queue;
+mod renderer;
+mod worker;
+
+pub use renderer::{Renderer, full_name};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::DbErr;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use usher_database::{Database, Scope, SystemReason};
+use usher_events::Lane;
+use usher_types::SharedClock;
+use uuid::Uuid;
+
+use crate::storage;
+use crate::transport::MailTransport;
+use queue::Queue;
+
+/// How many connections, and for how long what is claimed.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Connections, each of which sends one mail after the other.
+    pub connections: usize,
+    /// The longest time that one mail may take.
+    pub dialogue: Duration,
+    /// Life of a claim; longer than a dialogue.
+    pub lease: Duration,
+    /// How often to look for due letters when nobody says that there are some.
+    pub poll: Duration,
+}
+
+/// When to stop looking for letters.
+#[derive(Clone, Debug)]
+enum Until {
+    /// Nothing is due any more.
+    Empty,
+    /// Somebody asks.
+    Stopped(CancellationToken),
+}
+
+/// What parts of the sender share.
+#[derive(Debug)]
+struct Shared {
+    database: Database,
+    clock: SharedClock,
+    renderer: Renderer,
+    transport: MailTransport,
+    pace: Pace,
+    /// Who claims: another for every start of the process.
+    owner: Uuid,
+    wake: Notify,
+}
+
+/// Sends what is due. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Sender(Arc<Shared>);
+
+impl Sender {
+    /// A sender that has not begun.
+    #[must_use]
+    pub fn new(
+        database: Database,
+        clock: SharedClock,
+        renderer: Renderer,
+        transport: MailTransport,
+        pace: Pace,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            database,
+            clock,
+            renderer,
+            transport,
+            pace,
+            owner: Uuid::new_v4(),
+            wake: Notify::new(),
+        }))
+    }
+
+    /// Something may be due.
+    pub fn wake(&self) {
+        self.0.wake.notify_waiters();
+    }
+
+    /// Sends until `stop`; then finishes the mails that are under way and gives back the others.
+    ///
+    /// # Errors
+    /// Where the database does not answer while giving back; the leases then run out by themselves.
+    pub async fn run(&self, stop: CancellationToken) -> Result<(), DbErr> {
+        self.work(Until::Stopped(stop)).await
+    }
+
+    /// Sends what is due now and waits until all of it is noted. For tests.
+    ///
+    /// # Errors
+    /// Where the database does not answer.
+    pub async fn drain(&self) -> Result<(), DbErr> {
+        self.work(Until::Empty).await
+    }
+
+    /// Gives back what earlier processes had claimed. Only where no other process can be alive, as with SQLite, whose folder is
+    /// locked.
+    ///
+    /// # Errors
+    /// Where the database does not answer.
+    pub async fn take_over(&self) -> Result<(), DbErr> {
+        let tx = self.0.database.write(Scope::System(SystemReason::Claim)).await?;
+        storage::release_all(&tx, self.0.owner).await?;
+        tx.commit().await
+    }
+
+    async fn work(&self, until: Until) -> Result<(), DbErr> {
+        let queue = Arc::new(Queue::new(self.0.pace.connections));
+        let tx = self.0.database.read(Scope::System(SystemReason::Claim)).await?;
+        let failing = storage::failing_destinations(&tx).await?;
+        drop(tx);
+        let (notes, noter) = noter::start(&self.0, failing);
+        let mut workers = tokio::task::JoinSet::new();
+        for _ in 0..self.0.pace.connections {
+            workers.spawn(worker::work(
+                Arc::clone(&self.0),
+                Arc::clone(&queue),
+                notes.clone(),
+            ));
+        }
+        drop(notes);
+        let lanes = Lane::ALL.map(|lane| dispatch::dispatch(&self.0, &queue, lane, &until));
+        let [interactive, bulk] = lanes;
+        let (interactive, bulk) = tokio::join!(interactive, bulk);
+        let left = if matches!(until, Until::Empty) {
+            Vec::new()
+        } else {
+            queue.take_all()
+        };
+        queue.close();
+        while workers.join_next().await.is_some() {}
+        noter.await.ok();
+        self.give_back(&left).await?;
+        interactive.and(bulk)
+    }
+
+    async fn give_back(&self, letters: &[storage::Queued]) -> Result<(), DbErr> {
+        if letters.is_empty() {
+            return Ok(());
+        }
+        let tx = self.0.database.write(Scope::System(SystemReason::Claim)).await?;
+        storage::release(&tx, self.0.owner, letters).await?;
+        tx.commit().await
+    }
+}

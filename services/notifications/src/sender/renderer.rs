@@ -1,0 +1,173 @@
+//! From a claimed letter to a mail: opens the seal, fills in the template, writes the bytes.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use chrono::SecondsFormat;
+use usher_auth::{Keyring, SealContext, open_token};
+use usher_text::{Language, Locale, moment, zone};
+use usher_types::MailingId;
+
+use crate::domain::placeholder::Values;
+use crate::domain::reply::Trouble;
+use crate::render::{Compiled, Mail, Sender, Wording, compile, offered, write_mail};
+use crate::storage::{MailingRow, Queued};
+use crate::transport::Parcel;
+
+/// Mailings that are kept in mind; old ones are forgotten together when there are more.
+const MAILINGS: usize = 256;
+
+/// A mailing with its compiled templates.
+#[derive(Debug)]
+struct Known {
+    mailing: MailingRow,
+    compiled: Vec<(Language, Compiled)>,
+}
+
+/// Renders letters.
+#[derive(Debug)]
+pub struct Renderer {
+    sender: Sender,
+    public_url: String,
+    keys: Keyring,
+    known: RwLock<HashMap<MailingId, Arc<Known>>>,
+}
+
+impl Renderer {
+    /// `public_url` has no slash at its end; links begin with it (I9).
+    #[must_use]
+    pub fn new(sender: Sender, public_url: String, keys: Keyring) -> Self {
+        Self {
+            sender,
+            public_url,
+            keys,
+            known: RwLock::default(),
+        }
+    }
+
+    /// Whom mails come from.
+    #[must_use]
+    pub const fn sender(&self) -> &Sender {
+        &self.sender
+    }
+
+    /// The mailings that [`Renderer::learn`] has not been told of.
+    #[must_use]
+    pub fn missing(&self, mailings: impl IntoIterator<Item = MailingId>) -> HashSet<MailingId> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        mailings
+            .into_iter()
+            .filter(|mailing| !known.contains_key(mailing))
+            .collect()
+    }
+
+    /// Compiles the templates of these mailings.
+    pub fn learn(&self, mailings: Vec<MailingRow>) {
+        let learned: Vec<_> = mailings.into_iter().map(know).collect();
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() + learned.len() > MAILINGS {
+            known.clear();
+        }
+        known.extend(learned.into_iter().map(|one| (one.mailing.id, Arc::new(one))));
+    }
+
+    /// The letter as a mail.
+    ///
+    /// # Errors
+    /// [`Trouble::Unsendable`] where its seal does not open, its mailing is unknown, or its address is none.
+    pub fn parcel(&self, letter: &Queued) -> Result<Parcel, Trouble> {
+        let known = self
+            .known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&letter.mailing)
+            .cloned()
+            .ok_or_else(|| unsendable("what the mail says is not stored"))?;
+        let mailing = &known.mailing;
+        let context = SealContext {
+            message: letter.subject.message,
+            invitation: letter.subject.invitation,
+            organization: letter.subject.organization,
+        };
+        let token = open_token(&self.keys, context, &letter.sealed_token)
+            .map_err(|_| unsendable("the seal of the link does not open with our keys"))?;
+        let link = format!("{}/activate/{}", self.public_url, token.reveal());
+        let languages: Vec<Language> = known.compiled.iter().map(|(language, _)| *language).collect();
+        let locale = Locale::choose_among(&languages, [letter.locale.as_deref(), Some(&mailing.locale)]);
+        let zone = zone([letter.time_zone.as_deref(), Some(&mailing.time_zone)]);
+        let compiled = known
+            .compiled
+            .iter()
+            .find(|(language, _)| *language == locale.language)
+            .map(|(_, compiled)| compiled)
+            .ok_or_else(|| unsendable("there is no template for the mail"))?;
+        let name = full_name(&letter.first_name, &letter.last_name);
+        let content = compiled.fill(&Values {
+            contact_name: &name,
+            first_name: &letter.first_name,
+            organization_name: &mailing.organization_name,
+            link: &link,
+            expires_at: &moment(letter.expires_at, locale, zone),
+            invited_by: mailing
+                .invited_by
+                .as_deref()
+                .unwrap_or(&mailing.organization_name),
+            message: mailing.message.as_deref().unwrap_or_default(),
+        });
+        let mail = Mail {
+            message: letter.subject.message,
+            rfc_message_id: &letter.rfc_message_id,
+            date: letter.first_attempt_at,
+            organization_name: &mailing.organization_name,
+            reply_to: mailing.reply_to.as_deref(),
+            to_name: &name,
+            to: &letter.recipient,
+        };
+        let written = write_mail(&self.sender, &mail, content)
+            .map_err(|unwritable| Trouble::Unsendable(unwritable.0))?;
+        Ok(Parcel {
+            from: self.sender.address().clone(),
+            to: written.to,
+            bytes: written.bytes,
+            name: format!(
+                "{}-{}",
+                letter
+                    .first_attempt_at
+                    .to_rfc3339_opts(SecondsFormat::Micros, true)
+                    .replace(['-', ':'], ""),
+                letter.subject.message
+            ),
+        })
+    }
+}
+
+fn unsendable(text: &str) -> Trouble {
+    Trouble::Unsendable(text.to_owned())
+}
+
+/// First and last name with one space between.
+#[must_use]
+pub fn full_name(first: &str, last: &str) -> String {
+    format!("{first} {last}").trim().to_owned()
+}
+
+fn know(mailing: MailingRow) -> Known {
+    let wording = Wording {
+        kind: mailing.kind,
+        subject: mailing.subject.as_deref(),
+        body: mailing.body.as_deref(),
+        message: mailing
+            .message
+            .as_deref()
+            .is_some_and(|text| !text.trim().is_empty()),
+    };
+    let compile = |language| match compile(wording, language) {
+        Ok(compiled) => Some((language, compiled)),
+        Err(error) => {
+            tracing::error!(mailing = %mailing.id, %error, "a mailing's template cannot be used");
+            None
+        }
+    };
+    let compiled = offered(mailing.kind).into_iter().filter_map(compile).collect();
+    Known { mailing, compiled }
+}

@@ -1,0 +1,81 @@
+//! One connection: one mail after the other.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use usher_types::DeliveryState;
+
+use super::Shared;
+use super::noter::{Noted, Notes};
+use super::queue::{Claimed, Queue};
+use crate::domain::reply::Trouble;
+use crate::domain::transition::Attempt;
+use crate::storage::{Note, Queued};
+use crate::transport::{Line, Parcel};
+
+/// Sends letters from the queue until it is closed and empty.
+pub async fn work(shared: Arc<Shared>, queue: Arc<Queue>, notes: Notes) {
+    let mut line = shared.transport.line();
+    let mut before = Noted::nothing();
+    while let Some(claimed) = queue.next().await {
+        if let Some(note) = send(&shared, &mut line, claimed, before).await {
+            before = notes.give(note).await;
+        } else {
+            before = Noted::nothing();
+        }
+    }
+    before.committed().await;
+    line.close().await;
+}
+
+/// Sends one letter. The mail before must be noted as sent before this one is handed over.
+async fn send(shared: &Shared, line: &mut Line, claimed: Claimed, before: Noted) -> Option<Note> {
+    let Claimed { letter, lease_until } = claimed;
+    let parcel = match shared.renderer.parcel(&letter) {
+        Ok(parcel) => parcel,
+        Err(trouble) => {
+            before.committed().await;
+            return Some(note(shared, letter, Err(&trouble)));
+        }
+    };
+    let announced = line.announce(&parcel).await;
+    before.committed().await;
+    let sent = match announced {
+        Ok(()) if Instant::now() + shared.pace.dialogue >= lease_until => {
+            // Somebody else may have it before we are done: it is theirs.
+            line.withdraw().await;
+            return None;
+        }
+        Ok(()) => hand_over(line, &parcel).await,
+        refused => refused,
+    };
+    Some(note(shared, letter, sent.as_ref().copied()))
+}
+
+async fn hand_over(line: &mut Line, parcel: &Parcel) -> Result<(), Trouble> {
+    line.hand_over(parcel).await
+}
+
+fn note(shared: &Shared, letter: Queued, result: Result<(), &Trouble>) -> Note {
+    let at = shared.clock.now();
+    let attempt = Attempt {
+        message: letter.subject.message,
+        attempts: i32::try_from(letter.attempts)
+            .unwrap_or(i32::MAX)
+            .saturating_add(1),
+        at,
+        expires_at: letter.expires_at,
+    };
+    let outcome = attempt.outcome(result);
+    let destination = match result {
+        Err(trouble) if trouble.is_about_server() => Some(shared.transport.server().to_owned()),
+        _ if outcome.state == DeliveryState::Deferred => Some(letter.domain.clone()),
+        _ => None,
+    };
+    Note {
+        letter,
+        outcome,
+        at,
+        destination,
+    }
+}

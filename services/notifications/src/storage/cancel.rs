@@ -1,0 +1,96 @@
+//! Letters that are not to go out any more (I21).
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use serde_json::{Value as Json, json};
+use usher_database::Transaction;
+use usher_types::{ContactId, InvitationId, OrganizationId};
+
+use super::Ended;
+use super::records::{Kind, SUBJECT, get, hex, parameter, records, state, subject};
+
+/// What a cancelled message looks like. One that is on the wire is left alone: its link is dead, and if it has to be tried
+/// again, the claim finds the tombstone.
+const CANCELLED: &str = "state = 'CANCELLED', pending = false, sealed_token = NULL, lease_owner = NULL, lease_until = NULL, updated_at = $2";
+const WAITING: &str = "pending AND state IN ('QUEUED', 'DEFERRED')";
+
+/// Ends invitations: marks them, so that letters that come later are not sent, and cancels what waits. Returns what was
+/// cancelled.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn cancel_invitations(
+    tx: &Transaction,
+    invitations: &[(OrganizationId, InvitationId)],
+    now: DateTime<Utc>,
+) -> Result<Vec<Ended>, DbErr> {
+    const COLUMNS: [(&str, Kind); 2] = [("org", Kind::Uuid), ("invitation", Kind::Uuid)];
+    let rows: Vec<Json> = invitations
+        .iter()
+        .map(|(organization, invitation)| json!({"org": hex(*organization), "invitation": hex(*invitation)}))
+        .collect();
+    let withdrawn = records(tx.dialect(), "n", &COLUMNS);
+    let mark = format!(
+        "INSERT INTO tombstone (organization_id, invitation_id, created_at) SELECT n.org, n.invitation, $2 \
+         FROM {withdrawn} WHERE true ON CONFLICT DO NOTHING"
+    );
+    tx.execute_raw(tx.statement(mark, [parameter(&rows)?, now.into()]))
+        .await?;
+    let cancel = format!(
+        "UPDATE message SET {CANCELLED} FROM {withdrawn} WHERE {WAITING} AND message.invitation_id = n.invitation \
+         AND message.organization_id = n.org RETURNING {SUBJECT}, state, attempts"
+    );
+    ended(tx, cancel, &rows, now).await
+}
+
+/// Cancels waiting letters of older generations to the same contacts. Returns what was cancelled.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn cancel_older_generations(
+    tx: &Transaction,
+    newest: &[(OrganizationId, ContactId, i64)],
+    now: DateTime<Utc>,
+) -> Result<Vec<Ended>, DbErr> {
+    const COLUMNS: [(&str, Kind); 3] = [
+        ("org", Kind::Uuid),
+        ("contact", Kind::Uuid),
+        ("newest", Kind::Bigint),
+    ];
+    if newest.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Json> = newest
+        .iter()
+        .map(|(organization, contact, generation)| {
+            json!({"org": hex(*organization), "contact": hex(*contact), "newest": generation})
+        })
+        .collect();
+    let cancel = format!(
+        "UPDATE message SET {CANCELLED} FROM {} WHERE {WAITING} AND message.contact_id = n.contact \
+         AND message.organization_id = n.org AND message.generation < n.newest RETURNING {SUBJECT}, state, attempts",
+        records(tx.dialect(), "n", &COLUMNS)
+    );
+    ended(tx, cancel, &rows, now).await
+}
+
+async fn ended(
+    tx: &Transaction,
+    sql: String,
+    rows: &[Json],
+    now: DateTime<Utc>,
+) -> Result<Vec<Ended>, DbErr> {
+    let rows = tx
+        .query_all_raw(tx.statement(sql, [parameter(rows)?, now.into()]))
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &QueryResult) -> Result<Ended, DbErr> {
+    Ok(Ended {
+        subject: subject(row)?,
+        state: state(row, 6)?,
+        attempts: get(row, 7)?,
+        error: None,
+    })
+}

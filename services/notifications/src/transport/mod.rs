@@ -1,0 +1,130 @@
+//! Where mails go: to a server, into a folder (N10), or into memory.
+
+mod capture;
+mod memory;
+mod smtp;
+mod tls;
+mod url;
+
+pub use capture::Capture;
+pub use memory::Memory;
+pub use smtp::Smtp;
+pub use url::{Encryption, SmtpUrl, WrongSmtpUrl};
+
+use lettre::address::Address;
+use tokio::time::{Instant, timeout_at};
+
+use crate::domain::reply::{Stage, Trouble};
+
+/// Where mails go.
+#[derive(Clone, Debug)]
+pub enum MailTransport {
+    /// To the configured server.
+    Smtp(Smtp),
+    /// Into a folder, for development only.
+    Capture(Capture),
+    /// Into memory, for tests.
+    Memory(Memory),
+}
+
+/// One mail and its envelope.
+#[derive(Debug)]
+pub struct Parcel {
+    /// Envelope sender.
+    pub from: Address,
+    /// Envelope recipient.
+    pub to: Address,
+    /// Headers and body.
+    pub bytes: Vec<u8>,
+    /// The name under which the capture folder keeps it: the same for every repeat.
+    pub name: String,
+}
+
+impl MailTransport {
+    /// The destination whose circuit opens when nothing can be sent at all.
+    #[must_use]
+    pub fn server(&self) -> &str {
+        match self {
+            Self::Smtp(smtp) => smtp.server(),
+            Self::Capture(_) => "capture",
+            Self::Memory(_) => "memory",
+        }
+    }
+
+    /// A line to send mails over, one after the other. Nothing is opened yet.
+    #[must_use]
+    pub fn line(&self) -> Line {
+        match self {
+            Self::Smtp(smtp) => Line::Smtp(smtp.line()),
+            Self::Capture(capture) => Line::Capture(capture.clone()),
+            Self::Memory(memory) => Line::Memory(memory.clone()),
+        }
+    }
+}
+
+/// One connection, opened when it is first needed and kept.
+#[derive(Debug)]
+pub enum Line {
+    /// To a server.
+    Smtp(Box<smtp::SmtpLine>),
+    /// Into a folder.
+    Capture(Capture),
+    /// Into memory.
+    Memory(Memory),
+}
+
+impl Line {
+    /// Names sender and recipient to the server, connecting first where needed. The server has not taken anything yet.
+    ///
+    /// # Errors
+    /// [`Trouble`]; the line can be used again.
+    pub async fn announce(&mut self, parcel: &Parcel) -> Result<(), Trouble> {
+        match self {
+            Self::Smtp(line) => line.announce(parcel).await,
+            Self::Capture(_) | Self::Memory(_) => Ok(()),
+        }
+    }
+
+    /// Hands the mail over, with its final dot. After an answer in time the server has it or not.
+    ///
+    /// # Errors
+    /// [`Trouble`]; the line can be used again. After [`Trouble::Lost`] the server may have taken the mail.
+    pub async fn hand_over(&mut self, parcel: &Parcel) -> Result<(), Trouble> {
+        match self {
+            Self::Smtp(line) => line.hand_over(parcel).await,
+            Self::Capture(capture) => capture.keep(parcel).await,
+            Self::Memory(memory) => {
+                memory.keep(parcel);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes an announced mail back.
+    pub async fn withdraw(&mut self) {
+        if let Self::Smtp(line) = self {
+            line.withdraw().await;
+        }
+    }
+
+    /// Says goodbye.
+    pub async fn close(&mut self) {
+        if let Self::Smtp(line) = self {
+            line.close().await;
+        }
+    }
+}
+
+/// The work, or that it took too long.
+async fn in_time<T>(
+    deadline: Instant,
+    stage: Stage,
+    work: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
+    timeout_at(deadline, work).await.unwrap_or_else(|_| {
+        Err(Trouble::Lost {
+            stage,
+            text: "the mail server did not answer in time".to_owned(),
+        })
+    })
+}

@@ -1,0 +1,18 @@
+//! The service from outside: letters in, mails and events out; on SQLite and on PostgreSQL.
+
+#[path = "all/api.rs"]
+mod api;
+#[path = "all/bench.rs"]
+mod bench;
+#[path = "all/cancel.rs"]
+mod cancel;
+#[path = "all/crash.rs"]
+mod crash;
+#[path = "all/deliver.rs"]
+mod deliver;
+#[path = "all/mails.rs"]
+mod mails;
+#[path = "all/service.rs"]
+mod service;
+#[path = "all/trouble.rs"]
+mod trouble;

@@ -1,0 +1,94 @@
+//! Invitations that end (I21).
+
+use usher_events::{Letter, MessageOutcome};
+use usher_testkit::TestDatabase;
+use usher_testkit::mail::{At, Rule};
+
+use crate::bench::Bench;
+
+usher_testkit::dialects! {
+    /// What waits is cancelled, what is sent stays.
+    async fn i21_withdrawing_cancels_what_waits(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let sent = bench.letter("sent@example.com");
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&sent)).await;
+        bench.sender().drain().await.unwrap();
+        let deferred = bench.letter("later@example.com");
+        bench.server.rule(Rule::reply(At::Recipient, "450 later").times(1));
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&deferred)).await;
+        bench.sender().drain().await.unwrap();
+        let queued = bench.letter("queued@example.com");
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&queued)).await;
+        for letter in [&sent, &deferred, &queued] {
+            bench.withdraw(letter).await;
+        }
+        assert_eq!(bench.row(&sent).await, ("SENT".to_owned(), 1, false));
+        assert_eq!(bench.row(&deferred).await, ("CANCELLED".to_owned(), 1, false));
+        assert_eq!(bench.row(&queued).await, ("CANCELLED".to_owned(), 0, false));
+        bench.clock.advance(chrono::TimeDelta::hours(1));
+        bench.sender().drain().await.unwrap();
+        assert_eq!(bench.server.mails().len(), 1);
+        let cancelled: Vec<_> = bench
+            .messages()
+            .await
+            .into_iter()
+            .filter(|event| event.outcome == MessageOutcome::Cancelled)
+            .map(|event| (event.message_id, event.attempts))
+            .collect();
+        assert_eq!(cancelled, [(deferred.message_id, 1), (queued.message_id, 0)]);
+    }
+
+    /// A letter that comes after its invitation was withdrawn is born CANCELLED.
+    async fn i21_a_late_letter_is_born_cancelled(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let letter = bench.letter("ada@example.com");
+        bench.withdraw(&letter).await;
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&letter)).await;
+        assert_eq!(bench.row(&letter).await, ("CANCELLED".to_owned(), 0, false));
+        bench.sender().drain().await.unwrap();
+        assert_eq!(bench.server.mails(), []);
+        let events = bench.messages().await;
+        assert_eq!(events.len(), 1);
+        assert_eq!(events[0].outcome, MessageOutcome::Cancelled);
+    }
+
+    /// Both at once: whoever commits last, the claim finds the mark.
+    async fn i21_a_letter_stored_beside_its_withdrawal_is_not_sent(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let letter = bench.letter("ada@example.com");
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&letter)).await;
+        // As if the withdrawal had not seen the letter.
+        bench.run(&format!(
+            "INSERT INTO tombstone (organization_id, invitation_id, created_at) SELECT organization_id, invitation_id, created_at \
+             FROM message WHERE recipient = '{}'", letter.email
+        )).await;
+        bench.sender().drain().await.unwrap();
+        assert_eq!(bench.row(&letter).await, ("CANCELLED".to_owned(), 0, false));
+        assert_eq!(bench.server.mails(), []);
+        assert_eq!(bench.messages().await.len(), 1);
+    }
+
+    /// A resend replaces what waits, in whichever order they come.
+    async fn i6_an_older_generation_is_not_sent(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let first = bench.letter("ada@example.com");
+        let second = bench.seal(Letter {
+            contact_id: first.contact_id,
+            generation: 2,
+            ..bench.letter("ada@new.example")
+        });
+        let third = bench.seal(Letter {
+            contact_id: first.contact_id,
+            generation: 3,
+            ..bench.letter("ada@newest.example")
+        });
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&first)).await;
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&third)).await;
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&second)).await;
+        assert_eq!(bench.row(&first).await, ("CANCELLED".to_owned(), 0, false));
+        assert_eq!(bench.row(&second).await, ("CANCELLED".to_owned(), 0, false));
+        bench.sender().drain().await.unwrap();
+        let recipients: Vec<_> = bench.server.mails().into_iter().map(|mail| mail.to).collect();
+        assert_eq!(recipients, ["ada@newest.example"]);
+    }
+}

@@ -1,0 +1,150 @@
+//! What the mails look like.
+
+use mail_parser::MessageParser;
+use usher_events::{Letter, MailKind, Mailing};
+use usher_testkit::TestDatabase;
+use usher_testkit::mail::{ReceivedMail, SmtpServer};
+use usher_types::{ContactId, InvitationId, MailingId, MessageId};
+
+use crate::bench::{Bench, fixed};
+
+/// A letter whose mail is the same in every run.
+fn letter(bench: &Bench) -> Letter {
+    let letter = bench.letter("Ada@example.com");
+    bench.seal(Letter {
+        message_id: fixed::<MessageId>(0x10),
+        contact_id: Some(fixed::<ContactId>(0x11)),
+        invitation_id: fixed::<InvitationId>(0x12),
+        ..letter
+    })
+}
+
+fn mailing(bench: &Bench) -> Mailing {
+    Mailing {
+        id: fixed::<MailingId>(0x13),
+        ..bench.mailing()
+    }
+}
+
+async fn sent(bench: &Bench, mailing: &Mailing, letter: &Letter) -> ReceivedMail {
+    bench.deliver(mailing, std::slice::from_ref(letter)).await;
+    bench.sender().drain().await.unwrap();
+    let mut mails = bench.server.mails();
+    assert_eq!(mails.len(), 1);
+    mails.remove(0)
+}
+
+fn text_of(mail: &ReceivedMail) -> String {
+    let parsed = MessageParser::default().parse(&mail.bytes).unwrap();
+    parsed.body_text(0).unwrap().replace("\r\n", "\n")
+}
+
+usher_testkit::dialects! {
+    /// The whole mail, byte for byte.
+    async fn n4_n5_the_invitation(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let mail = sent(&bench, &mailing(&bench), &letter(&bench)).await;
+        insta::assert_snapshot!("invitation_mail", mail.text().replace("\r\n", "\n"));
+        insta::assert_snapshot!("invitation_text", text_of(&mail));
+    }
+
+    /// Members get another text.
+    async fn i15_the_members_invitation(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let mailing = Mailing { kind: MailKind::MemberInvitation, ..mailing(&bench) };
+        let letter = Letter { contact_id: None, ..letter(&bench) };
+        let mail = sent(&bench, &mailing, &letter).await;
+        insta::assert_snapshot!("member_invitation_text", text_of(&mail));
+    }
+
+    /// Edited subject and body, and a message without its place.
+    async fn n4_subject_and_body_of_one_sending(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let mailing = Mailing {
+            subject: Some("[FirstName], [OrganizationName] wartet".to_owned()),
+            body: Some("Liebe [FirstName],\n\n[CustomerPortalLink]\n\nbis [ExpiresAt]".to_owned()),
+            message: Some("Bis bald [FirstName] <b>!".to_owned()),
+            ..mailing(&bench)
+        };
+        let mail = sent(&bench, &mailing, &letter(&bench)).await;
+        let parsed = MessageParser::default().parse(&mail.bytes).unwrap();
+        assert_eq!(parsed.subject(), Some("Ada, Müller & Söhne wartet"));
+        assert_eq!(
+            text_of(&mail),
+            "Liebe Ada,\n\nBis bald [FirstName] <b>!\n\nhttps://portal.example/activate/BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc\n\n\
+             bis Sunday, March 8, 2026 at 1:00 PM CET (UTC+1)"
+        );
+        assert!(parsed.body_html(0).unwrap().contains("Bis bald [FirstName] &lt;b&gt;!"));
+    }
+
+    /// The end of the link in the recipient's own zone, else the organization's.
+    async fn i5_the_end_is_shown_in_the_recipients_zone_and_locale(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let letter = Letter {
+            time_zone: Some("America/New_York".to_owned()),
+            locale: Some("en-GB".to_owned()),
+            ..letter(&bench)
+        };
+        let mail = sent(&bench, &mailing(&bench), &letter).await;
+        assert!(text_of(&mail).contains("The link works until Sunday, 8 March 2026 at 08:00 EDT (UTC-4)."));
+    }
+
+    /// The token opens only here and is gone after sending.
+    async fn i9_the_seal_is_opened_for_the_mail_alone_and_erased(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let letter = letter(&bench);
+        let mail = sent(&bench, &mailing(&bench), &letter).await;
+        let link = format!("{}/activate/{}", crate::bench::PUBLIC_URL, Bench::token().reveal());
+        assert_eq!(text_of(&mail).matches(&link).count(), 1);
+        let rows = "SELECT count(*) FROM message WHERE sealed_token IS NOT NULL";
+        assert_eq!(bench.count(rows).await, 0);
+        for event in usher_testkit::published(&bench.database).await {
+            let text = event.data.to_string();
+            assert!(!text.contains(&Bench::token().reveal()) && !text.contains(&letter.sealed_token));
+            assert!(!text.contains("ada@") && !text.contains("Ada@"));
+        }
+    }
+
+    /// A seal for another message does not open: the letter fails and says why.
+    async fn i9_a_foreign_seal_fails_the_letter(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let other = bench.letter("other@example.com");
+        let letter = Letter { sealed_token: other.sealed_token, ..letter(&bench) };
+        bench.deliver(&mailing(&bench), std::slice::from_ref(&letter)).await;
+        bench.sender().drain().await.unwrap();
+        assert_eq!(bench.server.mails(), []);
+        assert_eq!(bench.row(&letter).await, ("FAILED".to_owned(), 1, false));
+        let events = bench.messages().await;
+        assert_eq!(events[0].error.as_deref(), Some("the seal of the link does not open with our keys"));
+        assert_eq!(bench.addresses().await, []);
+    }
+
+    /// SMTPUTF8 only where the server offers it; a domain travels as punycode.
+    async fn n5_smtputf8_only_where_offered(db: TestDatabase) {
+        let mut bench = Bench::new(&db).await;
+        let international = Letter {
+            email: "Ольга@почта.рф".to_owned(),
+            email_canonical: "ольга@xn--80a1acny.xn--p1ai".to_owned(),
+            ..letter(&bench)
+        };
+        let mail = sent(&bench, &mailing(&bench), &international).await;
+        assert_eq!(mail.to, "Ольга@xn--80a1acny.xn--p1ai");
+        assert_eq!(mail.parameters, "SMTPUTF8 BODY=8BITMIME");
+
+        bench.server = SmtpServer::offering(&[]).await;
+        let domain = bench.letter("olga@почта.рф");
+        let local = bench.letter("Ольга@example.com");
+        bench.deliver(&mailing(&bench), &[domain.clone(), local.clone()]).await;
+        bench.sender().drain().await.unwrap();
+        let mails = bench.server.mails();
+        assert_eq!(mails.len(), 1);
+        assert_eq!((mails[0].to.as_str(), mails[0].parameters.as_str()), ("olga@xn--80a1acny.xn--p1ai", ""));
+        assert_eq!(bench.row(&local).await, ("FAILED".to_owned(), 1, false));
+        let failed = bench.messages().await.into_iter().find(|event| event.message_id == local.message_id);
+        assert_eq!(
+            failed.unwrap().error.as_deref(),
+            Some("the mail server does not take addresses with letters outside of ASCII (SMTPUTF8)")
+        );
+        assert_eq!(bench.addresses().await, []);
+    }
+}
