@@ -19,9 +19,11 @@
 
 mod errors;
 mod open;
+mod queues;
 
 pub use errors::StartErrors;
 pub use open::{connect_broker, connect_database, migrate};
+pub use queues::{QUEUES, Queue, declare_queues};
 
 use std::sync::Arc;
 
@@ -77,6 +79,7 @@ impl Parts {
         let stop = process.lifecycle.stopping();
         let database = connect_database(settings, service, &stop).await?;
         let broker = connect_broker(settings, &format!("usher-{}", service.as_str()), &stop).await?;
+        declare_queues(&broker, &stop).await?;
         let peers = Peers::of(settings)?;
         let (clock, tokens): (SharedClock, SharedTokens) = (Arc::new(SystemClock), Arc::new(SystemTokens));
         let parts = Self::assemble(service, settings, database, broker, peers, (clock, tokens))?;

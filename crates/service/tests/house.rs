@@ -66,6 +66,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "usher-database",
             "usher-auth",
             "usher-types",
+            "usher-events",
         ],
     ),
     (

@@ -28,7 +28,9 @@ impl Sources {
         let environment: Map<String, String> = std::env::vars_os()
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        let file = config_flag.or_else(|| environment.get(CONFIG_VARIABLE).map(PathBuf::from));
+        let file = config_flag
+            .or_else(|| environment.get(CONFIG_VARIABLE).map(PathBuf::from))
+            .filter(|path| !path.as_os_str().is_empty());
         Self {
             file,
             environment,
