@@ -1,1 +1,14 @@
+//! Owner of organizations, members, sessions, portal access, invitations and batches.
 
+mod app;
+mod consumers;
+pub mod domain;
+mod grpc;
+mod run;
+mod storage;
+
+pub use app::{
+    AddOrganizationError, Administrator, NewOrganization, OrganizationOffice, add_organization,
+    has_organization,
+};
+pub use run::{Workshop, run};

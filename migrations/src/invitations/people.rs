@@ -1,0 +1,70 @@
+//! Organizations, members, credentials, sessions, signing keys, activity.
+
+use crate::Ddl;
+
+pub(super) fn up(ddl: &mut Ddl) {
+    organizations(ddl);
+    sessions(ddl);
+    ddl.run(
+        "CREATE TABLE activity (id uuid PRIMARY KEY, organization_id uuid NOT NULL, at timestamptz NOT NULL, \
+         actor_kind text NOT NULL, actor_id uuid, actor text NOT NULL, action text NOT NULL, contact_id uuid, \
+         subject_id uuid, summary text NOT NULL)",
+    );
+    ddl.run("CREATE INDEX activity_at ON activity (organization_id, at, id)");
+    ddl.run("CREATE INDEX activity_contact ON activity (contact_id, at) WHERE contact_id IS NOT NULL");
+    ddl.tenant(&[
+        "organization",
+        "member",
+        "credential",
+        "session",
+        "session_token",
+        "activity",
+    ]);
+    ddl.system_only(&["sign_in_failure", "signing_key"]);
+}
+
+fn organizations(ddl: &mut Ddl) {
+    // The organization is its own tenant, so its key has the tenants' name.
+    ddl.run(
+        "CREATE TABLE organization (organization_id uuid PRIMARY KEY, slug text NOT NULL UNIQUE, name text NOT NULL, \
+         portal_enabled boolean NOT NULL, invitation_life bigint NOT NULL, placeholder_domains text NOT NULL, \
+         reply_to text, locale text NOT NULL, time_zone text NOT NULL, password_min_length integer NOT NULL, \
+         version bigint NOT NULL, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL)",
+    );
+    // `permissions` is a JSON list of names.
+    ddl.run(
+        "CREATE TABLE member (id uuid PRIMARY KEY, organization_id uuid NOT NULL, email text NOT NULL, \
+         email_canonical text NOT NULL, display_name text NOT NULL, permissions text NOT NULL, active boolean NOT NULL, \
+         version bigint NOT NULL, invitation_id uuid, accepted_at timestamptz, last_signed_in_at timestamptz, \
+         created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL)",
+    );
+    ddl.run("CREATE UNIQUE INDEX member_email ON member (organization_id, email_canonical)");
+    ddl.run(
+        "CREATE TABLE credential (subject_id uuid PRIMARY KEY, organization_id uuid NOT NULL, kind text NOT NULL, \
+         password_hash text NOT NULL, changed_at timestamptz NOT NULL)",
+    );
+}
+
+fn sessions(ddl: &mut Ddl) {
+    // Addresses that nobody has are counted too, so the key is a hash and knows no organization.
+    ddl.run(
+        "CREATE TABLE sign_in_failure (key bytea PRIMARY KEY, count bigint NOT NULL, latest timestamptz NOT NULL)",
+    );
+    ddl.run(
+        "CREATE TABLE session (id uuid PRIMARY KEY, organization_id uuid NOT NULL, kind text NOT NULL, \
+         subject_id uuid NOT NULL, created_at timestamptz NOT NULL, last_used_at timestamptz NOT NULL, \
+         ended_at timestamptz, forget_at timestamptz, end_reason text)",
+    );
+    ddl.run("CREATE INDEX session_subject ON session (subject_id) WHERE ended_at IS NULL");
+    ddl.run("CREATE INDEX session_forget ON session (forget_at) WHERE forget_at IS NOT NULL");
+    ddl.run("CREATE INDEX session_created ON session (created_at)");
+    // All refresh tokens that a session has had: one that is shown again after it was exchanged ends the session.
+    ddl.run(
+        "CREATE TABLE session_token (token_hash bytea PRIMARY KEY, organization_id uuid NOT NULL, \
+         session_id uuid NOT NULL, issued_at timestamptz NOT NULL, used_at timestamptz)",
+    );
+    ddl.run("CREATE INDEX session_token_session ON session_token (session_id)");
+    ddl.run(
+        "CREATE TABLE signing_key (id text PRIMARY KEY, wrapped text NOT NULL, created_at timestamptz NOT NULL)",
+    );
+}

@@ -1,0 +1,90 @@
+//! cancelBatch: takes back what is not sent yet (I4).
+
+use usher_auth::Principal;
+use usher_service::grpc;
+use usher_types::{BatchId, BatchState};
+
+use super::batch_view::view;
+use super::context::{App, actor_of};
+use super::issue::withdraw;
+use super::{BatchView, Failure, refuse};
+use crate::domain::access::Access;
+use crate::domain::link::InvitationState;
+use crate::storage::access;
+use crate::storage::activity::{self, Line};
+use crate::storage::batch::{self, Batch};
+use crate::storage::invitation::Ending;
+
+/// Contacts of one transaction.
+const CHUNK: u32 = 1000;
+
+impl App {
+    /// Stops the batch at once; a big one's mail is taken back by the worker.
+    ///
+    /// # Errors
+    /// NOT_FOUND where the organization has no such batch.
+    pub(crate) async fn cancel_batch(
+        &self,
+        principal: &Principal,
+        id: BatchId,
+    ) -> Result<BatchView, Failure> {
+        let organization = grpc::organization(principal)?;
+        let now = self.now();
+        let tx = self.write(organization).await?;
+        let Some(found) = batch::find(&tx, organization, id).await? else {
+            return Err(refuse("NOT_FOUND", &["id"], "there is no such batch").into());
+        };
+        let open = [BatchState::Scheduled, BatchState::Running, BatchState::Paused];
+        if batch::set_state(&tx, id, &open, BatchState::Cancelled, None).await? {
+            let actor = actor_of(&tx, organization, principal).await?;
+            let line = Line {
+                organization,
+                actor: &actor,
+                action: "batch.cancelled",
+                contact: None,
+                subject: Some(id.uuid()),
+                summary: "Cancelled a batch".to_owned(),
+            };
+            activity::write(&tx, line, now).await?;
+            tx.commit().await?;
+            self.take_back(&found).await?;
+            self.batches.notify_one();
+        } else {
+            drop(tx);
+        }
+        let tx = self.read(organization).await?;
+        let view = view(&tx, organization, id).await?;
+        view.ok_or_else(|| refuse("NOT_FOUND", &["id"], "there is no such batch").into())
+    }
+
+    /// Takes back a part of a cancelled batch's mail; false when nothing is left.
+    pub(crate) async fn take_back(&self, batch: &Batch) -> Result<bool, Failure> {
+        let now = self.now();
+        let tx = self.write(batch.organization).await?;
+        let unsent = batch::unsent(&tx, batch.id, CHUNK).await?;
+        if unsent.is_empty() {
+            batch::finish(&tx, batch.id, BatchState::Cancelled, now).await?;
+            tx.commit().await?;
+            return Ok(false);
+        }
+        let mut rows = access::lock(&tx, unsent.iter().map(|(contact, _)| *contact)).await?;
+        // a contact who has a newer invitation, or has accepted, keeps it
+        rows.retain(|row| {
+            row.invitation
+                .is_some_and(|current| unsent.contains(&(row.contact, current)))
+        });
+        let ids: Vec<_> = rows.iter_mut().filter_map(Access::end).collect();
+        let ended: Vec<_> = ids.into_iter().zip(rows.iter()).collect();
+        let ending = Ending {
+            state: InvitationState::Cancelled,
+            at: now,
+            by_batch: None,
+        };
+        let withdrawn = withdraw(&tx, (batch.organization, batch.lane), &ended, ending).await?;
+        access::save(&tx, &rows).await?;
+        tx.commit().await?;
+        self.cancel_messages(batch.organization, &withdrawn).await;
+        // where nothing could be ended, somebody else is about to
+        Ok(!withdrawn.is_empty())
+    }
+}

@@ -1,0 +1,97 @@
+//! createContact with `invite`: the wish that contacts wrote together with the contact. The gateway's direct call has the same
+//! key, and one of the two does nothing.
+
+use usher_auth::Permission;
+use usher_database::Transaction;
+use usher_events::Invite;
+use usher_proto::bytes_of;
+use usher_proto::contacts::v1::contact_selection::Of;
+use usher_proto::contacts::v1::{ContactIds, ContactSelection};
+use usher_types::InvitationAction;
+
+use super::chunk::Job;
+use super::context::App;
+use super::selection::Walked;
+use super::start_batch::new_batch;
+use super::{Failure, StartBatch};
+use crate::domain::access::Person;
+use crate::storage::activity::{self, Actor, Line};
+use crate::storage::idempotency::{self, Key};
+use crate::storage::{batch, member, organization};
+
+impl App {
+    /// Invites the contact, unless that was done, or is not possible or permitted any more.
+    pub(crate) async fn invite(&self, tx: &Transaction, invite: Invite) -> Result<(), Failure> {
+        let now = self.now();
+        let found = member::find(tx, invite.organization_id, invite.member_id).await?;
+        let Some(member) =
+            found.filter(|member| member.active && member.permissions.contains(Permission::PortalInvite))
+        else {
+            return Ok(());
+        };
+        let firm = organization::find(tx, invite.organization_id).await?;
+        let Some(firm) = firm.filter(|firm| firm.portal_enabled) else {
+            return Ok(());
+        };
+        let start = wish(&invite);
+        let actor = Actor {
+            kind: "member",
+            id: Some(member.id.uuid()),
+            name: member.display_name.clone(),
+        };
+        let mut new = new_batch(&start, &actor, firm.id, now);
+        new.created_by_id = Some(member.id);
+        new.walked = true;
+        new.started_at = Some(now);
+        let key = Key {
+            organization: firm.id,
+            owner: member.id.uuid(),
+            text: &invite.idempotency_key,
+        };
+        if !idempotency::take_if_free(tx, &key, &start.hash(), new.id, now).await? {
+            return Ok(());
+        }
+        batch::insert(tx, &new).await?;
+        let job = Job {
+            batch: &new,
+            organization: &firm,
+            inviter_address: Some(&member.email),
+            now,
+        };
+        let walked = Walked {
+            contact: invite.contact_id,
+            person: Person::from(&invite.contact),
+            email_state: invite.contact.email_state,
+        };
+        let outcome = self.work_on(tx, &job, vec![walked]).await?;
+        if outcome.eligible == 0 {
+            batch::finish(tx, new.id, usher_types::BatchState::Done, now).await?;
+        }
+        let line = Line {
+            organization: firm.id,
+            actor: &actor,
+            action: "invitations.sent",
+            contact: Some(invite.contact_id),
+            subject: Some(new.id.uuid()),
+            summary: "Sent invitations".to_owned(),
+        };
+        Ok(activity::write(tx, line, now).await?)
+    }
+}
+
+/// The same input as the direct call's.
+fn wish(invite: &Invite) -> StartBatch {
+    StartBatch {
+        action: InvitationAction::Send,
+        selection: ContactSelection {
+            of: Some(Of::Ids(ContactIds {
+                ids: vec![bytes_of(invite.contact_id)],
+            })),
+        },
+        message: invite.message.clone(),
+        subject: None,
+        body: None,
+        expect_eligible: None,
+        key: Some(invite.idempotency_key.clone()),
+    }
+}

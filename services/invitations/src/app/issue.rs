@@ -1,0 +1,249 @@
+//! Links go out, and end: the rows and messages that belong to either, set-based.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use usher_auth::{SealContext, seal_token};
+use usher_database::Transaction;
+use usher_events::{
+    CancelMessages, Deliver, Envelope, InvitationChanged, InvitationFact, Lane, Letter, MailKind, Mailing,
+    Withdrawn,
+};
+use usher_messaging::enqueue;
+use usher_types::{BatchId, ContactId, InvitationId, MailingId, MessageId, OrganizationId};
+use uuid::Uuid;
+
+use super::Failure;
+use super::context::{App, SOURCE};
+use crate::domain::access::{Access, Offer};
+use crate::domain::organization::Organization;
+use crate::storage::invitation::{self, Ending, NewInvitation};
+
+/// The purpose of a link's token, which separates it from every other kind (I9).
+pub(crate) const PURPOSE: &str = "invitation";
+/// Letters in one command.
+const LETTERS: usize = 200;
+/// Withdrawn invitations in one command.
+const WITHDRAWN: usize = 1000;
+
+/// What the links of one sending have in common.
+pub(crate) struct Sending<'a> {
+    pub(crate) mailing: Mailing,
+    pub(crate) lane: Lane,
+    pub(crate) batch: Option<BatchId>,
+    /// For display.
+    pub(crate) by: &'a str,
+    pub(crate) by_id: Option<Uuid>,
+    pub(crate) life: TimeDelta,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// A mailing of an organization.
+pub(crate) fn mailing(
+    organization: &Organization,
+    id: MailingId,
+    by: Option<&str>,
+    inviter_address: Option<&str>,
+) -> Mailing {
+    Mailing {
+        id,
+        organization_id: organization.id,
+        kind: MailKind::Invitation,
+        organization_name: organization.name.clone(),
+        invited_by: by.filter(|by| !by.is_empty()).map(str::to_owned),
+        reply_to: organization
+            .reply_to
+            .clone()
+            .or_else(|| inviter_address.map(str::to_owned)),
+        locale: organization.locale.clone(),
+        time_zone: organization.time_zone.clone(),
+        subject: None,
+        body: None,
+        message: None,
+    }
+}
+
+/// A link that was made: what is stored of it, and what travels.
+pub(crate) struct Link {
+    pub(crate) id: InvitationId,
+    pub(crate) message: MessageId,
+    pub(crate) hash: Vec<u8>,
+    pub(crate) sealed: String,
+}
+
+impl App {
+    /// A fresh link.
+    pub(crate) fn link(&self, organization: OrganizationId, now: DateTime<Utc>) -> Result<Link, Failure> {
+        let (id, message) = (InvitationId::new(now), MessageId::new(now));
+        let token = self.tokens.token();
+        let context = SealContext {
+            message,
+            invitation: id,
+            organization,
+        };
+        Ok(Link {
+            id,
+            message,
+            hash: token.hash(PURPOSE).to_vec(),
+            sealed: seal_token(&self.seal_keys, context, &token).map_err(Failure::broken)?,
+        })
+    }
+
+    /// Sends a link to each of these contacts, who are eligible and whose rows are locked; saving the rows is the caller's.
+    /// The invitations that were replaced are returned; ending them is the caller's, too.
+    pub(crate) async fn issue(
+        &self,
+        tx: &Transaction,
+        sending: &Sending<'_>,
+        contacts: &mut [Access],
+    ) -> Result<Vec<Withdrawn>, Failure> {
+        let mut replaced = Vec::new();
+        let mut letters = Vec::with_capacity(contacts.len());
+        let mut events = Vec::with_capacity(contacts.len());
+        let mut links = Vec::with_capacity(contacts.len());
+        for access in contacts.iter_mut() {
+            let link = self.link(access.organization, sending.now)?;
+            let before = access.issue(&Offer {
+                invitation: link.id,
+                by: sending.by.to_owned(),
+                at: sending.now,
+                expires_at: sending.now + sending.life,
+            });
+            replaced.extend(before.map(|id| withdrawn(id, access.contact)));
+            let fact = if before.is_some() {
+                InvitationFact::Resent
+            } else {
+                InvitationFact::Issued
+            };
+            events.push(changed(fact, link.id, sending.batch, access, sending.now));
+            letters.push(letter(access, &link, sending));
+            links.push(link);
+        }
+        let rows: Vec<NewInvitation<'_>> = contacts
+            .iter()
+            .zip(&links)
+            .map(|(access, link)| row(access, link, sending))
+            .collect();
+        invitation::insert(tx, &rows).await?;
+        let mut messages = deliveries(&sending.mailing, letters, sending.now);
+        messages.extend(events);
+        enqueue(tx, sending.lane, messages).await?;
+        Ok(replaced)
+    }
+}
+
+fn letter(access: &Access, link: &Link, sending: &Sending<'_>) -> Letter {
+    let person = &access.person;
+    Letter {
+        message_id: link.message,
+        invitation_id: link.id,
+        generation: access.generation,
+        contact_id: Some(access.contact),
+        email: person.email.clone().unwrap_or_default(),
+        email_canonical: person.email_canonical.clone().unwrap_or_default(),
+        first_name: person.first_name.clone(),
+        last_name: person.last_name.clone(),
+        locale: person.locale.clone(),
+        time_zone: person.time_zone.clone(),
+        sealed_token: link.sealed.clone(),
+        expires_at: sending.now + sending.life,
+    }
+}
+
+fn row<'a>(access: &'a Access, link: &Link, sending: &'a Sending<'_>) -> NewInvitation<'a> {
+    NewInvitation {
+        id: link.id.uuid(),
+        organization_id: access.organization.uuid(),
+        contact_id: Some(access.contact.uuid()),
+        member_id: None,
+        generation: access.generation,
+        state: "OPEN",
+        token_hash: link.hash.clone(),
+        email: access.person.email.as_deref().unwrap_or_default(),
+        email_canonical: access.person.email_canonical.as_deref().unwrap_or_default(),
+        contact_version: access.person.version.raw(),
+        batch_id: sending.batch.map(BatchId::uuid),
+        message_id: link.message.uuid(),
+        delivery: "QUEUED",
+        issued_at: sending.now,
+        expires_at: sending.now + sending.life,
+        created_by: sending.by,
+        created_by_id: sending.by_id,
+    }
+}
+
+/// Commands of at most 200 letters.
+pub(crate) fn deliveries(mailing: &Mailing, letters: Vec<Letter>, now: DateTime<Utc>) -> Vec<Envelope> {
+    let mut letters = letters.into_iter().peekable();
+    let mut envelopes = Vec::new();
+    while letters.peek().is_some() {
+        let command = Deliver {
+            mailing: mailing.clone(),
+            letters: letters.by_ref().take(LETTERS).collect(),
+        };
+        envelopes.push(Envelope::command(SOURCE, now, &command));
+    }
+    envelopes
+}
+
+/// The event of one invitation.
+pub(crate) fn changed(
+    fact: InvitationFact,
+    invitation_id: InvitationId,
+    batch_id: Option<BatchId>,
+    access: &Access,
+    now: DateTime<Utc>,
+) -> Envelope {
+    let event = InvitationChanged {
+        fact,
+        invitation_id,
+        batch_id,
+        portal: access.facts(),
+    };
+    Envelope::event(SOURCE, now, &event)
+}
+
+/// Commands that take mail back.
+pub(crate) fn withdrawals(
+    organization_id: OrganizationId,
+    withdrawn: &[Withdrawn],
+    now: DateTime<Utc>,
+) -> Vec<Envelope> {
+    let command = |part: &[Withdrawn]| {
+        let command = CancelMessages {
+            organization_id,
+            withdrawn: part.to_vec(),
+        };
+        Envelope::command(SOURCE, now, &command)
+    };
+    withdrawn.chunks(WITHDRAWN).map(command).collect()
+}
+
+pub(crate) const fn withdrawn(invitation_id: InvitationId, contact: ContactId) -> Withdrawn {
+    Withdrawn {
+        invitation_id,
+        contact_id: Some(contact),
+    }
+}
+
+/// Ends the invitations of these contacts, whose rows are locked: back to WAITING, the link INVALID, the mail taken back, the
+/// fact announced (I21). Saving the rows is the caller's.
+pub(crate) async fn withdraw(
+    tx: &Transaction,
+    (organization, lane): (OrganizationId, Lane),
+    ended: &[(InvitationId, &Access)],
+    ending: Ending,
+) -> Result<Vec<Withdrawn>, Failure> {
+    invitation::end(tx, ended.iter().map(|(id, _)| *id), ending).await?;
+    let batches = invitation::batches_of(tx, ended.iter().map(|(id, _)| *id)).await?;
+    let gone: Vec<Withdrawn> = ended
+        .iter()
+        .map(|(id, access)| withdrawn(*id, access.contact))
+        .collect();
+    let event = |(id, access): &(InvitationId, &Access)| {
+        let batch = batches.get(id).copied().flatten();
+        changed(InvitationFact::Cancelled, *id, batch, access, ending.at)
+    };
+    let mut messages = withdrawals(organization, &gone, ending.at);
+    messages.extend(ended.iter().map(event));
+    enqueue(tx, lane, messages).await?;
+    Ok(gone)
+}

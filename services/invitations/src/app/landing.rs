@@ -1,0 +1,93 @@
+//! What the page behind a link may show. Reading it uses nothing up (I7).
+
+use chrono::{DateTime, Utc};
+use usher_database::Transaction;
+use usher_types::{EmailAddress, LinkState, RawToken};
+
+use super::Failure;
+use super::context::App;
+use super::issue::PURPOSE;
+use crate::domain::link::{InvitationState, link_state};
+use crate::domain::organization::Organization;
+use crate::storage::invitation::{self, Invitation};
+use crate::storage::organization;
+
+/// What the page may show.
+#[derive(Clone, Debug)]
+pub(crate) struct Landing {
+    pub(crate) state: LinkState,
+    /// None where the link is INVALID: then nothing is said at all.
+    pub(crate) shown: Option<Shown>,
+}
+
+/// What is shown of a link that was real.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    pub(crate) organization: Organization,
+    pub(crate) masked_email: Option<String>,
+    pub(crate) expires_at: DateTime<Utc>,
+    pub(crate) newest_sent_at: Option<DateTime<Utc>>,
+}
+
+/// A link that was found, and what it is worth.
+pub(crate) struct Found {
+    pub(crate) invitation: Invitation,
+    pub(crate) organization: Organization,
+    pub(crate) state: LinkState,
+}
+
+/// Looks a token up; none for one that was never a link's.
+pub(crate) async fn find_link(
+    tx: &Transaction,
+    token: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Found>, Failure> {
+    let Some(token) = RawToken::parse(token) else {
+        return Ok(None);
+    };
+    let Some(invitation) = invitation::find_by_token(tx, token.hash(PURPOSE)).await? else {
+        return Ok(None);
+    };
+    let Some(organization) = organization::find(tx, invitation.organization).await? else {
+        return Ok(None);
+    };
+    // the switch is about contacts: members get in all the same
+    let usable = organization.portal_enabled || invitation.contact.is_none();
+    let state = link_state(invitation.state, invitation.expires_at, usable, now);
+    Ok(Some(Found {
+        invitation,
+        organization,
+        state,
+    }))
+}
+
+impl App {
+    /// The landing of a link's token.
+    pub(crate) async fn landing(&self, token: &str) -> Result<Landing, Failure> {
+        let nothing = Landing {
+            state: LinkState::Invalid,
+            shown: None,
+        };
+        let tx = self.read_any().await?;
+        let Some(found) = find_link(&tx, token, self.now()).await? else {
+            return Ok(nothing);
+        };
+        if found.state == LinkState::Invalid {
+            return Ok(nothing);
+        }
+        let newest_sent_at = match found.invitation.state {
+            InvitationState::Superseded => invitation::newest_sent_at(&tx, &found.invitation).await?,
+            _ => None,
+        };
+        let address = EmailAddress::parse(&found.invitation.email);
+        Ok(Landing {
+            state: found.state,
+            shown: Some(Shown {
+                masked_email: address.ok().map(|address| address.masked()),
+                expires_at: found.invitation.expires_at,
+                organization: found.organization,
+                newest_sent_at,
+            }),
+        })
+    }
+}

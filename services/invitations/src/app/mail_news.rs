@@ -1,0 +1,89 @@
+//! What became of mails, and of addresses.
+
+use std::collections::{BTreeMap, HashMap};
+
+use usher_database::Transaction;
+use usher_events::{AddressStateChanged, MessageChanged};
+use usher_types::{BatchId, DeliveryState, InvitationId};
+
+use super::Failure;
+use super::context::App;
+use crate::domain::delivery::{is_open, moves};
+use crate::storage::address;
+use crate::storage::delivery::{self, Delivery};
+
+impl App {
+    /// Applies a slice of news, each mail only forwards; the batches that may have come to their end are returned.
+    pub(crate) async fn mails_changed(
+        &self,
+        tx: &Transaction,
+        news: &[MessageChanged],
+    ) -> Result<Vec<BatchId>, Failure> {
+        let mut newest: BTreeMap<InvitationId, &MessageChanged> = BTreeMap::new();
+        for item in news {
+            let Some(id) = item.invitation_id else { continue };
+            newest
+                .entry(id)
+                .and_modify(|known| {
+                    if moves(known.state(), item.state()) {
+                        *known = item;
+                    }
+                })
+                .or_insert(item);
+        }
+        if newest.is_empty() {
+            return Ok(Vec::new());
+        }
+        let known: HashMap<InvitationId, (DeliveryState, Option<BatchId>)> =
+            delivery::lock(tx, newest.keys().copied()).await?;
+        let mut rows = Vec::new();
+        let mut batches = Vec::new();
+        for (id, item) in newest {
+            let Some((state, batch)) = known.get(&id) else {
+                continue;
+            };
+            if !moves(*state, item.state()) {
+                continue;
+            }
+            rows.push(Delivery {
+                id: id.uuid(),
+                delivery: item.state().as_str(),
+                delivery_error: item.error.clone(),
+            });
+            if is_open(*state) && !is_open(item.state()) {
+                batches.extend(*batch);
+            }
+        }
+        delivery::save(tx, &rows).await?;
+        batches.sort_unstable();
+        batches.dedup();
+        Ok(batches)
+    }
+
+    /// Projects what is newer.
+    pub(crate) async fn addresses_changed(
+        &self,
+        tx: &Transaction,
+        news: &[AddressStateChanged],
+    ) -> Result<(), Failure> {
+        let mut newest = BTreeMap::new();
+        for item in news {
+            let key = (item.organization_id, item.email_canonical.as_str());
+            let known = newest.entry(key).or_insert(item);
+            if item.version > known.version {
+                *known = item;
+            }
+        }
+        Ok(address::project(tx, newest.into_values()).await?)
+    }
+
+    /// Where the mails of contacts' newest invitations are.
+    pub(crate) async fn deliveries(
+        &self,
+        organization: usher_types::OrganizationId,
+        contacts: Vec<usher_types::ContactId>,
+    ) -> Result<Vec<(usher_types::ContactId, DeliveryState, Option<String>)>, Failure> {
+        let tx = self.read(organization).await?;
+        Ok(delivery::newest(&tx, organization, contacts).await?)
+    }
+}

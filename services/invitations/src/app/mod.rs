@@ -1,0 +1,45 @@
+//! Use cases: each opens its transaction, asks the domain, writes rows and outbox, and commits.
+
+mod accept;
+mod add_organization;
+mod batch_view;
+mod cancel_batch;
+mod chunk;
+mod contact_news;
+mod context;
+mod failure;
+mod finish;
+mod hasher;
+mod invite_command;
+mod issue;
+mod keys;
+mod landing;
+mod mail_news;
+mod organization;
+mod preview;
+mod refresh;
+mod revoked;
+mod selection;
+mod sign_in;
+mod sign_out;
+mod start_batch;
+mod sweep;
+mod tokens;
+mod watch;
+mod worker;
+
+pub use add_organization::{
+    AddOrganizationError, Administrator, NewOrganization, OrganizationOffice, add_organization,
+    has_organization,
+};
+
+pub(crate) use batch_view::BatchView;
+pub(crate) use context::{App, Inner};
+pub(crate) use failure::{Failure, refuse};
+pub(crate) use hasher::Hasher;
+pub(crate) use keys::Signer;
+pub(crate) use organization::organization_changed;
+pub(crate) use revoked::RevokedNow;
+pub(crate) use sign_in::SignIn;
+pub(crate) use start_batch::StartBatch;
+pub(crate) use tokens::NewSession;

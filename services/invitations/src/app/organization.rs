@@ -1,0 +1,112 @@
+//! The organization's settings.
+
+use usher_auth::Principal;
+use usher_events::{Envelope, Lane, OrganizationChanged};
+use usher_messaging::enqueue;
+use usher_service::grpc;
+use usher_types::OrganizationId;
+
+use super::context::{App, SOURCE, actor_of, organization_of};
+use super::worker::PORTAL_DISABLED;
+use super::{Failure, refuse};
+use crate::domain::organization::{Change, Organization};
+use crate::storage::activity::{self, Line};
+use crate::storage::member::{self, Member};
+use crate::storage::{batch, organization};
+
+/// What is published when an organization is made or changed.
+pub(crate) fn organization_changed(firm: &Organization) -> OrganizationChanged {
+    OrganizationChanged {
+        id: firm.id,
+        version: firm.version,
+        slug: firm.slug.clone(),
+        name: firm.name.clone(),
+        portal_enabled: firm.portal_enabled,
+        invitation_life: firm.invitation_life,
+        placeholder_domains: firm.placeholder_domains.clone(),
+        reply_to: firm.reply_to.clone(),
+        locale: firm.locale.clone(),
+        time_zone: firm.time_zone.clone(),
+    }
+}
+
+impl App {
+    /// The caller's own.
+    pub(crate) async fn organization(&self, id: OrganizationId) -> Result<Organization, Failure> {
+        let tx = self.read(id).await?;
+        organization_of(&tx, id).await
+    }
+
+    /// Members of the caller's organization.
+    pub(crate) async fn members(
+        &self,
+        id: OrganizationId,
+        ids: Vec<uuid::Uuid>,
+    ) -> Result<Vec<Member>, Failure> {
+        let tx = self.read(id).await?;
+        let mut members = member::find_all(&tx, id, ids.iter().copied()).await?;
+        members.sort_by_key(|member| ids.iter().position(|id| *id == member.id.uuid()));
+        Ok(members)
+    }
+
+    /// updateOrganization.
+    pub(crate) async fn update_organization(
+        &self,
+        principal: &Principal,
+        change: Change,
+    ) -> Result<Organization, Failure> {
+        let id = grpc::organization(principal)?;
+        let now = self.now();
+        let tx = self.write(id).await?;
+        let before = organization::lock(&tx, id)
+            .await?
+            .ok_or_else(|| Failure::broken("the organization of a token is not there"))?;
+        let after = before.with(change).map_err(|refused| {
+            let refusal = |refused: &crate::domain::organization::Refused| {
+                refuse(refused.code, &[refused.field], refused.message)
+            };
+            Failure::Refused(refused.iter().map(refusal).collect())
+        })?;
+        if after == before {
+            return Ok(before);
+        }
+        organization::update(&tx, &after, now).await?;
+        if after.portal_enabled && !before.portal_enabled {
+            batch::resume_held(&tx, id, PORTAL_DISABLED).await?;
+        }
+        let actor = actor_of(&tx, id, principal).await?;
+        let line = Line {
+            organization: id,
+            actor: &actor,
+            action: "organization.updated",
+            contact: None,
+            subject: Some(id.uuid()),
+            summary: format!("Changed settings: {}", changed_fields(&before, &after).join(", ")),
+        };
+        activity::write(&tx, line, now).await?;
+        let event = Envelope::event(SOURCE, now, &organization_changed(&after));
+        enqueue(&tx, Lane::Interactive, vec![event]).await?;
+        tx.commit().await?;
+        self.batches.notify_one();
+        Ok(after)
+    }
+}
+
+fn changed_fields(before: &Organization, after: &Organization) -> Vec<&'static str> {
+    let all = [
+        ("name", before.name != after.name),
+        ("portalEnabled", before.portal_enabled != after.portal_enabled),
+        ("invitationLife", before.invitation_life != after.invitation_life),
+        (
+            "placeholderDomains",
+            before.placeholder_domains != after.placeholder_domains,
+        ),
+        ("replyTo", before.reply_to != after.reply_to),
+        ("locale", before.locale != after.locale),
+        ("timeZone", before.time_zone != after.time_zone),
+    ];
+    all.into_iter()
+        .filter(|(_, changed)| *changed)
+        .map(|(name, _)| name)
+        .collect()
+}

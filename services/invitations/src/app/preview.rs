@@ -1,0 +1,73 @@
+//! Asking notifications whether the texts of one sending are in order, and telling it what is over.
+
+use std::time::Duration;
+
+use usher_auth::Service;
+use usher_events::Withdrawn;
+use usher_proto::bytes_of;
+use usher_proto::notifications::v1::{CancelMessagesRequest, PreviewInvitationRequest};
+use usher_types::OrganizationId;
+
+use super::context::App;
+use super::{Failure, StartBatch};
+use crate::domain::organization::Organization;
+
+/// The command in the outbox does the same, only later: nobody waits long for the call.
+const PATIENCE: Duration = Duration::from_millis(800);
+
+impl App {
+    /// Refuses placeholders that are unknown or missing in the texts of this sending (N4).
+    pub(crate) async fn check_texts(
+        &self,
+        organization: &Organization,
+        start: &StartBatch,
+    ) -> Result<(), Failure> {
+        let texts = [&start.subject, &start.body, &start.message];
+        if texts.iter().all(|text| text.is_none()) {
+            return Ok(());
+        }
+        let request = PreviewInvitationRequest {
+            organization_name: organization.name.clone(),
+            invited_by: None,
+            locale: organization.locale.clone(),
+            time_zone: organization.time_zone.clone(),
+            recipient: None,
+            subject: start.subject.clone(),
+            body: start.body.clone(),
+            message: start.message.clone(),
+            expires_at: None,
+        };
+        let bearer = self.bearer(Service::Notifications, organization.id)?;
+        let reply = self
+            .notifications()
+            .preview_invitation(bearer.on(request))
+            .await?
+            .into_inner();
+        if reply.refusals.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::Refused(reply.refusals))
+        }
+    }
+
+    /// Reaches notifications ahead of the queue, after the commit. A failure is left to the queue.
+    pub(crate) async fn cancel_messages(&self, organization: OrganizationId, withdrawn: &[Withdrawn]) {
+        if withdrawn.is_empty() {
+            return;
+        }
+        let Ok(bearer) = self.bearer(Service::Notifications, organization) else {
+            return;
+        };
+        for part in withdrawn.chunks(1000) {
+            let mut request = bearer.on(CancelMessagesRequest {
+                organization_id: bytes_of(organization),
+                invitation_ids: part.iter().map(|gone| bytes_of(gone.invitation_id)).collect(),
+            });
+            request.set_timeout(PATIENCE);
+            if let Err(status) = self.notifications().cancel_messages(request).await {
+                tracing::debug!(code = ?status.code(), "mail is taken back through the queue only");
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What contacts says about a selection.
+
+use usher_auth::Service;
+use usher_proto::contacts::v1::contact_selection::Of;
+use usher_proto::contacts::v1::{ContactSelection, WalkSelectionRequest, WalkedContact};
+use usher_proto::id_from;
+use usher_types::{ContactId, EmailState, OrganizationId, Version};
+
+use super::Failure;
+use super::context::App;
+use crate::domain::access::{Person, own_state};
+
+/// A contact of a selection with the facts that decide.
+#[derive(Clone, Debug)]
+pub(crate) struct Walked {
+    pub(crate) contact: ContactId,
+    pub(crate) person: Person,
+    /// As contacts knows it, bounces and suppressions included.
+    pub(crate) email_state: EmailState,
+}
+
+impl Walked {
+    fn read(walked: WalkedContact) -> Result<Self, Failure> {
+        let wrong = |_| Failure::broken("contacts sent a name that this version does not know");
+        let email_state: EmailState = walked.email_state.parse().map_err(wrong)?;
+        Ok(Self {
+            contact: id_from(&walked.id)
+                .ok_or_else(|| Failure::broken("contacts sent an id that is none"))?,
+            person: Person {
+                version: Version::from_raw(walked.raw_version),
+                role: walked.role.parse().map_err(wrong)?,
+                active: walked.active,
+                links: walked.links,
+                links_with_login: walked.links_with_login,
+                email: walked.email,
+                email_canonical: walked.email_canonical,
+                email_state: own_state(email_state),
+                email_duplicate: walked.email_duplicate,
+                first_name: walked.first_name,
+                last_name: walked.last_name,
+                locale: walked.locale,
+                time_zone: walked.time_zone,
+            },
+            email_state,
+        })
+    }
+}
+
+impl App {
+    /// The next contacts of a selection, and whether they are the last. Never inside a transaction.
+    pub(crate) async fn walk(
+        &self,
+        organization: OrganizationId,
+        selection: &ContactSelection,
+        after: Option<ContactId>,
+        limit: i32,
+    ) -> Result<(Vec<Walked>, bool), Failure> {
+        let request = WalkSelectionRequest {
+            selection: Some(selection.clone()),
+            after: after.map(usher_proto::bytes_of),
+            limit,
+        };
+        let bearer = self.bearer(Service::Contacts, organization)?;
+        let reply = self
+            .contacts()
+            .walk_selection(bearer.on(request))
+            .await?
+            .into_inner();
+        let contacts = reply.contacts.into_iter().map(Walked::read);
+        Ok((contacts.collect::<Result<_, _>>()?, reply.last))
+    }
+}
+
+/// The ids of a selection by ids, once each; none for another kind, an error where one is no id at all.
+pub(crate) fn ids_of(selection: &ContactSelection) -> Option<Result<Vec<ContactId>, Failure>> {
+    let Some(Of::Ids(ids)) = &selection.of else {
+        return None;
+    };
+    let parsed: Option<Vec<ContactId>> = ids.ids.iter().map(|id| id_from(id)).collect();
+    Some(parsed.ok_or_else(unknown_ids).map(|mut ids| {
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }))
+}
+
+/// Unknown, malformed and another organization's ids look the same.
+pub(crate) fn unknown_ids() -> Failure {
+    super::refuse(
+        "NOT_FOUND",
+        &["contacts", "ids"],
+        "some of these contacts do not exist",
+    )
+    .into()
+}

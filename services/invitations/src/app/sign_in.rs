@@ -1,0 +1,287 @@
+//! signIn (I11): the same answer and the same time for unknown and wrong.
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use usher_auth::PermissionSet;
+use usher_database::{Scope, SystemReason, Transaction};
+use usher_events::{Envelope, Lane, SignedIn};
+use usher_messaging::enqueue;
+use usher_types::{ContactId, EmailAddress, MemberId, OrganizationId, SessionId};
+use uuid::Uuid;
+
+use super::context::{App, SOURCE};
+use super::{Failure, NewSession, refuse};
+use crate::domain::organization::Organization;
+use crate::domain::password::Password;
+use crate::domain::session::{Kind, Times};
+use crate::domain::waits::{Counted, Failures, Gate, after_failure, gate};
+use crate::storage::activity::{self, Actor, Line};
+use crate::storage::session::{self, Session};
+use crate::storage::{access, member, organization};
+
+/// What somebody typed.
+#[derive(Clone, Debug)]
+pub(crate) struct SignIn<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) password: &'a str,
+    pub(crate) organization: Option<&'a str>,
+    /// Left out: the member with that address where there is one, else the contact.
+    pub(crate) kind: Option<Kind>,
+    pub(crate) source: &'a str,
+}
+
+/// Whom an address stands for.
+struct Person {
+    organization: OrganizationId,
+    kind: Kind,
+    id: Uuid,
+    hash: String,
+}
+
+impl App {
+    /// Signs somebody in.
+    ///
+    /// # Errors
+    /// BAD_CREDENTIALS, whatever was wrong; LOCKED_OUT, with the seconds to wait where waiting helps.
+    pub(crate) async fn sign_in(&self, attempt: SignIn<'_>) -> Result<NewSession, Failure> {
+        // what follows is asked within the turn: as many guesses as there are turns can overtake the count, not more
+        let turn = self.hasher.turn().await?;
+        let firm = self.firm(attempt.organization).await?;
+        let canonical = canonical(attempt.email);
+        let keys = Keys::of(firm.as_ref(), &canonical, attempt.source);
+        let failures = self.open_gate(&keys).await?;
+        let person = match &firm {
+            Some(firm) => self.person(firm, &canonical, attempt.kind).await?,
+            None => None,
+        };
+        let hash = person.as_ref().map(|person| person.hash.clone());
+        let typed = Password::typed(attempt.password);
+        let right = self.hasher.verify(&turn, typed, hash).await?;
+        let Some(person) = person.filter(|_| right) else {
+            self.count(&keys, failures).await?;
+            return Err(bad_credentials());
+        };
+        if failures[0].count > 0 {
+            self.clear(&keys).await?;
+        }
+        drop(turn);
+        self.begin(person).await
+    }
+
+    async fn firm(&self, slug: Option<&str>) -> Result<Option<Organization>, Failure> {
+        let tx = self.read_any().await?;
+        Ok(match slug {
+            Some(slug) => organization::find_by_slug(&tx, slug).await?,
+            None => organization::only(&tx).await?,
+        })
+    }
+
+    /// Who may sign in with this address.
+    async fn person(
+        &self,
+        firm: &Organization,
+        canonical: &str,
+        kind: Option<Kind>,
+    ) -> Result<Option<Person>, Failure> {
+        let tx = self.read(firm.id).await?;
+        if kind != Some(Kind::Contact)
+            && let Some(found) = member::find_by_address(&tx, firm.id, canonical).await?
+        {
+            let hash = member::password_hash(&tx, found.id.uuid()).await?;
+            return Ok(hash.filter(|_| found.active).map(|hash| Person {
+                organization: firm.id,
+                kind: Kind::Member,
+                id: found.id.uuid(),
+                hash,
+            }));
+        }
+        if kind == Some(Kind::Member) || !firm.portal_enabled {
+            return Ok(None);
+        }
+        let Some(found) = access::find_by_address(&tx, firm.id, canonical).await? else {
+            return Ok(None);
+        };
+        let hash = member::password_hash(&tx, found.contact.uuid()).await?;
+        Ok(hash.filter(|_| found.person.may_enter()).map(|hash| Person {
+            organization: firm.id,
+            kind: Kind::Contact,
+            id: found.contact.uuid(),
+            hash,
+        }))
+    }
+
+    async fn begin(&self, person: Person) -> Result<NewSession, Failure> {
+        let now = self.now();
+        let tx = self.write(person.organization).await?;
+        let permissions = match person.kind {
+            Kind::Member => enter_member(&tx, &person, now).await?,
+            Kind::Contact => enter_contact(&tx, &person, now).await?,
+        };
+        let session = Session {
+            id: SessionId::new(now),
+            organization: person.organization,
+            kind: person.kind,
+            subject: person.id,
+            times: Times {
+                created_at: now,
+                last_used_at: now,
+                ended_at: None,
+            },
+        };
+        session::insert(&tx, &session).await?;
+        let tokens = self.give_tokens(&tx, &session, permissions, now).await?;
+        tx.commit().await?;
+        Ok(tokens)
+    }
+
+    async fn open_gate(&self, keys: &Keys) -> Result<[Failures; 2], Failure> {
+        let now = self.now();
+        let tx = self.read_any().await?;
+        let address = session::failures(&tx, &keys.address).await?;
+        let source = session::failures(&tx, &keys.source).await?;
+        match gate(Counted::Address, address, now).and(gate(Counted::Source, source, now)) {
+            Gate::Open => Ok([address, source]),
+            Gate::Wait(seconds) => Err(locked_out(Some(seconds))),
+            Gate::Shut => Err(locked_out(None)),
+        }
+    }
+
+    async fn count(&self, keys: &Keys, failures: [Failures; 2]) -> Result<(), Failure> {
+        let now = self.now();
+        let tx = self
+            .database
+            .write(Scope::System(SystemReason::Authenticate))
+            .await?;
+        session::count_failure(&tx, &keys.address, false, now).await?;
+        let fresh = after_failure(Counted::Source, failures[1], now).count == 1;
+        session::count_failure(&tx, &keys.source, fresh, now).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn clear(&self, keys: &Keys) -> Result<(), Failure> {
+        let tx = self
+            .database
+            .write(Scope::System(SystemReason::Authenticate))
+            .await?;
+        session::clear_failures(&tx, &keys.address).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+async fn enter_member(
+    tx: &Transaction,
+    person: &Person,
+    now: DateTime<Utc>,
+) -> Result<PermissionSet, Failure> {
+    let id = MemberId::from(person.id);
+    let found = member::find(tx, person.organization, id).await?;
+    let member = found.filter(|member| member.active).ok_or_else(bad_credentials)?;
+    member::signed_in(tx, id, now).await?;
+    let actor = Actor {
+        kind: "member",
+        id: Some(person.id),
+        name: member.display_name,
+    };
+    log(tx, person, &actor, None, now).await?;
+    Ok(member.permissions)
+}
+
+async fn enter_contact(
+    tx: &Transaction,
+    person: &Person,
+    now: DateTime<Utc>,
+) -> Result<PermissionSet, Failure> {
+    let contact = ContactId::from(person.id);
+    let mut row = access::lock(tx, [contact])
+        .await?
+        .pop()
+        .ok_or_else(bad_credentials)?;
+    // made inactive while the password was looked at
+    if !row.person.may_enter() {
+        return Err(bad_credentials());
+    }
+    let first = row.sign_in(now);
+    access::save(tx, std::slice::from_ref(&row)).await?;
+    let event = SignedIn {
+        first,
+        portal: row.facts(),
+    };
+    enqueue(tx, Lane::Interactive, vec![Envelope::event(SOURCE, now, &event)]).await?;
+    let actor = Actor {
+        kind: "contact",
+        id: Some(person.id),
+        name: format!("{} {}", row.person.first_name, row.person.last_name),
+    };
+    log(tx, person, &actor, Some(contact), now).await?;
+    Ok(PermissionSet::NONE)
+}
+
+async fn log(
+    tx: &Transaction,
+    person: &Person,
+    actor: &Actor,
+    contact: Option<ContactId>,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let line = Line {
+        organization: person.organization,
+        actor,
+        action: "signed_in",
+        contact,
+        subject: Some(person.id),
+        summary: "Signed in".to_owned(),
+    };
+    Ok(activity::write(tx, line, now).await?)
+}
+
+/// What is not an address at all is counted as it was typed.
+fn canonical(email: &str) -> String {
+    EmailAddress::parse(email).map_or_else(
+        |_| email.trim().to_lowercase(),
+        |address| address.canonical().to_owned(),
+    )
+}
+
+/// Under which failures are counted. Hashes, so that the table does not collect addresses.
+struct Keys {
+    address: Vec<u8>,
+    source: Vec<u8>,
+}
+
+impl Keys {
+    fn of(firm: Option<&Organization>, canonical: &str, source: &str) -> Self {
+        let organization = firm.map_or_else(Uuid::nil, |firm| firm.id.uuid());
+        let key = |counted: Counted, parts: &[&[u8]]| {
+            let mut hash = Sha256::new();
+            hash.update(counted.purpose().as_bytes());
+            for part in parts {
+                hash.update([0]);
+                hash.update(part);
+            }
+            hash.finalize().to_vec()
+        };
+        Self {
+            address: key(Counted::Address, &[organization.as_bytes(), canonical.as_bytes()]),
+            source: key(Counted::Source, &[source.as_bytes()]),
+        }
+    }
+}
+
+fn bad_credentials() -> Failure {
+    refuse(
+        "BAD_CREDENTIALS",
+        &[],
+        "this address and password do not belong together",
+    )
+    .into()
+}
+
+fn locked_out(seconds: Option<i32>) -> Failure {
+    let message = match seconds {
+        Some(_) => "too many attempts; wait before the next",
+        None => "too many attempts; choose a new password",
+    };
+    let mut refusal = refuse("LOCKED_OUT", &[], message);
+    refusal.retry_after = seconds;
+    refusal.into()
+}

@@ -1,0 +1,99 @@
+//! Time passes: expiry is announced, and what is kept for a while only is dropped.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use rand::RngExt;
+use tokio_util::sync::CancellationToken;
+use usher_database::{Scope, SystemReason};
+use usher_events::{Envelope, InvitationFact, Lane};
+use usher_messaging::enqueue;
+
+use super::Failure;
+use super::context::App;
+use super::issue::changed;
+use crate::storage::{access, batch, expiry, idempotency, session};
+
+/// Invitations of one transaction.
+const CHUNK: u32 = 500;
+/// Between two sweeps; replicas do not sweep at the same moment.
+const PAUSE_MS: u64 = 2_000;
+const JITTER_MS: u64 = 1_000;
+/// Sweeps between two clean-ups.
+const RARELY: u32 = 300;
+/// Sessions are kept this long after they began.
+const SESSION_MEMORY: TimeDelta = TimeDelta::days(30);
+
+impl App {
+    /// Sweeps until `stop`.
+    pub(crate) async fn sweep_on(self, stop: CancellationToken) {
+        let mut sweeps = 0_u32;
+        loop {
+            let pause = PAUSE_MS + rand::rng().random_range(0..JITTER_MS);
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(Duration::from_millis(pause)) => {}
+            }
+            let mut swept = self.sweep().await;
+            if swept.is_ok() && sweeps.is_multiple_of(RARELY) {
+                swept = self.clean_up().await;
+            }
+            if let Err(failure) = swept {
+                tracing::warn!(?failure, "a sweep failed and is tried again");
+            }
+            sweeps = sweeps.wrapping_add(1);
+        }
+    }
+
+    /// Announces what ran out, and ends batches whose last mail went unnoticed.
+    pub(crate) async fn sweep(&self) -> Result<(), Failure> {
+        while self.announce_expired().await? {}
+        let tx = self.database.read(Scope::System(SystemReason::Sweep)).await?;
+        let done = batch::maybe_done(&tx).await?;
+        drop(tx);
+        self.finish_batches(done).await
+    }
+
+    /// One part; true while there may be more.
+    async fn announce_expired(&self) -> Result<bool, Failure> {
+        let now = self.now();
+        let tx = self.database.read(Scope::System(SystemReason::Sweep)).await?;
+        let due = expiry::due(&tx, now, CHUNK).await?;
+        drop(tx);
+        if due.is_empty() {
+            return Ok(false);
+        }
+        let tx = self.database.write(Scope::System(SystemReason::Sweep)).await?;
+        // everybody takes the contacts' rows first and the invitations' second
+        let mut rows = access::lock(&tx, due.iter().filter_map(|expired| expired.contact)).await?;
+        let marked = expiry::mark(&tx, &due, now).await?;
+        let mut events: Vec<Envelope> = Vec::with_capacity(marked.len());
+        rows.retain_mut(|row| {
+            let mine = marked.iter().find(|expired| Some(expired.id) == row.invitation);
+            if let Some(expired) = mine {
+                row.version = row.version.next();
+                events.push(changed(
+                    InvitationFact::Expired,
+                    expired.id,
+                    expired.batch,
+                    row,
+                    now,
+                ));
+            }
+            mine.is_some()
+        });
+        access::save(&tx, &rows).await?;
+        enqueue(&tx, Lane::Bulk, events).await?;
+        tx.commit().await?;
+        Ok(due.len() == CHUNK as usize)
+    }
+
+    /// Drops what is not kept any more.
+    pub(crate) async fn clean_up(&self) -> Result<(), Failure> {
+        let now = self.now();
+        let tx = self.database.write(Scope::System(SystemReason::Sweep)).await?;
+        idempotency::forget(&tx, now).await?;
+        session::forget_older(&tx, now - SESSION_MEMORY).await?;
+        Ok(tx.commit().await?)
+    }
+}

@@ -1,0 +1,239 @@
+//! Works on batches in the background: leases one, walks its selection in chunks, and can be stopped or killed anywhere (I4).
+
+use std::time::Duration;
+
+use prost::Message;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use usher_auth::Permission;
+use usher_database::{Scope, SystemReason};
+use usher_proto::contacts::v1::ContactSelection;
+use usher_types::{BatchState, InvitationAction};
+
+use super::Failure;
+use super::chunk::{Job, Outcome};
+use super::context::App;
+use super::selection::Walked;
+use crate::storage::batch::{self, Batch};
+use crate::storage::{member, organization};
+
+/// Contacts of one transaction.
+const CHUNK: i32 = 1000;
+/// Batches that one process works on at a time, so that a big one does not hold up the others.
+const AT_A_TIME: usize = 3;
+/// The safety net behind the wake-up.
+const POLL: Duration = Duration::from_secs(1);
+/// Waits of a batch whose peers do not answer.
+const FIRST_WAIT_MS: i64 = 250;
+const LONGEST_WAIT_MS: i64 = 15_000;
+
+/// Why a worker lets go of a batch.
+enum Leave {
+    /// It is done with it, or somebody else has it.
+    Done,
+    /// Held until somebody mends the reason.
+    Held(&'static str),
+}
+
+impl App {
+    /// Runs until `stop`.
+    pub(crate) async fn work(self, stop: CancellationToken) {
+        let mut running = JoinSet::new();
+        loop {
+            while running.len() < AT_A_TIME && !stop.is_cancelled() {
+                match self.claim().await {
+                    Ok(Some(batch)) => {
+                        let (app, stop) = (self.clone(), stop.clone());
+                        running.spawn(async move { app.work_on_claimed(batch, &stop).await });
+                    }
+                    Ok(None) => break,
+                    Err(failure) => {
+                        tracing::warn!(?failure, "batches cannot be looked for");
+                        break;
+                    }
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.batches.notified() => {}
+                () = tokio::time::sleep(POLL) => {}
+                Some(_) = running.join_next() => {}
+            }
+        }
+        while running.join_next().await.is_some() {}
+    }
+
+    /// Works on everything that is due, in this task; for tests.
+    pub(crate) async fn work_until_idle(&self) -> Result<(), Failure> {
+        let never = CancellationToken::new();
+        while let Some(batch) = self.claim().await? {
+            self.work_on_claimed(batch, &never).await;
+        }
+        Ok(())
+    }
+
+    async fn claim(&self) -> Result<Option<Batch>, Failure> {
+        let tx = self.database.write(Scope::System(SystemReason::Claim)).await?;
+        let claimed = batch::claim(&tx, self.now()).await?;
+        tx.commit().await?;
+        Ok(claimed)
+    }
+
+    async fn work_on_claimed(&self, batch: Batch, stop: &CancellationToken) {
+        let worked = if batch.state == BatchState::Cancelled {
+            self.take_back_all(&batch, stop).await
+        } else {
+            self.walk_batch(batch.clone(), stop).await
+        };
+        let ended = match worked {
+            Ok(Leave::Done) => Ok(()),
+            Ok(Leave::Held(reason)) => self.hold(&batch, reason).await,
+            Err(failure) => {
+                tracing::warn!(batch = %batch.id, ?failure, "a batch waits");
+                self.back_off(&batch).await
+            }
+        };
+        if let Err(failure) = ended {
+            tracing::warn!(batch = %batch.id, ?failure, "a batch is left to its lease");
+        }
+    }
+
+    async fn walk_batch(&self, mut batch: Batch, stop: &CancellationToken) -> Result<Leave, Failure> {
+        let selection = ContactSelection::decode(batch.selection.as_slice()).map_err(Failure::broken)?;
+        if let Some(reason) = self.not_permitted(&batch).await? {
+            return Ok(Leave::Held(reason));
+        }
+        loop {
+            if stop.is_cancelled() {
+                self.let_go(&batch).await?;
+                return Ok(Leave::Done);
+            }
+            let (people, last) = self
+                .walk(batch.organization, &selection, batch.last_contact, CHUNK)
+                .await?;
+            let last = last || people.is_empty();
+            batch.last_contact = people.last().map(|walked| walked.contact).or(batch.last_contact);
+            match self.write_chunk(&batch, people, last).await? {
+                Step::Written => {}
+                Step::Lost => return Ok(Leave::Done),
+                Step::Held(reason) => return Ok(Leave::Held(reason)),
+            }
+            if last {
+                self.finish_batches([batch.id]).await?;
+                return Ok(Leave::Done);
+            }
+        }
+    }
+
+    /// One chunk: cursor, invitations, skipped rows and outbox commit together, under the lease.
+    async fn write_chunk(&self, batch: &Batch, people: Vec<Walked>, last: bool) -> Result<Step, Failure> {
+        let mut tries = 0;
+        loop {
+            match self.try_chunk(batch, people.clone(), last).await {
+                Err(failure) if failure.is_conflict() && tries < 5 => tries += 1,
+                Err(failure) => return Err(failure),
+                Ok((step, outcome)) => {
+                    self.cancel_messages(batch.organization, &outcome.withdrawn).await;
+                    return Ok(step);
+                }
+            }
+        }
+    }
+
+    async fn try_chunk(
+        &self,
+        batch: &Batch,
+        people: Vec<Walked>,
+        last: bool,
+    ) -> Result<(Step, Outcome), Failure> {
+        let tx = self.write(batch.organization).await?;
+        if !batch::advance(&tx, batch, batch.last_contact, last).await? {
+            return Ok((Step::Lost, Outcome::default()));
+        }
+        let firm = super::context::organization_of(&tx, batch.organization).await?;
+        if !firm.portal_enabled && batch.action != InvitationAction::Cancel {
+            return Ok((Step::Held(PORTAL_DISABLED), Outcome::default()));
+        }
+        let inviter = match batch.created_by_id {
+            Some(id) => member::find(&tx, batch.organization, id).await?,
+            None => None,
+        };
+        let job = Job {
+            batch,
+            organization: &firm,
+            inviter_address: inviter.as_ref().map(|member| member.email.as_str()),
+            now: self.now(),
+        };
+        let outcome = self.work_on(&tx, &job, people).await?;
+        tx.commit().await?;
+        Ok((Step::Written, outcome))
+    }
+
+    /// A batch keeps its member, who must still be active and permitted when it starts or goes on.
+    async fn not_permitted(&self, batch: &Batch) -> Result<Option<&'static str>, Failure> {
+        let Some(id) = batch.created_by_id else {
+            return Ok(None);
+        };
+        let tx = self.read(batch.organization).await?;
+        let found = member::find(&tx, batch.organization, id).await?;
+        let permitted = found.is_some_and(|member| {
+            member.active
+                && member.permissions.contains(Permission::PortalInvite)
+                && (!batch.needs_bulk || member.permissions.contains(Permission::EmailBulk))
+        });
+        Ok((!permitted).then_some("NOT_PERMITTED"))
+    }
+
+    async fn hold(&self, batch: &Batch, reason: &str) -> Result<(), Failure> {
+        let tx = self.write(batch.organization).await?;
+        batch::set_state(
+            &tx,
+            batch.id,
+            &[BatchState::Running],
+            BatchState::Paused,
+            Some(reason),
+        )
+        .await?;
+        // the portal may have been switched on again in between
+        let firm = organization::find(&tx, batch.organization).await?;
+        if reason == PORTAL_DISABLED && firm.is_some_and(|firm| firm.portal_enabled) {
+            batch::resume_held(&tx, batch.organization, PORTAL_DISABLED).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn let_go(&self, batch: &Batch) -> Result<(), Failure> {
+        let tx = self.write(batch.organization).await?;
+        batch::release(&tx, batch, 0).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn back_off(&self, batch: &Batch) -> Result<(), Failure> {
+        let wait = FIRST_WAIT_MS
+            .saturating_mul(1 << batch.tries.clamp(0, 10))
+            .min(LONGEST_WAIT_MS);
+        let tx = self.write(batch.organization).await?;
+        batch::release(&tx, batch, wait).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn take_back_all(&self, batch: &Batch, stop: &CancellationToken) -> Result<Leave, Failure> {
+        while !stop.is_cancelled() {
+            if !self.take_back(batch).await? {
+                return Ok(Leave::Done);
+            }
+        }
+        self.let_go(batch).await?;
+        Ok(Leave::Done)
+    }
+}
+
+/// Held because the portal is off; goes on when it is switched on.
+pub(crate) const PORTAL_DISABLED: &str = "PORTAL_DISABLED";
+
+enum Step {
+    Written,
+    /// Another worker has it, or it was cancelled.
+    Lost,
+    Held(&'static str),
+}

@@ -1,0 +1,113 @@
+//! What this service hears: news of contacts, of mails and addresses, and wishes to invite.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use usher_database::Transaction;
+use usher_events::{AddressStateChanged, ContactChanged, Envelope, Invite, MessageChanged};
+use usher_messaging::{Handler, HandlerError, Subscription};
+use usher_types::BatchId;
+
+use crate::app::{App, Failure};
+
+/// News.
+pub(crate) const EVENTS: &str = "invitations.events";
+/// Commands.
+pub(crate) const WORK: &str = "invitations.work";
+
+const BINDINGS: [&str; 4] = [
+    "usher.contact.created.v1",
+    "usher.contact.updated.v1",
+    "usher.message.*.v1",
+    "usher.address.state_changed.v1",
+];
+
+/// Both queues.
+pub(crate) fn subscriptions(app: &App) -> Vec<Subscription> {
+    vec![
+        Subscription::new(EVENTS, &BINDINGS, Arc::new(News::new(app.clone()))),
+        Subscription::new(WORK, &[], Arc::new(Wishes(app.clone()))),
+    ]
+}
+
+impl From<Failure> for HandlerError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Database(error) => Self::retry(error),
+            Failure::Broken(error) => Self::Retry(error),
+            Failure::Status(status) => Self::retry(status),
+            Failure::Refused(refusals) => {
+                let codes: Vec<&str> = refusals.iter().map(|refusal| refusal.code.as_str()).collect();
+                Self::reject(codes.join(", "))
+            }
+        }
+    }
+}
+
+/// News of contacts, mails and addresses.
+pub(crate) struct News {
+    app: App,
+    /// Batches that may have come to their end with what was handled, to be looked at after the commit.
+    done: Mutex<BTreeSet<BatchId>>,
+}
+
+impl News {
+    pub(crate) fn new(app: App) -> Self {
+        Self {
+            app,
+            done: Mutex::default(),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Handler for News {
+    async fn handle(&self, tx: &Transaction, slice: &[Envelope]) -> Result<(), HandlerError> {
+        let (mut contacts, mut mails, mut addresses) = (Vec::new(), Vec::new(), Vec::new());
+        for envelope in slice {
+            match envelope.kind.as_str() {
+                "usher.contact.created.v1" | "usher.contact.updated.v1" => {
+                    contacts.push(envelope.decode::<ContactChanged>()?.contact);
+                }
+                "usher.address.state_changed.v1" => {
+                    addresses.push(envelope.decode::<AddressStateChanged>()?);
+                }
+                kind if kind.starts_with("usher.message.") => {
+                    mails.push(envelope.decode::<MessageChanged>()?);
+                }
+                kind => tracing::debug!(kind, "not for us"),
+            }
+        }
+        // addresses first: a contact that changed in the same slice is judged by them
+        self.app.addresses_changed(tx, &addresses).await?;
+        if !contacts.is_empty() {
+            self.app.contacts_changed(tx, &contacts).await?;
+        }
+        let batches = self.app.mails_changed(tx, &mails).await?;
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        done.extend(batches);
+        Ok(())
+    }
+
+    async fn committed(&self) {
+        let done = std::mem::take(&mut *self.done.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Err(failure) = self.app.finish_batches(done).await {
+            // the sweeper finds them
+            tracing::warn!(?failure, "batches were not finished at once");
+        }
+    }
+}
+
+/// Wishes to invite.
+pub(crate) struct Wishes(pub(crate) App);
+
+#[async_trait::async_trait]
+impl Handler for Wishes {
+    async fn handle(&self, tx: &Transaction, slice: &[Envelope]) -> Result<(), HandlerError> {
+        for envelope in slice {
+            let invite = envelope.decode::<Invite>()?;
+            self.0.invite(tx, invite).await?;
+        }
+        Ok(())
+    }
+}

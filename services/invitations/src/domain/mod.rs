@@ -1,0 +1,10 @@
+//! The rules, pure: no I/O, no clock of its own, nothing asynchronous.
+
+pub mod access;
+pub mod delivery;
+pub mod link;
+pub mod organization;
+pub mod password;
+pub mod portal;
+pub mod session;
+pub mod waits;

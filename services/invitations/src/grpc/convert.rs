@@ -1,0 +1,105 @@
+//! Between the wire's forms and ours.
+
+use tonic::Status;
+use usher_database::keyset::{Page, Window};
+use usher_proto::common::v1::{PageInfo, PageRequest, Refusal};
+use usher_proto::contacts::v1::IneligibleCount;
+use usher_proto::invitations::v1 as wire;
+use usher_proto::{bytes_of, timestamp};
+use usher_service::grpc;
+
+use crate::app::{BatchView, Failure, NewSession};
+use crate::domain::organization::Organization;
+use crate::storage::member::Member;
+
+/// Splits what the caller can mend from what is a status.
+pub(super) fn answer<T>(result: Result<T, Failure>) -> Result<Result<T, Vec<Refusal>>, Status> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Failure::Refused(refusals)) => Ok(Err(refusals)),
+        Err(failure) => Err(failure.status()),
+    }
+}
+
+/// A name that our own gateway would not send is BAD_USER_INPUT.
+pub(super) fn named<T: std::str::FromStr>(name: &str) -> Result<T, Status> {
+    name.parse()
+        .map_err(|_| grpc::invalid(format!("{name:?} is not known here")))
+}
+
+pub(super) fn window(page: Option<PageRequest>) -> Result<(Window, bool), Status> {
+    let page = page.unwrap_or_default();
+    let window = Window::new(page.first, page.after, page.last, page.before)
+        .map_err(|error| grpc::invalid(error.to_string()))?;
+    Ok((window, page.with_total))
+}
+
+pub(super) fn page_info<T>(page: &Page<T>, total: Option<i64>) -> PageInfo {
+    PageInfo {
+        has_next_page: page.has_next_page,
+        has_previous_page: page.has_previous_page,
+        cursors: page.edges.iter().map(|edge| edge.cursor.clone()).collect(),
+        total,
+    }
+}
+
+pub(super) fn organization(firm: &Organization) -> wire::Organization {
+    wire::Organization {
+        id: bytes_of(firm.id),
+        slug: firm.slug.clone(),
+        name: firm.name.clone(),
+        portal_enabled: firm.portal_enabled,
+        invitation_life: firm.invitation_life,
+        placeholder_domains: firm.placeholder_domains.clone(),
+        reply_to: firm.reply_to.clone(),
+        locale: firm.locale.clone(),
+        time_zone: firm.time_zone.clone(),
+    }
+}
+
+pub(super) fn member(member: &Member) -> wire::Member {
+    wire::Member {
+        id: bytes_of(member.id),
+        email: member.email.clone(),
+        display_name: member.display_name.clone(),
+        permissions: member
+            .permissions
+            .names()
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+    }
+}
+
+pub(super) fn batch(view: &BatchView) -> wire::Batch {
+    let (batch, figures) = (&view.batch, &view.figures);
+    let skipped = figures.skipped.iter().map(|(reason, count)| IneligibleCount {
+        reason: reason.as_str().to_owned(),
+        count: *count,
+    });
+    wire::Batch {
+        id: bytes_of(batch.id),
+        action: batch.action.as_str().to_owned(),
+        state: batch.state.as_str().to_owned(),
+        total: figures.total(batch),
+        skipped: skipped.collect(),
+        queued: figures.queued,
+        sent: figures.sent,
+        failed: figures.failed,
+        cancelled: figures.cancelled,
+        accepted: figures.accepted,
+        created_by: batch.created_by.clone(),
+        created_at: Some(timestamp(batch.created_at)),
+        started_at: batch.started_at.map(timestamp),
+        finished_at: batch.finished_at.map(timestamp),
+    }
+}
+
+pub(super) fn session(session: NewSession) -> wire::Session {
+    wire::Session {
+        access_token: session.access_token,
+        refresh_token: Some(session.refresh_token),
+        expires_at: Some(timestamp(session.expires_at)),
+        read_only: false,
+    }
+}

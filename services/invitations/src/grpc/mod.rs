@@ -1,0 +1,29 @@
+//! Protobuf in and out.
+
+mod convert;
+mod invitations;
+mod sessions;
+mod streams;
+
+use tokio::sync::watch;
+use usher_auth::Verifier;
+
+use crate::app::{App, RevokedNow};
+
+/// Both gRPC services of this process.
+#[derive(Clone)]
+pub(crate) struct Edge {
+    app: App,
+    revoked: watch::Receiver<RevokedNow>,
+    verifier: Verifier,
+}
+
+impl Edge {
+    pub(crate) const fn new(app: App, revoked: watch::Receiver<RevokedNow>, verifier: Verifier) -> Self {
+        Self {
+            app,
+            revoked,
+            verifier,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The service `Sessions`.
+
+use tonic::{Request, Response, Status};
+use usher_auth::Operation;
+use usher_proto::invitations::v1::sessions_server::Sessions;
+use usher_proto::invitations::v1::{
+    GetJwksReply, GetJwksRequest, RefreshSessionRequest, SessionReply, SignInRequest, SignOutReply,
+    SignOutRequest, WatchRevocationsRequest,
+};
+use usher_service::grpc;
+
+use super::streams::RevocationStream;
+use super::{Edge, convert};
+use crate::app::{Failure, NewSession, SignIn};
+use crate::domain::session::Kind;
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl Sessions for Edge {
+    async fn sign_in(&self, request: Request<SignInRequest>) -> Answer<SessionReply> {
+        let request = request.into_inner();
+        let kind = match request.r#as.as_deref() {
+            None => None,
+            Some(name) => Some(Kind::from_name(name).ok_or_else(|| grpc::invalid("as: MEMBER or CONTACT"))?),
+        };
+        let attempt = SignIn {
+            email: &request.email,
+            password: &request.password,
+            organization: request.organization.as_deref().filter(|slug| !slug.is_empty()),
+            kind,
+            source: &request.source,
+        };
+        session_reply(self.app.sign_in(attempt).await)
+    }
+
+    async fn refresh_session(&self, request: Request<RefreshSessionRequest>) -> Answer<SessionReply> {
+        session_reply(self.app.refresh(&request.get_ref().refresh_token).await)
+    }
+
+    async fn sign_out(&self, request: Request<SignOutRequest>) -> Answer<SignOutReply> {
+        let principal = grpc::principal(&request).cloned();
+        let token = request.get_ref().refresh_token.as_deref();
+        let ended = self.app.sign_out(principal.as_deref(), token).await;
+        let ended = convert::answer(ended)?;
+        Ok(Response::new(SignOutReply {
+            refusals: ended.err().unwrap_or_default(),
+        }))
+    }
+
+    type WatchRevocationsStream = RevocationStream;
+
+    async fn watch_revocations(&self, request: Request<WatchRevocationsRequest>) -> Answer<RevocationStream> {
+        grpc::require(&request, Operation::WatchRevocations)?;
+        let known = self.app.revoked().await.map_err(Failure::status)?;
+        Ok(Response::new(self.revocation_stream(known)))
+    }
+
+    async fn get_jwks(&self, _: Request<GetJwksRequest>) -> Answer<GetJwksReply> {
+        Ok(Response::new(GetJwksReply {
+            jwks: self.app.signer.jwks().to_string(),
+        }))
+    }
+}
+
+fn session_reply(result: Result<NewSession, Failure>) -> Answer<SessionReply> {
+    Ok(Response::new(match convert::answer(result)? {
+        Ok(session) => SessionReply {
+            session: Some(convert::session(session)),
+            refusals: Vec::new(),
+        },
+        Err(refusals) => SessionReply {
+            session: None,
+            refusals,
+        },
+    }))
+}

@@ -1,0 +1,153 @@
+//! Puts the service together.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use tokio::sync::{Notify, watch};
+use usher_auth::Service;
+use usher_database::is_unavailable;
+use usher_messaging::{DeliverError, deliver};
+use usher_parts::{Parts, StartErrors};
+use usher_proto::invitations::v1::invitations_server::InvitationsServer;
+use usher_proto::invitations::v1::sessions_server::SessionsServer;
+use usher_service::grpc::Server;
+use usher_service::transport::MAX_MESSAGE_BYTES;
+use usher_service::{Attempt, Lifecycle, Listener, Settings, StartError, wait_for};
+
+use crate::app::{App, Failure, Hasher, Inner, RevokedNow, Signer};
+use crate::consumers::{self, EVENTS, News, WORK, Wishes};
+use crate::grpc::Edge;
+
+fn start_error(failure: Failure) -> StartError {
+    match failure {
+        Failure::Database(error) => StartError::failed("the database", &error),
+        Failure::Broken(error) => StartError::Settings(error.to_string()),
+        other => StartError::Failed(format!("{other:?}")),
+    }
+}
+
+async fn build(parts: &Parts) -> Result<App, Failure> {
+    let key_error = |error: StartError| Failure::broken(error);
+    let wrap = parts.keys.signing().map_err(key_error)?;
+    Ok(App::new(Inner {
+        signer: Signer::open(&parts.database, &wrap, &parts.clock).await?,
+        seal_keys: parts.keys.seal().map_err(key_error)?,
+        database: parts.database.clone(),
+        clock: parts.clock.clone(),
+        tokens: parts.tokens.clone(),
+        hasher: Hasher::new()?,
+        contacts: parts.peers.contacts(),
+        notifications: parts.peers.notifications(),
+        caller: parts.caller.clone(),
+        batches: Notify::new(),
+        watched: Mutex::new(HashMap::new()),
+    }))
+}
+
+/// Serves until the life's soft stop: gRPC, relay and consumers, batch worker, sweeper, and the reader of ended sessions.
+///
+/// # Errors
+/// [`StartError`] where keys are wrong, or database or transport break.
+pub async fn run(
+    _settings: Settings,
+    parts: Parts,
+    listener: Listener,
+    lifecycle: Lifecycle,
+) -> Result<(), StartError> {
+    let stop = lifecycle.stopping();
+    let built = wait_for("the database", &stop, || async {
+        match build(&parts).await {
+            Err(Failure::Database(error)) if is_unavailable(&error) => {
+                Err(Attempt::NotYet(error.to_string()))
+            }
+            other => Ok(other),
+        }
+    });
+    let app = built.await?.map_err(start_error)?;
+    parts
+        .verifier
+        .set_keys(app.signer.verifying().map_err(start_error)?);
+    let known = app.revoked().await.map_err(start_error)?;
+    parts
+        .verifier
+        .reset_ended(known.iter().map(|(id, at)| (*id, *at)));
+    let (sender, revoked): (watch::Sender<RevokedNow>, _) = watch::channel(known);
+
+    let (broker, database) = (parts.broker.clone(), parts.database.clone());
+    let (subscriptions, name) = (consumers::subscriptions(&app), Service::Invitations.as_str());
+    let messaging = usher_messaging::run(broker, database, name, subscriptions, stop.clone());
+    lifecycle.spawn_service("messaging", async move {
+        messaging.await.map_err(StartErrors::start_error)
+    });
+    lifecycle.spawn("batches", app.clone().work(stop.clone()));
+    lifecycle.spawn("sweeper", app.clone().sweep_on(stop.clone()));
+    let reader = app.clone().follow_revoked(parts.verifier.clone(), sender, stop);
+    lifecycle.spawn("ended sessions", reader);
+
+    let edge = Edge::new(app, revoked, parts.verifier.clone());
+    Server::new(name)
+        .verifier(parts.verifier)
+        .service(InvitationsServer::new(edge.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .service(SessionsServer::new(edge))
+        .serve(listener, &lifecycle)
+        .await
+}
+
+/// The background work of the service, done when it is asked for: tests drain it instead of waiting.
+pub struct Workshop {
+    app: App,
+    news: News,
+    wishes: Wishes,
+}
+
+impl Workshop {
+    /// Over the same database as a running service.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub async fn open(parts: &Parts) -> Result<Self, StartError> {
+        let app = build(parts).await.map_err(start_error)?;
+        Ok(Self {
+            news: News::new(app.clone()),
+            wishes: Wishes(app.clone()),
+            app,
+        })
+    }
+
+    /// Works on every batch that is due.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn work(&self) -> Result<(), StartError> {
+        self.app.work_until_idle().await.map_err(start_error)
+    }
+
+    /// Announces what ran out and ends batches whose last mail went unnoticed; drops what is not kept any more.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn sweep(&self) -> Result<(), StartError> {
+        self.app.sweep().await.map_err(start_error)?;
+        self.app.clean_up().await.map_err(start_error)
+    }
+
+    /// Handles messages as the consumers do; commands go to the queue that they name.
+    ///
+    /// # Errors
+    /// As `usher_messaging::deliver`.
+    pub async fn hear(&self, slice: &[usher_events::Envelope]) -> Result<(), DeliverError> {
+        let (work, news): (Vec<_>, Vec<_>) = slice
+            .iter()
+            .cloned()
+            .partition(|envelope| envelope.queue.is_some());
+        for (queue, handler, slice) in [
+            (EVENTS, &self.news as &dyn usher_messaging::Handler, news),
+            (WORK, &self.wishes, work),
+        ] {
+            if !slice.is_empty() {
+                deliver(&self.app.database, queue, handler, &slice).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,212 @@
+//! Invitations: one offer with its link each.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use serde::Serialize;
+use usher_database::Transaction;
+use usher_types::{BatchId, ContactId, DeliveryState, InvitationId, MemberId, OrganizationId, TokenHash};
+use uuid::Uuid;
+
+use super::recordset::{self, Kind, json, names, recordset};
+use super::row::Columns;
+use crate::domain::link::InvitationState;
+
+const COLUMNS: [(&str, Kind); 19] = [
+    ("id", Kind::Uuid),
+    ("organization_id", Kind::Uuid),
+    ("contact_id", Kind::Uuid),
+    ("member_id", Kind::Uuid),
+    ("generation", Kind::BigInt),
+    ("state", Kind::Text),
+    ("token_hash", Kind::Bytes),
+    ("email", Kind::Text),
+    ("email_canonical", Kind::Text),
+    ("contact_version", Kind::BigInt),
+    ("batch_id", Kind::Uuid),
+    ("message_id", Kind::Uuid),
+    ("delivery", Kind::Text),
+    ("issued_at", Kind::Time),
+    ("expires_at", Kind::Time),
+    ("created_by", Kind::Text),
+    ("created_by_id", Kind::Uuid),
+    ("delivery_error", Kind::Text),
+    ("ended_at", Kind::Time),
+];
+
+/// A new row.
+#[derive(Debug, Serialize)]
+pub(crate) struct NewInvitation<'a> {
+    #[serde(serialize_with = "recordset::uuid")]
+    pub(crate) id: Uuid,
+    #[serde(serialize_with = "recordset::uuid")]
+    pub(crate) organization_id: Uuid,
+    #[serde(serialize_with = "recordset::uuid_option")]
+    pub(crate) contact_id: Option<Uuid>,
+    #[serde(serialize_with = "recordset::uuid_option")]
+    pub(crate) member_id: Option<Uuid>,
+    pub(crate) generation: i64,
+    pub(crate) state: &'static str,
+    #[serde(serialize_with = "recordset::bytes")]
+    pub(crate) token_hash: Vec<u8>,
+    pub(crate) email: &'a str,
+    pub(crate) email_canonical: &'a str,
+    pub(crate) contact_version: i64,
+    #[serde(serialize_with = "recordset::uuid_option")]
+    pub(crate) batch_id: Option<Uuid>,
+    #[serde(serialize_with = "recordset::uuid")]
+    pub(crate) message_id: Uuid,
+    pub(crate) delivery: &'static str,
+    #[serde(serialize_with = "recordset::time")]
+    pub(crate) issued_at: DateTime<Utc>,
+    #[serde(serialize_with = "recordset::time")]
+    pub(crate) expires_at: DateTime<Utc>,
+    pub(crate) created_by: &'a str,
+    #[serde(serialize_with = "recordset::uuid_option")]
+    pub(crate) created_by_id: Option<Uuid>,
+}
+
+/// Writes new rows.
+pub(crate) async fn insert(tx: &Transaction, rows: &[NewInvitation<'_>]) -> Result<(), DbErr> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let columns = &COLUMNS[..17];
+    let names = names(columns);
+    let sql = format!(
+        "INSERT INTO invitation ({names}) SELECT {names} FROM {}",
+        recordset(tx.dialect(), 1, columns)
+    );
+    tx.execute_raw(tx.statement(sql, [json(rows)?])).await?;
+    Ok(())
+}
+
+/// What became of ended invitations.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ending {
+    /// Never OPEN.
+    pub(crate) state: InvitationState,
+    pub(crate) at: DateTime<Utc>,
+    /// The CANCEL batch that did it.
+    pub(crate) by_batch: Option<BatchId>,
+}
+
+/// Ends invitations that nothing has ended yet.
+pub(crate) async fn end(
+    tx: &Transaction,
+    invitations: impl IntoIterator<Item = InvitationId>,
+    ending: Ending,
+) -> Result<(), DbErr> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "UPDATE invitation SET state = $2, ended_at = $3, ended_by_batch = $4 \
+         WHERE {} AND state IN ('OPEN', 'EXPIRED')",
+        dialect.in_uuids("id", 1)
+    );
+    let values = [
+        dialect.uuids(invitations.into_iter().map(InvitationId::uuid)),
+        ending.state.as_str().into(),
+        ending.at.into(),
+        ending.by_batch.map(BatchId::uuid).into(),
+    ];
+    tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(())
+}
+
+/// After a change of address every link that went to the old one is dead (I6): superseded ones too.
+pub(crate) async fn bury_older(
+    tx: &Transaction,
+    contacts: impl IntoIterator<Item = ContactId>,
+    at: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "UPDATE invitation SET state = 'CANCELLED', ended_at = $2 \
+         WHERE {} AND state IN ('OPEN', 'EXPIRED', 'SUPERSEDED')",
+        dialect.in_uuids("contact_id", 1)
+    );
+    let ids = dialect.uuids(contacts.into_iter().map(ContactId::uuid));
+    tx.execute_raw(tx.statement(sql, [ids, at.into()])).await?;
+    Ok(())
+}
+
+/// Accepts one invitation, if nothing has happened to it. True for exactly one of those who race.
+pub(crate) async fn accept(tx: &Transaction, id: InvitationId, now: DateTime<Utc>) -> Result<bool, DbErr> {
+    let sql = "UPDATE invitation SET state = 'ACCEPTED', ended_at = $2 \
+               WHERE id = $1 AND state = 'OPEN' AND expires_at > $2";
+    let done = tx
+        .execute_raw(tx.statement(sql, [id.uuid().into(), now.into()]))
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// One offer.
+#[derive(Clone, Debug)]
+pub(crate) struct Invitation {
+    pub(crate) id: InvitationId,
+    pub(crate) organization: OrganizationId,
+    pub(crate) contact: Option<ContactId>,
+    pub(crate) member: Option<MemberId>,
+    pub(crate) state: InvitationState,
+    pub(crate) email: String,
+    pub(crate) email_canonical: String,
+    pub(crate) batch: Option<BatchId>,
+    pub(crate) delivery: DeliveryState,
+    pub(crate) expires_at: DateTime<Utc>,
+}
+
+fn read(row: &QueryResult) -> Result<Invitation, DbErr> {
+    Ok(Invitation {
+        id: row.id("id")?,
+        organization: row.id("organization_id")?,
+        contact: row.id_option("contact_id")?,
+        member: row.id_option("member_id")?,
+        state: InvitationState::from_name(&row.get::<String>("state")?),
+        email: row.get("email")?,
+        email_canonical: row.get("email_canonical")?,
+        batch: row.id_option("batch_id")?,
+        delivery: row.named("delivery")?,
+        expires_at: row.get("expires_at")?,
+    })
+}
+
+/// The invitation that a link's token belongs to.
+pub(crate) async fn find_by_token(tx: &Transaction, hash: TokenHash) -> Result<Option<Invitation>, DbErr> {
+    let sql = format!("SELECT {} FROM invitation WHERE token_hash = $1", names(&COLUMNS));
+    let row = tx
+        .query_one_raw(tx.statement(sql, [hash.to_vec().into()]))
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// When the newest invitation of the same person went out.
+pub(crate) async fn newest_sent_at(
+    tx: &Transaction,
+    invitation: &Invitation,
+) -> Result<Option<DateTime<Utc>>, DbErr> {
+    let (column, id) = match (invitation.contact, invitation.member) {
+        (Some(contact), _) => ("contact_id", contact.uuid()),
+        (None, Some(member)) => ("member_id", member.uuid()),
+        (None, None) => return Ok(None),
+    };
+    let sql =
+        format!("SELECT issued_at FROM invitation WHERE {column} = $1 ORDER BY generation DESC LIMIT 1");
+    let row = tx.query_one_raw(tx.statement(sql, [id.into()])).await?;
+    row.map(|row| row.get("issued_at")).transpose()
+}
+
+/// Batches of invitations, for events about them.
+pub(crate) async fn batches_of(
+    tx: &Transaction,
+    invitations: impl IntoIterator<Item = InvitationId>,
+) -> Result<std::collections::HashMap<InvitationId, Option<BatchId>>, DbErr> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "SELECT id, batch_id FROM invitation WHERE {}",
+        dialect.in_uuids("id", 1)
+    );
+    let ids = dialect.uuids(invitations.into_iter().map(InvitationId::uuid));
+    let rows = tx.query_all_raw(tx.statement(sql, [ids])).await?;
+    rows.iter()
+        .map(|row| Ok((row.id("id")?, row.id_option("batch_id")?)))
+        .collect()
+}

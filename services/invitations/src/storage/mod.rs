@@ -1,0 +1,17 @@
+//! Rows. The only place that knows SQL and where its dialects differ.
+
+pub(crate) mod access;
+pub(crate) mod activity;
+pub(crate) mod address;
+pub(crate) mod batch;
+pub(crate) mod delivery;
+pub(crate) mod expiry;
+pub(crate) mod figures;
+pub(crate) mod idempotency;
+pub(crate) mod invitation;
+pub(crate) mod member;
+pub(crate) mod organization;
+mod recordset;
+mod row;
+pub(crate) mod session;
+pub(crate) mod signing_key;

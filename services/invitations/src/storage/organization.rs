@@ -1,0 +1,121 @@
+//! Organizations.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use usher_database::{Dialect, Transaction};
+use usher_types::{OrganizationId, Version};
+
+use super::row::Columns;
+use crate::domain::organization::Organization;
+
+const COLUMNS: &str = "organization_id, slug, name, portal_enabled, invitation_life, placeholder_domains, reply_to, \
+                       locale, time_zone, password_min_length, version, created_at";
+
+fn read(row: &QueryResult) -> Result<Organization, DbErr> {
+    let domains: String = row.get("placeholder_domains")?;
+    Ok(Organization {
+        id: row.id("organization_id")?,
+        slug: row.get("slug")?,
+        name: row.get("name")?,
+        portal_enabled: row.get("portal_enabled")?,
+        invitation_life: row.get("invitation_life")?,
+        placeholder_domains: serde_json::from_str(&domains)
+            .map_err(|error| DbErr::Json(error.to_string()))?,
+        reply_to: row.get("reply_to")?,
+        locale: row.get("locale")?,
+        time_zone: row.get("time_zone")?,
+        password_min_length: row.get("password_min_length")?,
+        version: Version::from_raw(row.get("version")?),
+        created_at: row.get("created_at")?,
+    })
+}
+
+fn values(organization: &Organization, now: DateTime<Utc>) -> Result<[sea_orm::Value; 12], DbErr> {
+    let domains = serde_json::to_string(&organization.placeholder_domains)
+        .map_err(|error| DbErr::Json(error.to_string()))?;
+    Ok([
+        organization.id.uuid().into(),
+        organization.slug.as_str().into(),
+        organization.name.as_str().into(),
+        organization.portal_enabled.into(),
+        organization.invitation_life.into(),
+        domains.into(),
+        organization.reply_to.clone().into(),
+        organization.locale.as_str().into(),
+        organization.time_zone.as_str().into(),
+        organization.password_min_length.into(),
+        organization.version.raw().into(),
+        now.into(),
+    ])
+}
+
+/// A new one; a slug that is taken is a unique violation.
+pub(crate) async fn insert(tx: &Transaction, organization: &Organization) -> Result<(), DbErr> {
+    let sql = format!(
+        "INSERT INTO organization ({COLUMNS}, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)"
+    );
+    tx.execute_raw(tx.statement(sql, values(organization, organization.created_at)?))
+        .await?;
+    Ok(())
+}
+
+/// Writes every setting.
+pub(crate) async fn update(
+    tx: &Transaction,
+    organization: &Organization,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let sql = "UPDATE organization SET slug = $2, name = $3, portal_enabled = $4, invitation_life = $5, \
+               placeholder_domains = $6, reply_to = $7, locale = $8, time_zone = $9, password_min_length = $10, \
+               version = $11, updated_at = $12 WHERE organization_id = $1";
+    tx.execute_raw(tx.statement(sql, values(organization, now)?))
+        .await?;
+    Ok(())
+}
+
+async fn one(
+    tx: &Transaction,
+    condition: &str,
+    value: Option<sea_orm::Value>,
+) -> Result<Option<Organization>, DbErr> {
+    let sql = format!("SELECT {COLUMNS} FROM organization WHERE {condition}");
+    let row = tx.query_one_raw(tx.statement(sql, value)).await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// By its id.
+pub(crate) async fn find(tx: &Transaction, id: OrganizationId) -> Result<Option<Organization>, DbErr> {
+    one(tx, "organization_id = $1", Some(id.uuid().into())).await
+}
+
+/// By its id, locked, so that two changes do not overwrite each other.
+pub(crate) async fn lock(tx: &Transaction, id: OrganizationId) -> Result<Option<Organization>, DbErr> {
+    let condition = match tx.dialect() {
+        Dialect::Sqlite => "organization_id = $1",
+        Dialect::Postgres => "organization_id = $1 FOR UPDATE",
+    };
+    one(tx, condition, Some(id.uuid().into())).await
+}
+
+/// By its slug.
+pub(crate) async fn find_by_slug(tx: &Transaction, slug: &str) -> Result<Option<Organization>, DbErr> {
+    one(tx, "slug = $1", Some(slug.into())).await
+}
+
+/// The only one of the deployment; none where there are several.
+pub(crate) async fn only(tx: &Transaction) -> Result<Option<Organization>, DbErr> {
+    let sql = format!("SELECT {COLUMNS} FROM organization LIMIT 2");
+    let rows = tx.query_all_raw(tx.statement(sql, [])).await?;
+    match rows.as_slice() {
+        [only] => read(only).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Whether there is any.
+pub(crate) async fn exists(tx: &Transaction) -> Result<bool, DbErr> {
+    let row = tx
+        .query_one_raw(tx.statement("SELECT 1 AS one FROM organization LIMIT 1", []))
+        .await?;
+    Ok(row.is_some())
+}
