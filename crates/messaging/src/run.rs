@@ -7,7 +7,9 @@ use tokio_util::sync::CancellationToken;
 use usher_database::Database;
 use usher_events::Lane;
 
-use crate::{Broker, BrokerError, Pace, Subscription, consumer::Consumer, relay::Relay, transport::Queue};
+use crate::{
+    Broker, BrokerError, Pace, Subscription, consumer::Consumer, relay::Relay, retention, transport::Queue,
+};
 
 /// Runs the relay and a consumer for each queue and lane until `stop`, then ends what is under way and publishes what the
 /// outbox still holds, for at most five seconds. A broker or database that does not answer is waited for, and said.
@@ -44,6 +46,7 @@ pub async fn run_at(
     let stop = stop.child_token();
     let mut tasks = JoinSet::new();
     tasks.spawn(Relay::new(&database, Arc::clone(&broker.transport), pace).run(stop.clone()));
+    tasks.spawn(swept(database.clone(), stop.clone()));
     for subscription in subscriptions {
         for lane in Lane::ALL {
             let consumer = Consumer {
@@ -57,6 +60,11 @@ pub async fn run_at(
         }
     }
     ended(tasks, &stop).await
+}
+
+async fn swept(database: Database, stop: CancellationToken) -> Result<(), BrokerError> {
+    retention::run(database, stop).await;
+    Ok(())
 }
 
 async fn ended(

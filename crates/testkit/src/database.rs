@@ -22,20 +22,36 @@ enum Place {
 impl TestDatabase {
     /// SQLite files in a folder of their own.
     pub async fn sqlite() -> Self {
-        let folder = SqliteFolder::new().await;
-        Self {
-            settings: folder.settings(),
-            dialect: Dialect::Sqlite,
-            _place: Place::Sqlite { _folder: folder },
-        }
+        Self::on_sqlite(SqliteFolder::new().await)
     }
 
     /// A database on the server at `USHER_TEST_POSTGRES_URL`, or the local one.
     pub async fn postgres() -> Self {
-        let database = PostgresDatabase::new().await;
+        Self::on_postgres(PostgresDatabase::new().await)
+    }
+
+    /// The same dialect without any schema, to test migrations.
+    pub async fn empty(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Sqlite => Self::on_sqlite(SqliteFolder::empty()),
+            Dialect::Postgres => Self::on_postgres(PostgresDatabase::empty().await),
+        }
+    }
+
+    fn on_sqlite(folder: SqliteFolder) -> Self {
+        let (settings, dialect) = (folder.settings(), Dialect::Sqlite);
         Self {
-            settings: database.settings(),
-            dialect: Dialect::Postgres,
+            settings,
+            dialect,
+            _place: Place::Sqlite { _folder: folder },
+        }
+    }
+
+    fn on_postgres(database: PostgresDatabase) -> Self {
+        let (settings, dialect) = (database.settings(), Dialect::Postgres);
+        Self {
+            settings,
+            dialect,
             _place: Place::Postgres { _database: database },
         }
     }

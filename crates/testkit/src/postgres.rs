@@ -46,9 +46,19 @@ async fn maintenance() -> PgConnection {
 }
 
 impl PostgresDatabase {
+    /// With all schemas.
     pub(crate) async fn new() -> Self {
         let mut connection = maintenance().await;
         let template = template(&mut connection).await;
+        Self::create(connection, &template).await
+    }
+
+    /// With nothing in it.
+    pub(crate) async fn empty() -> Self {
+        Self::create(maintenance().await, "template1").await
+    }
+
+    async fn create(mut connection: PgConnection, template: &str) -> Self {
         let name = format!("usher_test_{}_{}", seconds_now(), Uuid::new_v4().simple());
         run(
             &mut connection,

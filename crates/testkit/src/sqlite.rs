@@ -13,8 +13,14 @@ const CONNECTIONS: u32 = 4;
 pub(crate) struct SqliteFolder(TempDir);
 
 impl SqliteFolder {
+    /// With nothing in it.
+    pub(crate) fn empty() -> Self {
+        Self(TempDir::with_prefix("usher-test-").expect("a temporary folder"))
+    }
+
+    /// With all schemas.
     pub(crate) async fn new() -> Self {
-        let folder = TempDir::with_prefix("usher-test-").expect("a temporary folder");
+        let Self(folder) = Self::empty();
         let template = template().await;
         for service in Service::ALL {
             let file = format!("{}.db", service.name());

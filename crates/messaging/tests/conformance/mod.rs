@@ -1,6 +1,7 @@
 //! One suite for both brokers: the in-process one with SQLite, RabbitMQ with PostgreSQL.
 
 mod failures;
+mod outage;
 mod recorder;
 mod stage;
 mod way;

@@ -44,7 +44,7 @@ enum Place {
     },
 }
 
-fn rabbit_url() -> String {
+pub fn rabbit_url() -> String {
     std::env::var("USHER_TEST_AMQP_URL")
         .unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned())
 }
@@ -116,16 +116,26 @@ impl Stage {
     pub async fn broker(&self) -> Broker {
         match &self.place {
             Place::Embedded { file, .. } => Broker::embedded(file).await.unwrap(),
-            Place::Rabbit { prefix, .. } => {
-                let settings =
-                    RabbitSettings::new(rabbit_url(), prefix, "test").expiring(Duration::from_secs(120));
-                Broker::rabbit(&settings).unwrap()
-            }
+            Place::Rabbit { .. } => Broker::rabbit(&self.rabbit_settings(&rabbit_url())).unwrap(),
         }
     }
 
-    /// Starts the service that listens.
+    /// The test's own exchanges and queues.
+    pub fn rabbit_settings(&self, url: &str) -> RabbitSettings {
+        let Place::Rabbit { prefix, .. } = &self.place else {
+            panic!("no RabbitMQ here")
+        };
+        RabbitSettings::new(url, prefix, "test").expiring(Duration::from_secs(120))
+    }
+
+    /// Starts the service that listens, once its queues exist.
     pub async fn listen(&self, broker: &Broker, subscriptions: &[Subscription]) -> Running {
+        broker.declare(subscriptions).await.unwrap();
+        self.start_listening(broker, subscriptions)
+    }
+
+    /// Starts the service that listens.
+    pub fn start_listening(&self, broker: &Broker, subscriptions: &[Subscription]) -> Running {
         if let Place::Rabbit { queues, .. } = &self.place {
             queues.lock().unwrap().extend(
                 subscriptions
@@ -133,7 +143,6 @@ impl Stage {
                     .map(|subscription| subscription.queue().to_owned()),
             );
         }
-        broker.declare(subscriptions).await.unwrap();
         start(
             broker,
             &self.notifications,
@@ -228,6 +237,23 @@ impl Stage {
                 confirm.await.unwrap().await.unwrap();
             }
         }
+    }
+
+    pub async fn count(&self, database: &Database, table: &str) -> i64 {
+        let tx = database.read(Scope::System(SystemReason::Test)).await.unwrap();
+        let sql = format!("SELECT count(*) FROM {table}");
+        let row = tx.query_one_raw(tx.statement(sql, [])).await.unwrap().unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+
+    /// Moves a column forty days into the past.
+    pub async fn age(&self, database: &Database, table: &str, column: &str) {
+        let tx = database.write(Scope::System(SystemReason::Test)).await.unwrap();
+        let then = tx.dialect().now_plus(-40 * 24 * 3600 * 1000);
+        tx.execute_unprepared(&format!("UPDATE {table} SET {column} = {then}"))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
     }
 
     pub async fn inbox(&self, queue: &str) -> i64 {
