@@ -3,6 +3,7 @@
 mod app;
 mod consumers;
 pub mod domain;
+mod first_start;
 mod grpc;
 mod run;
 mod storage;
@@ -11,4 +12,5 @@ pub use app::{
     AddOrganizationError, Administrator, NewOrganization, OrganizationOffice, add_organization,
     has_organization,
 };
+pub use first_start::{FirstAdministrator, first_start};
 pub use run::{Workshop, run};

@@ -32,7 +32,11 @@ pub struct Common {
     public_url: Option<Url>,
     /// Folder for SQLite files, the in-process broker, captured mail and development keys.
     pub data_dir: PathBuf,
-    /// Address of the first administrator.
+    /// Slug of the first organization.
+    pub organization_slug: String,
+    /// Name of the first organization.
+    pub organization_name: String,
+    /// Address of its administrator; none: no organization is made at the first start.
     #[serde(deserialize_with = "given")]
     pub admin_email: Option<String>,
     /// Password of the first administrator; none: made up and printed once.

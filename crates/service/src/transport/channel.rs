@@ -2,6 +2,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -35,6 +37,7 @@ pub struct PeerChannel {
     deadline: Duration,
     connect: Duration,
     addresses: Option<watch::Receiver<usize>>,
+    away: Arc<AtomicBool>,
 }
 
 impl PeerChannel {
@@ -45,6 +48,7 @@ impl PeerChannel {
             deadline: settings.deadline(),
             connect: settings.connect(),
             addresses: None,
+            away: Arc::default(),
         }
     }
 
@@ -69,7 +73,10 @@ impl PeerChannel {
     }
 
     fn away(&self, reason: &dyn std::fmt::Display) -> Status {
-        tracing::warn!(peer = self.peer, %reason, "peer does not answer");
+        // said once, not with every request that waits for it
+        if !self.away.swap(true, Ordering::Relaxed) {
+            tracing::warn!(peer = self.peer, %reason, "peer does not answer");
+        }
         Status::unavailable(format!("{} does not answer", self.peer))
     }
 
@@ -80,6 +87,9 @@ impl PeerChannel {
             Err(error) => return Err(self.away(&crate::error::chain(&error))),
         };
         let answer = channel.call(request).await;
+        if answer.is_ok() && self.away.swap(false, Ordering::Relaxed) {
+            tracing::info!(peer = self.peer, "peer answers now");
+        }
         answer.map_err(|error| self.away(&crate::error::chain(&error)))
     }
 
