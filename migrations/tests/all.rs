@@ -1,5 +1,7 @@
 //! Migrations on both databases.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use futures::future::join_all;
 use sea_orm::ConnectionTrait;
 use usher_database::{Database, Dialect, Scope, SystemReason};

@@ -89,6 +89,22 @@ fn a_scope_ends_with_its_transaction() {
     });
 }
 
+/// A caller that gives up at any moment of a begin leaves no open transaction, and no role, to the next.
+#[test]
+fn a_begin_that_nobody_waits_for_leaves_nothing_behind() {
+    block_on(async {
+        let databases = TestDatabase::postgres().await;
+        let settings = databases.settings().clone().with_connections(1);
+        let database = Database::connect(&settings, "contacts").await.unwrap();
+        for microseconds in (0..2_000).step_by(20) {
+            let limit = std::time::Duration::from_micros(microseconds);
+            let _ = tokio::time::timeout(limit, database.write(SYSTEM)).await;
+            let own = flags(&database, Scope::Organization(organization(1))).await;
+            assert_eq!(own.0, "usher_service", "after {microseconds} µs");
+        }
+    });
+}
+
 #[test]
 fn tables_without_an_organization_belong_to_system_scope() {
     block_on(async {
