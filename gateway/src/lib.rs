@@ -40,6 +40,8 @@ pub struct Parts {
 pub fn router(settings: &Settings, parts: Parts, lifecycle: &Lifecycle) -> Result<Router, StartError> {
     let app = Arc::new(App::new(settings, parts, lifecycle.stopping())?);
     Ok(http::routes()
+        .merge(pages::routes(app.development))
+        .fallback(pages::not_found)
         .layer(axum::middleware::from_fn(http::frame))
         .with_state(app))
 }

@@ -16,4 +16,5 @@ pub(crate) use limits::LONGEST_DOCUMENT;
 pub use limits::Limits;
 pub(crate) use nulls::Nulls;
 pub use schema::{Kind, Operation, Schema, SchemaSettings, build, operations, sdl};
+pub(crate) use scope::answer;
 pub use scope::{Backends, Caller, Scope};

@@ -5,12 +5,13 @@
 
 use std::collections::HashMap;
 
+use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{
     BaseType, DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
     SelectionSet, Type, TypeKind, TypeSystemDefinition,
 };
 use async_graphql::parser::{parse_query, parse_schema};
-use async_graphql::{PathSegment, ServerError, Value};
+use async_graphql::{Name, PathSegment, ServerError, Value};
 
 /// The types of all fields, as the schema says.
 #[derive(Debug, Default)]
@@ -57,11 +58,19 @@ impl Nulls {
         let Some(operation) = chosen(&document, operation) else {
             return;
         };
-        for error in errors.iter().filter(|error| !error.path.is_empty()) {
-            match self.nearest_null(&document, operation, &error.path) {
-                Some(end) => put_null(data, error.path.get(..=end).unwrap_or_default()),
-                None => *data = Value::Null,
-            }
+        let failed = errors.iter().filter(|error| !error.path.is_empty());
+        let mut ends: Vec<&[PathSegment]> = failed
+            .map(
+                |error| match self.nearest_null(&document, operation, &error.path) {
+                    Some(end) => error.path.get(..=end).unwrap_or_default(),
+                    None => &[],
+                },
+            )
+            .collect();
+        // from the leaves to the root, so that an ancestor that is null takes everything with it
+        ends.sort_by_key(|end| std::cmp::Reverse(end.len()));
+        for end in ends {
+            put_null(data, end);
         }
     }
 
@@ -161,23 +170,23 @@ fn named(mut ty: &Type) -> &str {
     }
 }
 
-/// Sets the place to null; a null on the way there says it already.
+/// Sets the place to null. The executor makes null of an object that lost all its fields, so that is made an object
+/// again on the way.
 fn put_null(data: &mut Value, path: &[PathSegment]) {
     let mut place = data;
-    for (step, segment) in path.iter().enumerate() {
+    for segment in path {
+        if let (Value::Null, PathSegment::Field(_)) = (&*place, segment) {
+            *place = Value::Object(IndexMap::new());
+        }
         let next = match (place, segment) {
             (Value::Object(fields), PathSegment::Field(key)) => {
-                if step + 1 == path.len() {
-                    fields.insert(async_graphql::Name::new(key), Value::Null);
-                    return;
-                }
-                fields.get_mut(key.as_str())
+                fields.entry(Name::new(key)).or_insert(Value::Null)
             }
-            (Value::List(items), PathSegment::Index(index)) => items.get_mut(*index),
+            (Value::List(items), PathSegment::Index(index)) => match items.get_mut(*index) {
+                Some(item) => item,
+                None => return,
+            },
             _ => return,
-        };
-        let Some(next) = next else {
-            return;
         };
         place = next;
     }
@@ -233,6 +242,24 @@ mod tests {
         assert_eq!(
             mended("{ many { ... on Node { id } name } }", data, path),
             value!({ "many": [{ "id": "1" }, null] })
+        );
+    }
+
+    #[test]
+    fn an_object_that_lost_all_its_fields_is_still_an_object() {
+        let path = vec![field("many"), PathSegment::Index(0), field("name")];
+        let data = value!({ "many": [null] });
+        assert_eq!(
+            mended("{ many { name } }", data, path),
+            value!({ "many": [{ "name": null }] })
+        );
+        assert_eq!(
+            mended(
+                "{ contacts { nodes { id } } }",
+                Value::Null,
+                vec![field("contacts")]
+            ),
+            value!({ "contacts": null })
         );
     }
 

@@ -14,7 +14,6 @@ use crate::settings::GatewaySettings;
 
 /// What all routes share.
 #[derive(Debug)]
-#[expect(dead_code, reason = "the pages are the next step")]
 pub(crate) struct App {
     pub(crate) schema: DebugSchema,
     pub(crate) limits: Limits,

@@ -4,43 +4,59 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::{Body, Bytes};
 use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use futures::{StreamExt, stream};
 use usher_service::grpc::{request_id, within};
 
 use super::App;
-use super::operation::{Operation, execute_stream};
+use super::accept::Format;
+use super::operation::{Answer, Operation, execute_stream};
 use crate::graphql::Scope;
 
 /// How often a quiet stream says that it still stands.
 const BREATH: Duration = Duration::from_secs(12);
+/// A comment, which clients leave alone.
+const STILL_HERE: &[u8] = b":\n\n";
+/// The empty line of data makes browsers hand the event on.
+const COMPLETE: &[u8] = b"event: complete\ndata:\n\n";
 
 /// Streams the answers until the operation, the token or the process ends.
 pub(super) fn stream(app: Arc<App>, operation: Operation, scope: Scope) -> Response {
-    let end = end_of(&app, &scope);
+    let end = Box::pin(end_of(&app, &scope));
     let id = request_id();
-    let mut answers = Box::pin(execute_stream(app, operation, scope));
-    // the response outlives its handler, so each step enters the request anew
-    let answers = stream::poll_fn(move |context| {
-        let mut step = Box::pin(within(id.clone(), answers.next()));
-        Future::poll(step.as_mut(), context)
+    let answers = Box::pin(execute_stream(app, operation, scope).take_until(end));
+    let chunks = stream::unfold(Some(answers), move |answers| {
+        let id = id.clone();
+        async move {
+            let mut answers = answers?;
+            // the response outlives its handler, so each step enters the request anew
+            let step = within(id, tokio::time::timeout(BREATH, answers.next())).await;
+            Some(match step {
+                Ok(Some(answer)) => (next(&answer), Some(answers)),
+                Ok(None) => (Bytes::from_static(COMPLETE), None),
+                Err(_) => (Bytes::from_static(STILL_HERE), Some(answers)),
+            })
+        }
     });
-    let next = answers.take_until(Box::pin(end)).map(|answer| {
-        let data = String::from_utf8(answer.json()).unwrap_or_default();
-        Event::default().event("next").data(data)
-    });
-    let complete = stream::once(async { Event::default().event("complete").data("") });
-    let events = next.chain(complete).map(Ok::<_, Infallible>);
-    let mut response = Sse::new(events)
-        .keep_alive(KeepAlive::new().interval(BREATH))
-        .into_response();
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    let headers = [
+        (
+            CONTENT_TYPE,
+            HeaderValue::from_static(Format::Events.content_type()),
+        ),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (headers, Body::from_stream(chunks.map(Ok::<_, Infallible>))).into_response()
+}
+
+fn next(answer: &Answer) -> Bytes {
+    // JSON as we write it has no line breaks
+    let mut event = b"event: next\ndata: ".to_vec();
+    event.extend(answer.json());
+    event.extend(b"\n\n");
+    Bytes::from(event)
 }
 
 /// When a stream ends whatever it has to say: with the caller's token, or with the process.

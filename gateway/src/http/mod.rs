@@ -12,6 +12,7 @@ mod operation;
 mod socket;
 
 pub(crate) use app::App;
+pub(crate) use client::{caller, source};
 
 pub(crate) use frame::frame;
 

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
-use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, Value, Variables};
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
+};
+use async_graphql::{ErrorExtensionValues, Name, Request, Response, ServerError, Value, Variables};
 use axum::http::StatusCode;
 use futures::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,9 @@ use crate::graphql::{LONGEST_DOCUMENT, Scope};
 /// Errors that one answer shows.
 const MOST_ERRORS: usize = 100;
 
+/// Variables by name.
+type Given = BTreeMap<Name, Value>;
+
 /// The parameters of a request. Members that are not named here are reserved, and ignored.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -24,7 +29,7 @@ pub(super) struct Parameters {
     #[serde(default)]
     operation_name: Option<String>,
     #[serde(default)]
-    variables: Option<BTreeMap<async_graphql::Name, async_graphql::Value>>,
+    variables: Option<Given>,
 }
 
 /// A request that is not executed: its errors stand without `data`.
@@ -118,10 +123,11 @@ pub(super) fn prepare(app: &App, parameters: Parameters) -> Result<Operation, Re
         )
     })?;
     app.limits.check(&document).map_err(Refused::invalid)?;
-    let kind = kind_of(&document, name.as_deref())?;
-    let variables = variables.map_or_else(Variables::default, |given| {
-        Variables::from_value(Value::Object(given.into_iter().collect()))
-    });
+    let chosen = choose(&document, name.as_deref())?;
+    let kind = chosen.ty;
+    let given = variables.unwrap_or_default();
+    required_variables(chosen, &given)?;
+    let variables = Variables::from_value(Value::Object(given.into_iter().collect()));
     let mut request = Request::new(query.clone()).variables(variables);
     request.operation_name = name.clone();
     request.set_parsed_query(document);
@@ -133,15 +139,18 @@ pub(super) fn prepare(app: &App, parameters: Parameters) -> Result<Operation, Re
     })
 }
 
-fn kind_of(document: &ExecutableDocument, name: Option<&str>) -> Result<OperationType, Refused> {
+fn choose<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Result<&'a OperationDefinition, Refused> {
     match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Ok(operation.node.ty),
+        (DocumentOperations::Single(operation), None) => Ok(&operation.node),
         (DocumentOperations::Multiple(operations), Some(name)) => operations
             .get(name)
-            .map(|operation| operation.node.ty)
+            .map(|operation| &operation.node)
             .ok_or_else(|| Refused::invalid(format!("the document has no operation {name}"))),
         (DocumentOperations::Multiple(operations), None) => match operations.values().next() {
-            Some(operation) if operations.len() == 1 => Ok(operation.node.ty),
+            Some(operation) if operations.len() == 1 => Ok(&operation.node),
             _ => Err(Refused::invalid(
                 "the document has several operations: say which in operationName",
             )),
@@ -150,6 +159,22 @@ fn kind_of(document: &ExecutableDocument, name: Option<&str>) -> Result<Operatio
             Err(Refused::invalid(format!("the document has no operation {name}")))
         }
     }
+}
+
+/// The executor looks at a variable where it is used and lets a missing one pass where null would be allowed there.
+fn required_variables(operation: &OperationDefinition, given: &Given) -> Result<(), Refused> {
+    for variable in &operation.variable_definitions {
+        let variable = &variable.node;
+        let name = &variable.name.node;
+        let missing = match given.get(name) {
+            Some(value) => *value == Value::Null,
+            None => variable.default_value.is_none(),
+        };
+        if missing && !variable.var_type.node.nullable {
+            return Err(Refused::invalid(format!("the variable ${name} must be given")));
+        }
+    }
+    Ok(())
 }
 
 /// Answers a question or a change.

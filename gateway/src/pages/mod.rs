@@ -1,13 +1,88 @@
-//! The few pages that people meet: plain HTML, no script needed, strict headers.
+//! The few pages that people meet: plain HTML, no script needed, strict headers, nothing changed by GET (I7).
 
-use usher_service::StartError;
+mod activate;
+mod cookies;
+mod development;
+mod eml;
+mod guard;
+mod portal;
+mod render;
+mod sign_in;
+mod texts;
 
-/// The templates.
-#[derive(Debug)]
-pub(crate) struct Pages;
+pub(crate) use render::Pages;
 
-impl Pages {
-    pub(crate) fn new() -> Result<Self, StartError> {
-        Ok(Self)
-    }
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use minijinja::context;
+use usher_text::Locale;
+
+use crate::fault::{Code, Fault};
+use crate::http::App;
+use texts::Texts;
+
+/// Bytes of a form: the longest password that is looked at, in the longest way of writing it.
+const LONGEST_FORM: usize = 16 * 1024;
+
+/// The routes that people use.
+pub(crate) fn routes(development: bool) -> Router<Arc<App>> {
+    let routes = Router::new()
+        .route("/activate/{token}", get(activate::show).post(activate::accept))
+        .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/portal", get(portal::show))
+        .route("/assets/pages.css", get(style));
+    let routes = if development {
+        routes.merge(development::routes())
+    } else {
+        routes
+    };
+    routes.layer(DefaultBodyLimit::max(LONGEST_FORM))
+}
+
+async fn style() -> Response {
+    let headers = [
+        (CONTENT_TYPE, "text/css; charset=utf-8"),
+        (CACHE_CONTROL, "public, max-age=3600"),
+    ];
+    (headers, include_str!("../../templates/pages.css")).into_response()
+}
+
+/// No such address.
+pub(crate) async fn not_found(State(app): State<Arc<App>>) -> Response {
+    let locale = Texts::choose(None);
+    let title = app.pages.text(locale, "problem.not_found", &[]);
+    app.pages
+        .page(StatusCode::NOT_FOUND, locale, "message.html", context! { title })
+}
+
+/// A service failed: nothing was done, and the page says so without saying what.
+fn failed(app: &App, locale: Locale, fault: &Fault) -> Response {
+    let status = match fault.code {
+        Code::Throttled => StatusCode::TOO_MANY_REQUESTS,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    let title = app.pages.text(locale, "problem.unavailable", &[]);
+    let lines = [app.pages.text(locale, "problem.unavailable_text", &[])];
+    app.pages
+        .page(status, locale, "message.html", context! { title, lines })
+}
+
+/// A form that is none, or too long, or from somewhere else.
+fn refused(app: &App, status: StatusCode) -> Response {
+    let locale = Texts::choose(None);
+    let key = match status {
+        StatusCode::FORBIDDEN => "problem.forbidden",
+        StatusCode::PAYLOAD_TOO_LARGE => "problem.too_long",
+        _ => "error.OTHER",
+    };
+    let title = app.pages.text(locale, key, &[]);
+    app.pages.page(status, locale, "message.html", context! { title })
 }

@@ -1,0 +1,90 @@
+//! The cookies of a session on our own pages: the two tokens, out of reach of scripts.
+
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use usher_proto::invitations::v1::Session;
+
+/// The tokens that a browser brought.
+#[derive(Default)]
+pub(super) struct Tokens {
+    pub(super) access: Option<String>,
+    pub(super) refresh: Option<String>,
+}
+
+impl Tokens {
+    /// Reads the cookies of a request.
+    pub(super) fn of(headers: &HeaderMap, public_url: &str) -> Self {
+        let names = Names::of(public_url);
+        let mut found = Self::default();
+        let lines = headers
+            .get_all(COOKIE)
+            .iter()
+            .filter_map(|line| line.to_str().ok());
+        for (name, value) in lines
+            .flat_map(|line| line.split(';'))
+            .filter_map(|pair| pair.split_once('='))
+        {
+            match name.trim() {
+                name if name == names.access => found.access = Some(value.trim().to_owned()),
+                name if name == names.refresh => found.refresh = Some(value.trim().to_owned()),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// Whether somebody seems to be signed in.
+    pub(super) fn any(&self) -> bool {
+        self.access.is_some() || self.refresh.is_some()
+    }
+}
+
+/// `__Host-` keeps a cookie to this host and to TLS; without TLS, on a developer's machine, browsers refuse the prefix.
+struct Names {
+    access: &'static str,
+    refresh: &'static str,
+    attributes: &'static str,
+}
+
+impl Names {
+    fn of(public_url: &str) -> Self {
+        if public_url.starts_with("https://") {
+            Self {
+                access: "__Host-usher_access",
+                refresh: "__Host-usher_refresh",
+                attributes: "; Path=/; HttpOnly; SameSite=Lax; Secure",
+            }
+        } else {
+            Self {
+                access: "usher_access",
+                refresh: "usher_refresh",
+                attributes: "; Path=/; HttpOnly; SameSite=Lax",
+            }
+        }
+    }
+}
+
+fn set(response: &mut Response, name: &str, value: &str, attributes: &str) {
+    if let Ok(mut cookie) = HeaderValue::from_str(&format!("{name}={value}{attributes}")) {
+        cookie.set_sensitive(true);
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+}
+
+/// Hands the tokens of a session to the browser, until it is closed; how long they are good is the server's to say.
+pub(super) fn keep(response: &mut Response, session: &Session, public_url: &str) {
+    let names = Names::of(public_url);
+    set(response, names.access, &session.access_token, names.attributes);
+    if let Some(refresh) = &session.refresh_token {
+        set(response, names.refresh, refresh, names.attributes);
+    }
+}
+
+/// Takes the tokens away from the browser.
+pub(super) fn forget(response: &mut Response, public_url: &str) {
+    let names = Names::of(public_url);
+    let attributes = format!("{}; Max-Age=0", names.attributes);
+    set(response, names.access, "", &attributes);
+    set(response, names.refresh, "", &attributes);
+}

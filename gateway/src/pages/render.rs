@@ -1,0 +1,151 @@
+//! Templates, and the headers that every page has.
+
+use std::sync::Arc;
+
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use minijinja::value::Kwargs;
+use minijinja::{AutoEscape, Environment, Output, State, Value, context, escape_formatter};
+use usher_service::StartError;
+use usher_text::Locale;
+
+use super::texts::Texts;
+
+/// Nothing but our own style sheet, and forms that come back to us.
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// The sandbox has a script of ours that talks to us.
+const SANDBOX_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+     frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+const TEMPLATES: [(&str, &str); 8] = [
+    ("base.html", include_str!("../../templates/base.html")),
+    ("activate.html", include_str!("../../templates/activate.html")),
+    ("message.html", include_str!("../../templates/message.html")),
+    ("sign_in.html", include_str!("../../templates/sign_in.html")),
+    ("portal.html", include_str!("../../templates/portal.html")),
+    ("sandbox.html", include_str!("../../templates/sandbox.html")),
+    ("mail_list.html", include_str!("../../templates/mail_list.html")),
+    ("mail.html", include_str!("../../templates/mail.html")),
+];
+
+/// The templates and their words.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    templates: Environment<'static>,
+    texts: Arc<Texts>,
+}
+
+impl Pages {
+    /// Reads what is embedded in the program.
+    pub(crate) fn new() -> Result<Self, StartError> {
+        let texts = Arc::new(Texts::new()?);
+        let mut templates = Environment::new();
+        for (name, source) in TEMPLATES {
+            templates
+                .add_template(name, source)
+                .map_err(|error| StartError::failed("templates", &error))?;
+        }
+        templates.set_formatter(write_value);
+        let words = Arc::clone(&texts);
+        templates.add_function("t", move |state: &State<'_, '_>, key: &str, names: Kwargs| {
+            let language = state
+                .lookup("lang")
+                .map_or_else(|| "en".to_owned(), |lang| lang.to_string());
+            let names: Vec<(&str, String)> = names
+                .args()
+                .filter_map(|name| Some((name, names.get::<Value>(name).ok()?.to_string())))
+                .collect();
+            words.get(&language, key, &names)
+        });
+        Ok(Self { templates, texts })
+    }
+
+    /// A text outside of a template.
+    pub(super) fn text(&self, locale: Locale, key: &str, names: &[(&str, String)]) -> String {
+        self.texts.get(locale.language.tag(), key, names)
+    }
+
+    /// What a refusal's code means to a reader.
+    pub(super) fn error(&self, locale: Locale, code: &str, names: &[(&str, String)]) -> String {
+        let language = locale.language.tag();
+        let key = format!("error.{code}");
+        let key = if self.texts.has(language, &key) {
+            key.as_str()
+        } else {
+            "error.OTHER"
+        };
+        self.texts.get(language, key, names)
+    }
+
+    /// A page.
+    pub(super) fn page(&self, status: StatusCode, locale: Locale, template: &str, values: Value) -> Response {
+        let language = locale.language.tag();
+        let values = context! { lang => language, ..values };
+        let rendered = self
+            .templates
+            .get_template(template)
+            .and_then(|template| template.render(values));
+        match rendered {
+            Ok(html) => (status, headers(POLICY, language), html).into_response(),
+            Err(error) => {
+                tracing::error!(%error, template, "a page could not be rendered");
+                (
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    headers(POLICY, language),
+                    "internal error\n",
+                )
+                    .into_response()
+            }
+        }
+    }
+
+    /// The sandbox of development, which has a script.
+    pub(super) fn sandbox(&self) -> Response {
+        let mut response = self.page(StatusCode::OK, Texts::choose(None), "sandbox.html", context! {});
+        let policy = HeaderValue::from_static(SANDBOX_POLICY);
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+        response
+    }
+}
+
+/// As minijinja's own, except that a slash stays a slash: people read the source of these pages, too.
+fn write_value(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> Result<(), minijinja::Error> {
+    let text = match (state.auto_escape(), value.as_str()) {
+        (AutoEscape::Html, Some(text)) if !value.is_safe() => text,
+        _ => return escape_formatter(out, state, value),
+    };
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
+        let (before, after) = rest.split_at(at);
+        let (special, after) = after.split_at(1);
+        out.write_str(before)?;
+        out.write_str(match special {
+            "&" => "&amp;",
+            "<" => "&lt;",
+            ">" => "&gt;",
+            "\"" => "&quot;",
+            _ => "&#39;",
+        })?;
+        rest = after;
+    }
+    Ok(out.write_str(rest)?)
+}
+
+fn headers(policy: &'static str, language: &'static str) -> [(HeaderName, HeaderValue); 5] {
+    [
+        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (CONTENT_LANGUAGE, HeaderValue::from_static(language)),
+        (CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),
+        // the address of a page may hold a token
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ]
+}

@@ -1,0 +1,90 @@
+//! The pages' words, language by language. A language is there once it has every text.
+
+use std::collections::HashMap;
+
+use usher_service::StartError;
+use usher_text::{Language, Locale};
+
+/// What has been translated.
+const FILES: [(Language, &str); 1] = [(Language::English, include_str!("../../templates/texts/en.json"))];
+
+/// The words of all languages.
+#[derive(Debug)]
+pub(super) struct Texts(HashMap<&'static str, HashMap<String, String>>);
+
+impl Texts {
+    pub(super) fn new() -> Result<Self, StartError> {
+        let read = |(language, text): (Language, &str)| {
+            let texts = serde_json::from_str(text).map_err(|error| StartError::failed("texts", &error))?;
+            Ok((language.tag(), texts))
+        };
+        FILES
+            .into_iter()
+            .map(read)
+            .collect::<Result<_, StartError>>()
+            .map(Self)
+    }
+
+    /// The locale for a reader, among those that we have words for.
+    pub(super) fn choose(wish: Option<&str>) -> Locale {
+        let offered = FILES.map(|(language, _)| language);
+        Locale::choose_among(&offered, [wish])
+    }
+
+    /// A text with its `{names}` filled in; the key itself where there is none.
+    pub(super) fn get(&self, language: &str, key: &str, names: &[(&str, String)]) -> String {
+        let texts = self.0.get(language);
+        let Some(text) = texts.and_then(|texts| texts.get(key)) else {
+            return key.to_owned();
+        };
+        fill(text, names)
+    }
+
+    pub(super) fn has(&self, language: &str, key: &str) -> bool {
+        self.0.get(language).is_some_and(|texts| texts.contains_key(key))
+    }
+}
+
+/// Fills in each name once; what is filled in is not looked at again.
+fn fill(text: &str, names: &[(&str, String)]) -> String {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let Some((name, after)) = after.split_once('}') else {
+            rest = after;
+            break;
+        };
+        if let Some((_, value)) = names.iter().find(|(known, _)| *known == name) {
+            filled.push_str(value);
+        }
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_filled_in_is_not_looked_at_again() {
+        let names = [("a", "{b}".to_owned()), ("b", "no".to_owned())];
+        assert_eq!(fill("x {a} y {b}.", &names), "x {b} y no.");
+        assert_eq!(fill("no names", &[]), "no names");
+    }
+
+    #[test]
+    fn every_language_has_every_text() {
+        let texts = Texts::new().unwrap();
+        let english: std::collections::BTreeSet<_> = texts.0["en"].keys().collect();
+        for (language, found) in &texts.0 {
+            assert_eq!(
+                found.keys().collect::<std::collections::BTreeSet<_>>(),
+                english,
+                "{language}"
+            );
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! GraphQL over HTTP: status codes, media types, limits.
+
+use axum::body::Body;
+use http::{Request, StatusCode};
+use serde_json::{Value, json};
+use usher_proto::contacts::v1::{ListContactsReply, ListContactsRequest};
+
+use super::harness::{Answer, Harness};
+
+fn post(body: impl Into<Body>) -> Request<Body> {
+    Request::post("/graphql")
+        .header("content-type", "application/json")
+        .body(body.into())
+        .unwrap()
+}
+
+const TYPENAME: &str = r#"{"query":"{ __typename }"}"#;
+
+#[tokio::test]
+async fn a_good_request_is_answered_in_the_form_that_the_client_takes() {
+    let harness = Harness::new();
+    for (accept, content_type) in [
+        (None, "application/graphql-response+json; charset=utf-8"),
+        (Some("*/*"), "application/graphql-response+json; charset=utf-8"),
+        (Some("application/json"), "application/json; charset=utf-8"),
+    ] {
+        let mut request = post(TYPENAME);
+        if let Some(accept) = accept {
+            request.headers_mut().insert("accept", accept.parse().unwrap());
+        }
+        let answer = harness.send(request).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.header("content-type"), Some(content_type));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert!(answer.header("x-request-id").is_some());
+        assert_eq!(answer.json(), json!({ "data": { "__typename": "Query" } }));
+    }
+}
+
+#[tokio::test]
+async fn unknown_members_of_a_request_are_ignored_and_null_means_left_out() {
+    let harness = Harness::new();
+    let body =
+        r#"{"query":"{ __typename }","operationName":null,"variables":null,"extensions":{"x":1},"id":"y"}"#;
+    assert_eq!(harness.send(post(body)).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn every_way_to_be_wrong_has_its_status() {
+    let harness = Harness::new();
+    let status = async |request| harness.send(request).await.status;
+    for method in ["GET", "PUT", "DELETE"] {
+        let request = Request::builder()
+            .method(method)
+            .uri("/graphql?query={__typename}")
+            .body(Body::empty())
+            .unwrap();
+        let answer = harness.send(request).await;
+        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(answer.header("allow"), Some("POST"));
+    }
+    let mut request = post(TYPENAME);
+    request
+        .headers_mut()
+        .insert("accept", "text/html".parse().unwrap());
+    assert_eq!(status(request).await, StatusCode::NOT_ACCEPTABLE);
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/json; charset=latin1",
+    ] {
+        let mut request = post(TYPENAME);
+        request
+            .headers_mut()
+            .insert("content-type", kind.parse().unwrap());
+        assert_eq!(
+            status(request).await,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "{kind}"
+        );
+    }
+    let mut request = post(TYPENAME);
+    request.headers_mut().remove("content-type");
+    assert_eq!(status(request).await, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(
+        status(post("x".repeat(1024 * 1024 + 1))).await,
+        StatusCode::PAYLOAD_TOO_LARGE
+    );
+    assert_eq!(status(post("{")).await, StatusCode::BAD_REQUEST);
+    assert_eq!(status(post("{}")).await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        status(post(format!("[{TYPENAME}]"))).await,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    let variables = r#"{"query":"{ __typename }","variables":[]}"#;
+    assert_eq!(status(post(variables)).await, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+fn is_refusal(answer: &Answer, status: StatusCode, code: &str) {
+    assert_eq!(answer.status, status);
+    assert_eq!(answer.codes(), [code]);
+    assert_eq!(answer.json().get("data"), None, "a refused request has no data");
+}
+
+#[tokio::test]
+async fn a_document_that_cannot_be_executed_has_no_data() {
+    let harness = Harness::new();
+    let ask = async |query: &str| harness.ask(None, query, Value::Null).await;
+    is_refusal(
+        &ask("{ viewer").await,
+        StatusCode::BAD_REQUEST,
+        "GRAPHQL_PARSE_FAILED",
+    );
+    let invalid = StatusCode::UNPROCESSABLE_ENTITY;
+    is_refusal(&ask("{ nothing }").await, invalid, "GRAPHQL_VALIDATION_FAILED");
+    is_refusal(
+        &ask("query A { __typename } query B { __typename }").await,
+        invalid,
+        "GRAPHQL_VALIDATION_FAILED",
+    );
+    let subscription = r#"subscription { invitationBatch(id: "x") { total } }"#;
+    is_refusal(&ask(subscription).await, invalid, "GRAPHQL_VALIDATION_FAILED");
+    let named = json!({ "query": "query A { __typename }", "operationName": "B" }).to_string();
+    is_refusal(
+        &harness.send(post(named)).await,
+        invalid,
+        "GRAPHQL_VALIDATION_FAILED",
+    );
+}
+
+#[tokio::test]
+async fn variables_of_the_wrong_type_are_refused_before_anything_is_done() {
+    let harness = Harness::new();
+    let query = "query Q($first: Int!) { contacts(first: $first) { nodes { id } } }";
+    for variables in [json!({}), json!({ "first": "x" }), json!({ "first": null })] {
+        let answer = harness.ask(Some(&harness.admin()), query, variables).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{}",
+            answer.text()
+        );
+        assert!(
+            answer
+                .codes()
+                .iter()
+                .all(|code| code == "GRAPHQL_VALIDATION_FAILED")
+        );
+        assert_eq!(harness.fakes.called(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn an_invalid_token_is_401_and_keys_that_have_not_arrived_are_503() {
+    let harness = Harness::new();
+    for header in ["Bearer nonsense", "Basic eDp5", "Bearer "] {
+        let mut request = post(TYPENAME);
+        request
+            .headers_mut()
+            .insert("authorization", header.parse().unwrap());
+        let answer = harness.send(request).await;
+        is_refusal(&answer, StatusCode::UNAUTHORIZED, "UNAUTHENTICATED");
+        assert_eq!(
+            answer.header("www-authenticate"),
+            Some("Bearer error=\"invalid_token\"")
+        );
+    }
+    let token = harness.admin();
+    assert_eq!(
+        harness
+            .ask(Some(&token), "{ __typename }", Value::Null)
+            .await
+            .status,
+        StatusCode::OK
+    );
+    harness.clock.advance(chrono::TimeDelta::minutes(5));
+    let answer = harness.ask(Some(&token), "{ __typename }", Value::Null).await;
+    is_refusal(&answer, StatusCode::UNAUTHORIZED, "UNAUTHENTICATED");
+    harness.verifier.set_keys(usher_auth::VerifyingKeys::default());
+    let answer = harness
+        .ask(Some(&harness.admin()), "{ __typename }", Value::Null)
+        .await;
+    is_refusal(&answer, StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn costs_are_limited_before_anything_is_done() {
+    let harness = Harness::with(&[("gateway.query_complexity", "2000")]);
+    let token = harness.admin();
+    let ask = async |query: String| harness.ask(Some(&token), &query, Value::Null).await;
+    let invalid = StatusCode::UNPROCESSABLE_ENTITY;
+    let aliases: String = (0..31).map(|n| format!("a{n}: __typename ")).collect();
+    is_refusal(
+        &ask(format!("{{ viewer {{ ... on Member {{ {aliases} }} }} }}")).await,
+        invalid,
+        "GRAPHQL_VALIDATION_FAILED",
+    );
+    is_refusal(
+        &ask(format!("{{ {} }}", "viewer { __typename } ".repeat(21))).await,
+        invalid,
+        "GRAPHQL_VALIDATION_FAILED",
+    );
+    let deep = "{ contacts { nodes { accounts { account { contacts { contact { accounts { account { contacts { contact { accounts { account { id } } } } } } } } } } } } }";
+    is_refusal(&ask(deep.to_owned()).await, invalid, "GRAPHQL_VALIDATION_FAILED");
+    let dear = "{ contacts(first: 100) { nodes { accounts { account { contacts { id } } } } } }";
+    is_refusal(&ask(dear.to_owned()).await, invalid, "GRAPHQL_VALIDATION_FAILED");
+    is_refusal(
+        &ask(format!(
+            "{{ viewer {{ __typename }} }} # {}",
+            "x".repeat(64 * 1024)
+        ))
+        .await,
+        invalid,
+        "GRAPHQL_VALIDATION_FAILED",
+    );
+    assert_eq!(harness.fakes.called(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn thousands_of_levels_do_no_harm() {
+    let harness = Harness::new();
+    for level in ["{a", "{... on Query", "{a(x:{a:[["] {
+        let levels = 60_000 / level.len();
+        let answer = harness.ask(None, &level.repeat(levels), Value::Null).await;
+        assert!(answer.status.is_client_error());
+    }
+    let closed = format!("{}id{}", "{a".repeat(20_000), "}".repeat(20_000));
+    assert!(
+        harness
+            .ask(None, &closed, Value::Null)
+            .await
+            .status
+            .is_client_error()
+    );
+}
+
+#[tokio::test]
+async fn introspection_is_open_in_development_alone() {
+    let query = "{ __schema { queryType { name } } }";
+    let answer = Harness::new().ask(None, query, Value::Null).await;
+    assert_eq!(
+        answer.json(),
+        json!({ "data": { "__schema": { "queryType": { "name": "Query" } } } })
+    );
+    let production = Harness::with(&[("mode", "production")]);
+    let answer = production.ask(None, query, Value::Null).await;
+    assert_ne!(
+        answer.json()["data"]["__schema"]["queryType"]["name"],
+        json!("Query")
+    );
+    let answer = production
+        .ask(None, "{ viewr { __typename } }", Value::Null)
+        .await;
+    let message = answer.json()["errors"][0]["message"].as_str().unwrap().to_owned();
+    assert!(
+        !message.contains("viewer"),
+        "no suggestions where the schema is closed: {message}"
+    );
+}
+
+#[tokio::test]
+async fn server_sent_events_carry_one_operation() {
+    let harness = Harness::new();
+    harness.fakes.on("ListContacts", |_: ListContactsRequest| {
+        Ok(ListContactsReply::default())
+    });
+    let body = json!({ "query": "{ contacts { nodes { id } } }" }).to_string();
+    let mut request = post(body);
+    request
+        .headers_mut()
+        .insert("accept", "text/event-stream".parse().unwrap());
+    let bearer = format!("Bearer {}", harness.admin());
+    request
+        .headers_mut()
+        .insert("authorization", bearer.parse().unwrap());
+    let answer = harness.send(request).await;
+    assert_eq!(answer.header("content-type"), Some("text/event-stream"));
+    assert_eq!(
+        answer.text(),
+        "event: next\ndata: {\"data\":{\"contacts\":{\"nodes\":[]}}}\n\nevent: complete\ndata:\n\n"
+    );
+}
+
+#[tokio::test]
+async fn health_says_whether_requests_can_be_answered() {
+    let harness = Harness::new();
+    let get = async |path: &str| {
+        harness
+            .send(Request::get(path).body(Body::empty()).unwrap())
+            .await
+            .status
+    };
+    assert_eq!(get("/healthz").await, StatusCode::OK);
+    assert_eq!(get("/readyz").await, StatusCode::OK);
+    harness.verifier.set_keys(usher_auth::VerifyingKeys::default());
+    assert_eq!(get("/readyz").await, StatusCode::SERVICE_UNAVAILABLE);
+    harness.lifecycle.stop();
+    assert_eq!(get("/healthz").await, StatusCode::OK);
+    assert_eq!(get("/nothing").await, StatusCode::NOT_FOUND);
+}

@@ -1,0 +1,195 @@
+//! GraphQL over WebSocket: the protocol and its close codes.
+
+use std::net::SocketAddr;
+
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use usher_gateway::ids::NodeId;
+use usher_proto::invitations::v1::{Batch, WatchBatchRequest};
+use usher_types::BatchId;
+
+use super::harness::Harness;
+
+struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Client {
+    async fn open(harness: &Harness, protocol: Option<&'static str>) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = harness
+            .routes
+            .clone()
+            .into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
+        if let Some(protocol) = protocol {
+            request
+                .headers_mut()
+                .insert("sec-websocket-protocol", protocol.parse().unwrap());
+        }
+        let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        Self(socket)
+    }
+
+    async fn introduced(harness: &Harness, token: Option<String>) -> Self {
+        let mut client = Self::open(harness, Some("graphql-transport-ws")).await;
+        let payload = token.map(|token| json!({ "Authorization": format!("Bearer {token}") }));
+        client
+            .say(json!({ "type": "connection_init", "payload": payload }))
+            .await;
+        assert_eq!(client.hear().await, json!({ "type": "connection_ack" }));
+        client
+    }
+
+    async fn say(&mut self, message: Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    async fn hear(&mut self) -> Value {
+        match self.0.next().await.unwrap().unwrap() {
+            Message::Text(text) => serde_json::from_str(&text).unwrap(),
+            other => panic!("no text: {other:?}"),
+        }
+    }
+
+    /// The code with which the gateway closed.
+    async fn closed(&mut self) -> u16 {
+        match self.0.next().await.unwrap().unwrap() {
+            Message::Close(Some(frame)) => frame.code.into(),
+            other => panic!("not closed: {other:?}"),
+        }
+    }
+}
+
+fn subscribe(id: &str, query: &str) -> Value {
+    json!({ "id": id, "type": "subscribe", "payload": { "query": query } })
+}
+
+fn watching(harness: &Harness) -> String {
+    let id = BatchId::new(harness.now());
+    harness.fakes.stream("WatchBatch", |_: WatchBatchRequest| {
+        let state = |sent: i64, state: &str| Batch {
+            sent,
+            state: state.to_owned(),
+            ..Batch::default()
+        };
+        Ok(vec![state(1, "RUNNING"), state(2, "DONE")])
+    });
+    format!(
+        "subscription {{ invitationBatch(id: \"{}\") {{ sent state }} }}",
+        NodeId::Batch(id).encode().0
+    )
+}
+
+#[tokio::test]
+async fn a_batch_is_followed_until_it_is_done() {
+    let harness = Harness::new();
+    let query = watching(&harness);
+    let mut client = Client::introduced(&harness, Some(harness.admin())).await;
+    client.say(subscribe("1", &query)).await;
+    for (sent, state) in [(1, "RUNNING"), (2, "DONE")] {
+        let batch = json!({ "sent": sent, "state": state });
+        let payload = json!({ "data": { "invitationBatch": batch } });
+        assert_eq!(
+            client.hear().await,
+            json!({ "id": "1", "type": "next", "payload": payload })
+        );
+    }
+    assert_eq!(client.hear().await, json!({ "id": "1", "type": "complete" }));
+    client.say(json!({ "type": "ping" })).await;
+    assert_eq!(client.hear().await, json!({ "type": "pong" }));
+    // the id is free again
+    client.say(subscribe("1", "{ __typename }")).await;
+    assert_eq!(
+        client.hear().await["payload"],
+        json!({ "data": { "__typename": "Query" } })
+    );
+    assert_eq!(client.hear().await["type"], json!("complete"));
+}
+
+#[tokio::test]
+async fn a_refused_operation_ends_with_its_errors_and_leaves_the_socket() {
+    let harness = Harness::new();
+    let mut client = Client::introduced(&harness, None).await;
+    client.say(subscribe("1", "{ nothing }")).await;
+    let refused = client.hear().await;
+    assert_eq!((&refused["type"], &refused["id"]), (&json!("error"), &json!("1")));
+    assert_eq!(
+        refused["payload"][0]["extensions"]["code"],
+        json!("GRAPHQL_VALIDATION_FAILED")
+    );
+    client.say(subscribe("2", &watching(&harness))).await;
+    let answer = client.hear().await;
+    assert_eq!(
+        answer["payload"]["errors"][0]["extensions"]["code"],
+        json!("UNAUTHENTICATED")
+    );
+}
+
+#[tokio::test]
+async fn every_way_to_break_the_protocol_has_its_close_code() {
+    let harness = Harness::new();
+    let mut client = Client::open(&harness, Some("graphql-transport-ws")).await;
+    client.say(json!({ "type": "nonsense" })).await;
+    assert_eq!(client.closed().await, 4400);
+    let mut client = Client::open(&harness, Some("graphql-transport-ws")).await;
+    client.say(subscribe("1", "{ __typename }")).await;
+    assert_eq!(client.closed().await, 4401);
+    let mut client = Client::open(&harness, Some("graphql-transport-ws")).await;
+    client
+        .say(json!({ "type": "connection_init", "payload": { "authorization": "Bearer nonsense" } }))
+        .await;
+    assert_eq!(client.closed().await, 4403);
+    let mut client = Client::open(&harness, None).await;
+    assert_eq!(client.closed().await, 4406);
+    let mut client = Client::introduced(&harness, None).await;
+    client.say(json!({ "type": "connection_init" })).await;
+    assert_eq!(client.closed().await, 4429);
+}
+
+#[tokio::test]
+async fn a_second_operation_under_a_living_id_closes_with_4409() {
+    let harness = Harness::new();
+    // nobody answers, so the operation lives
+    let query = watching(&harness);
+    let mut client = Client::introduced(&harness, Some(harness.admin())).await;
+    let both = [subscribe("1", &query), subscribe("1", &query)];
+    for message in both {
+        client.0.feed(Message::text(message.to_string())).await.unwrap();
+    }
+    client.0.flush().await.unwrap();
+    loop {
+        match client.0.next().await.unwrap().unwrap() {
+            Message::Close(Some(frame)) => {
+                assert_eq!(u16::from(frame.code), 4409);
+                return;
+            }
+            Message::Text(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_introduce_itself_is_closed_with_4408() {
+    let harness = Harness::new();
+    let mut client = Client::open(&harness, Some("graphql-transport-ws")).await;
+    assert_eq!(client.closed().await, 4408);
+}
+
+#[tokio::test]
+async fn i11_a_socket_ends_with_its_token_and_a_stop_says_so() {
+    let harness = Harness::new();
+    let mut client = Client::introduced(&harness, Some(harness.admin())).await;
+    harness.lifecycle.stop();
+    assert_eq!(client.closed().await, 1001);
+    let harness = Harness::new();
+    let token = harness.admin();
+    harness.clock.advance(chrono::TimeDelta::milliseconds(299_950));
+    let mut client = Client::introduced(&harness, Some(token)).await;
+    assert_eq!(client.closed().await, 4403);
+}
