@@ -1,23 +1,51 @@
 //! The schema of the service `contacts`.
 
-use crate::Migration;
+use crate::{Ddl, Migration};
 
 /// The service's own steps, after those of messaging.
-///
-/// ```
-/// use usher_migrations::{Ddl, Migration};
-///
-/// fn example(ddl: &mut Ddl) {
-///     ddl.run("CREATE TABLE example (id uuid PRIMARY KEY, organization_id uuid NOT NULL, name sorttext NOT NULL)");
-///     ddl.run("CREATE INDEX example_name ON example (organization_id, name, id)");
-///     ddl.tenant(&["example"]); // row security
-///     ddl.postgres("CREATE INDEX …"); // where the dialects differ
-///     ddl.sqlite("CREATE VIRTUAL TABLE …");
-/// }
-///
-/// let steps = vec![Migration::new("0002_example", example)];
-/// ```
 #[must_use]
 pub fn migrations() -> Vec<Migration> {
-    Vec::new()
+    vec![Migration::new("0002_contacts", contacts)]
+}
+
+fn contacts(ddl: &mut Ddl) {
+    for statement in statements(include_str!("tables.sql")) {
+        ddl.run(&statement);
+    }
+    ddl.tenant(&[
+        "organization",
+        "contact",
+        "contact_search",
+        "contact_tag",
+        "contact_portal",
+        "address_state",
+        "account",
+        "account_tag",
+        "link",
+        "activity",
+    ]);
+    // Search looks up three letters at a time on both databases.
+    ddl.postgres("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public");
+    for statement in statements(include_str!("postgres.sql")) {
+        ddl.postgres(&statement);
+    }
+    for statement in include_str!("sqlite.sql").split("\n\n") {
+        ddl.sqlite(&without_comments(statement));
+    }
+}
+
+/// The statements of a file, without its comments.
+fn statements(file: &str) -> impl Iterator<Item = String> {
+    without_comments(file)
+        .split(';')
+        .map(str::trim)
+        .filter(|statement| !statement.is_empty())
+        .map(str::to_owned)
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+fn without_comments(file: &str) -> String {
+    let is_code = |line: &&str| !line.trim_start().starts_with("--");
+    file.lines().filter(is_code).collect::<Vec<_>>().join("\n")
 }

@@ -1,1 +1,51 @@
+//! Contacts, accounts and the links between them.
+//!
+//! [`run`] is the whole service. [`service`] and [`Events`] are its two faces, gRPC and events, for tests and for whoever
+//! composes them otherwise.
 
+mod app;
+mod consumers;
+mod domain;
+mod grpc;
+mod storage;
+
+pub use consumers::{Events, QUEUE};
+
+use usher_database::Database;
+use usher_parts::{Parts, StartErrors};
+use usher_proto::contacts::v1::contacts_server::{Contacts, ContactsServer};
+use usher_service::grpc::Server;
+use usher_service::transport::MAX_MESSAGE_BYTES;
+use usher_service::{Lifecycle, Listener, Settings, StartError};
+use usher_types::SharedClock;
+
+/// Runs the service until the life's soft stop: relay and consumers in the background, gRPC on the listener.
+///
+/// # Errors
+/// [`StartError`] where broker or transport end it.
+pub async fn run(
+    _settings: Settings,
+    parts: Parts,
+    listener: Listener,
+    lifecycle: Lifecycle,
+) -> Result<(), StartError> {
+    parts.follow_revocations(&lifecycle);
+    let subscriptions = vec![consumers::subscription(parts.clock.clone())];
+    let (broker, database, stop) = (parts.broker, parts.database.clone(), lifecycle.stopping());
+    lifecycle.spawn_service("messages of contacts", async move {
+        let ended = usher_messaging::run(broker, database, "contacts", subscriptions, stop).await;
+        ended.map_err(StartErrors::start_error)
+    });
+    Server::new("contacts")
+        .verifier(parts.verifier)
+        .service(service(parts.database, parts.clock))
+        .serve(listener, &lifecycle)
+        .await
+}
+
+/// The gRPC service over a database.
+pub fn service(database: Database, clock: SharedClock) -> ContactsServer<impl Contacts> {
+    ContactsServer::new(grpc::ContactsService::new(app::App::new(database, clock)))
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES)
+}

@@ -1,0 +1,120 @@
+//! Requests about selections, and waiting for the lists.
+
+use std::time::Duration;
+
+use tonic::Status;
+use usher_proto::common::v1::Refusal;
+use usher_proto::contacts::v1 as pb;
+use usher_service::grpc::invalid;
+use usher_types::{InvitationAction, Version};
+
+use super::failure::{refused, status};
+use super::request::{id, name};
+use super::{answer, filter, reads};
+use crate::app::{App, Caller, Preview, Shown};
+use crate::domain::order::{ContactOrder, OrderField};
+use crate::storage::list::{ContactList, Listed};
+
+/// Contacts of one step of a walk.
+const STEP: i32 = 2_000;
+/// Contacts that one call waits for.
+const AWAITED: usize = 1_000;
+/// The longest wait.
+const LONGEST: Duration = Duration::from_secs(10);
+
+pub(super) async fn preview(
+    app: &App,
+    caller: &Caller,
+    request: pb::PreviewSelectionRequest,
+) -> Result<pb::PreviewSelectionReply, Status> {
+    let selection = filter::selection(request.selection.as_ref())?;
+    let action: InvitationAction = name(&request.action, "action")?;
+    match app.preview_selection(caller, &selection, action).await {
+        Ok(preview) => Ok(preview_reply(app, preview)),
+        Err(failure) => {
+            let refusals: Vec<Refusal> = refused(failure)?;
+            Ok(pb::PreviewSelectionReply {
+                refusals,
+                ..Default::default()
+            })
+        }
+    }
+}
+
+fn preview_reply(app: &App, preview: Preview) -> pb::PreviewSelectionReply {
+    let count = |(reason, count): (usher_types::IneligibleReason, i64)| pb::IneligibleCount {
+        reason: reason.as_str().to_owned(),
+        count,
+    };
+    pb::PreviewSelectionReply {
+        total: preview.counts.total,
+        eligible: preview.counts.eligible,
+        ineligible: preview.counts.ineligible.into_iter().map(count).collect(),
+        first_eligible: preview
+            .first_eligible
+            .map(|view| answer::contact(view, Shown::Full, app.now())),
+        refusals: Vec::new(),
+    }
+}
+
+pub(super) async fn list_ineligible(
+    app: &App,
+    caller: &Caller,
+    request: pb::ListIneligibleRequest,
+) -> Result<pb::ListContactsReply, Status> {
+    let selection = filter::selection(request.selection.as_ref())?;
+    let action = name(&request.action, "action")?;
+    let reason = name(&request.reason, "reason")?;
+    let list = ContactList {
+        organization: caller.organization,
+        listed: Listed::Ineligible(selection, action, reason),
+        order: ContactOrder {
+            field: OrderField::LastName,
+            descending: false,
+        },
+    };
+    reads::contacts(app, caller, &list, request.page).await
+}
+
+pub(super) async fn walk(
+    app: &App,
+    caller: &Caller,
+    request: pb::WalkSelectionRequest,
+) -> Result<pb::WalkSelectionReply, Status> {
+    let selection = filter::selection(request.selection.as_ref())?;
+    let after = request
+        .after
+        .as_ref()
+        .map(|bytes| id(bytes, "after"))
+        .transpose()?;
+    let limit = u32::try_from(request.limit)
+        .ok()
+        .filter(|limit| *limit > 0 && request.limit <= STEP)
+        .ok_or_else(|| invalid(format!("limit is 1 to {STEP}")))?;
+    let (walked, last) = app
+        .walk_selection(caller, &selection, after, limit)
+        .await
+        .map_err(status)?;
+    let contacts = walked.into_iter().map(answer::walked).collect();
+    Ok(pb::WalkSelectionReply { contacts, last })
+}
+
+pub(super) async fn await_portal(
+    app: &App,
+    caller: &Caller,
+    request: pb::AwaitPortalRequest,
+) -> Result<pb::AwaitPortalReply, Status> {
+    if request.contacts.len() > AWAITED {
+        return Err(invalid(format!("at most {AWAITED} contacts at once")));
+    }
+    let mut wanted = Vec::with_capacity(request.contacts.len());
+    for contact in &request.contacts {
+        wanted.push((
+            id(&contact.contact_id, "contact_id")?,
+            Version::from_raw(contact.raw_version),
+        ));
+    }
+    let within = Duration::from_millis(u64::try_from(request.within_ms).unwrap_or_default()).min(LONGEST);
+    let applied = app.await_portal(caller, &wanted, within).await.map_err(status)?;
+    Ok(pb::AwaitPortalReply { applied })
+}

@@ -1,0 +1,122 @@
+//! The activity log: append-only (C15).
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DbErr};
+use usher_database::{
+    Transaction,
+    keyset::{Direction, Keyset, Order, Page, Position, Window, WindowError, fingerprint},
+};
+use usher_types::{ActivityId, ContactId, OrganizationId};
+
+use super::columns::Columns;
+use super::params::Params;
+use crate::domain::activity::Activity;
+
+/// Lines that one statement writes.
+const CHUNK: usize = 500;
+
+/// Writes lines.
+pub(crate) async fn insert(tx: &Transaction, lines: &[Activity]) -> Result<(), DbErr> {
+    for chunk in lines.chunks(CHUNK) {
+        let mut params = Params::default();
+        let mut rows = Vec::with_capacity(chunk.len());
+        for line in chunk {
+            let first = params.next();
+            params.extend([
+                ActivityId::new(line.at).uuid().into(),
+                line.organization.uuid().into(),
+                line.contact.map(ContactId::uuid).into(),
+                line.account.map(|account| account.uuid()).into(),
+                line.at.into(),
+                line.actor.name.clone().into(),
+                line.actor.id.into(),
+                line.actor.kind.into(),
+                line.actor.side.into(),
+                line.action.into(),
+                line.summary.clone().into(),
+            ]);
+            let numbers: Vec<String> = (first..params.next())
+                .map(|number| format!("${number}"))
+                .collect();
+            rows.push(format!("({})", numbers.join(", ")));
+        }
+        let sql = format!(
+            "INSERT INTO activity (id, organization_id, contact_id, account_id, at, actor, actor_id, actor_kind, side, \
+             action, summary) VALUES {}",
+            rows.join(", ")
+        );
+        tx.execute_raw(tx.statement(sql, params.into_values())).await?;
+    }
+    Ok(())
+}
+
+/// A line as it is listed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Line {
+    pub(crate) id: ActivityId,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) actor: String,
+    pub(crate) action: String,
+    pub(crate) summary: String,
+}
+
+/// The place of a page of a contact's lines, newest first.
+pub(crate) fn keyset(
+    organization: OrganizationId,
+    contact: ContactId,
+    window: Window,
+    now: DateTime<Utc>,
+) -> Result<Keyset, WindowError> {
+    let order = Order::new("ACTIVITY", "v.id").column("v.at", Direction::Descending);
+    let owner = [organization.uuid(), contact.uuid()];
+    Keyset::new(
+        order,
+        window,
+        fingerprint(owner.iter().map(|id| id.as_bytes().as_slice())),
+        now,
+    )
+}
+
+/// One page of a contact's lines.
+pub(crate) async fn page(
+    tx: &Transaction,
+    organization: OrganizationId,
+    contact: ContactId,
+    keyset: &Keyset,
+) -> Result<Page<Line>, DbErr> {
+    let seek = keyset.seek(3);
+    let sql = format!(
+        "SELECT v.id, v.at, v.actor, v.action, v.summary FROM activity v \
+         WHERE v.organization_id = $1 AND v.contact_id = $2{} ORDER BY {} LIMIT {}",
+        seek.condition,
+        keyset.order_by(),
+        keyset.fetch(),
+    );
+    let mut params = Params::new([organization.uuid().into(), contact.uuid().into()]);
+    params.extend(seek.values);
+    let rows = tx.query_all_raw(tx.statement(sql, params.into_values())).await?;
+    let read = |row| {
+        let mut columns = Columns::of(row);
+        Ok(Line {
+            id: columns.id()?,
+            at: columns.get()?,
+            actor: columns.get()?,
+            action: columns.get()?,
+            summary: columns.get()?,
+        })
+    };
+    let lines = rows.iter().map(read).collect::<Result<Vec<_>, DbErr>>()?;
+    Ok(keyset.page(lines, |line| Position::new(line.id, [line.at.into()])))
+}
+
+/// How many lines a contact has.
+pub(crate) async fn count(
+    tx: &Transaction,
+    organization: OrganizationId,
+    contact: ContactId,
+) -> Result<i64, DbErr> {
+    let sql = "SELECT count(*) FROM activity v WHERE v.organization_id = $1 AND v.contact_id = $2";
+    let values = [organization.uuid().into(), contact.uuid().into()];
+    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
+    row.map_or(Ok(0), |row| row.try_get_by_index(0))
+}

@@ -1,0 +1,148 @@
+//! Filters and selections as SQL over the tables of [`super::view::FROM`]. `$1` is the organization, `$2` is `now`.
+//!
+//! No condition is ever NULL, so that NOT means what it says.
+
+use usher_database::Dialect;
+use usher_types::AccountId;
+
+use super::params::Params;
+use super::portal::STATUS;
+use crate::domain::filter::{Condition, Filter, Selection};
+
+/// Shorter words have no three letters to be looked up by.
+const TRIGRAM: usize = 3;
+
+/// The condition that holds for whom a filter matches.
+pub(super) fn filter(filter: &Filter, dialect: Dialect, params: &mut Params) -> String {
+    let mut joined = |parts: &[Filter], operator: &str, none: &str| {
+        if parts.is_empty() {
+            return none.to_owned();
+        }
+        let parts: Vec<String> = parts
+            .iter()
+            .map(|part| self::filter(part, dialect, params))
+            .collect();
+        format!("({})", parts.join(operator))
+    };
+    match filter {
+        Filter::All(parts) => joined(parts, " AND ", "TRUE"),
+        Filter::Any(parts) => joined(parts, " OR ", "FALSE"),
+        Filter::Not(part) => format!("(NOT {})", self::filter(part, dialect, params)),
+        Filter::Is(condition) => self::condition(condition, dialect, params),
+    }
+}
+
+/// The condition that holds for whom a selection means.
+pub(super) fn selection(selection: &Selection, dialect: Dialect, params: &mut Params) -> String {
+    match selection {
+        Selection::Ids(ids) => {
+            let number = params.add(dialect.uuids(ids.iter().map(|id| id.uuid())));
+            dialect.in_uuids("c.id", number)
+        }
+        Selection::Filter(tree) => filter(tree, dialect, params),
+        Selection::Accounts(accounts) => of_accounts(accounts, dialect, params),
+    }
+}
+
+fn condition(condition: &Condition, dialect: Dialect, params: &mut Params) -> String {
+    match condition {
+        Condition::Search(words) => {
+            let words: Vec<String> = words.iter().map(|word| search(word, dialect, params)).collect();
+            if words.is_empty() {
+                "TRUE".to_owned()
+            } else {
+                format!("({})", words.join(" AND "))
+            }
+        }
+        Condition::Roles(roles) => in_names("c.role", roles.iter().map(|role| role.as_str())),
+        Condition::Tags(tags) => {
+            let number = params.add(serde_json::Value::from(tags.clone()).to_string());
+            format!(
+                "c.id IN (SELECT t.contact_id FROM contact_tag t WHERE t.organization_id = $1 AND t.tag IN {})",
+                json_texts(dialect, number)
+            )
+        }
+        Condition::Active(true) => "c.active".to_owned(),
+        Condition::Active(false) => "(NOT c.active)".to_owned(),
+        Condition::PortalStatus(statuses) => in_names(
+            &format!("({STATUS})"),
+            statuses.iter().map(|status| status.as_str()),
+        ),
+        Condition::PendingActivation(pending) => {
+            let pending = if *pending { "" } else { "NOT " };
+            format!("({pending}((c.links = 0 OR c.links_with_login > 0) AND p.first_signed_in_at IS NULL))")
+        }
+        Condition::SignedIn(true) => "(p.first_signed_in_at IS NOT NULL)".to_owned(),
+        Condition::SignedIn(false) => "(p.first_signed_in_at IS NULL)".to_owned(),
+        Condition::Accounts(accounts) => of_accounts(accounts, dialect, params),
+    }
+}
+
+fn of_accounts(accounts: &[AccountId], dialect: Dialect, params: &mut Params) -> String {
+    let number = params.add(dialect.uuids(accounts.iter().map(|id| id.uuid())));
+    format!(
+        "c.id IN (SELECT l.contact_id FROM link l WHERE l.organization_id = $1 AND {})",
+        dialect.in_uuids("l.account_id", number)
+    )
+}
+
+/// Names of closed sets stand in the text: there are few, and none comes from outside.
+pub(super) fn in_names<'a>(expression: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.map(|name| format!("'{name}'")).collect();
+    if names.is_empty() {
+        "FALSE".to_owned()
+    } else {
+        format!("{expression} IN ({})", names.join(", "))
+    }
+}
+
+/// A list of texts in one parameter.
+pub(super) fn json_texts(dialect: Dialect, number: usize) -> String {
+    match dialect {
+        Dialect::Sqlite => format!("(SELECT value FROM json_each(${number}))"),
+        Dialect::Postgres => format!("(SELECT json_array_elements_text(${number}::text::json))"),
+    }
+}
+
+fn search(word: &str, dialect: Dialect, params: &mut Params) -> String {
+    if word.chars().count() < TRIGRAM {
+        let number = params.add(word.to_owned());
+        let found = contains(dialect, "s.document", number);
+        return format!("EXISTS (SELECT 1 FROM contact_search s WHERE s.contact_id = c.id AND {found})");
+    }
+    match dialect {
+        Dialect::Sqlite => {
+            let number = params.add(format!("\"{}\"", word.replace('"', "\"\"")));
+            format!(
+                "c.id IN (SELECT s.contact_id FROM contact_fts JOIN contact_search s ON s.rowid = contact_fts.rowid \
+                 WHERE contact_fts MATCH ${number} AND s.organization_id = $1)"
+            )
+        }
+        Dialect::Postgres => {
+            let number = params.add(like(word));
+            format!("c.id IN (SELECT found FROM contacts_like($1, ${number}) AS found)")
+        }
+    }
+}
+
+/// A text contains another, without any pattern.
+pub(super) fn contains(dialect: Dialect, column: &str, number: usize) -> String {
+    let function = match dialect {
+        Dialect::Sqlite => "instr",
+        Dialect::Postgres => "strpos",
+    };
+    format!("{function}({column}, ${number}) > 0")
+}
+
+/// The LIKE pattern of texts that contain a word.
+pub(super) fn like(word: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in word.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}

@@ -1,0 +1,143 @@
+//! Rows of `contact_portal`: narrow, so that a hundred thousand changes of status do not touch contacts or their search.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DbErr, Value};
+use usher_database::{Dialect, Transaction};
+use usher_events::PortalFacts;
+use usher_types::{ContactId, OrganizationId, PortalStatus, Version};
+
+use super::columns::Columns;
+use super::params::Params;
+use crate::domain::portal::{Portal, status_rank};
+
+/// What [`read`] reads, of `contact_portal p`.
+pub(super) const COLUMNS: &str = "p.status, p.invited_at, p.invited_by, p.expires_at, p.accepted_at, \
+     p.first_signed_in_at, p.last_signed_in_at";
+
+/// The status at `$2`, which is `now` (I5).
+pub(super) const STATUS: &str =
+    "CASE WHEN p.status = 'INVITED' AND p.expires_at <= $2 THEN 'EXPIRED' ELSE p.status END";
+
+/// Reads [`COLUMNS`].
+pub(super) fn read(columns: &mut Columns<'_>) -> Result<Portal, DbErr> {
+    Ok(Portal {
+        stored: columns.name()?,
+        invited_at: columns.get()?,
+        invited_by: columns.get()?,
+        expires_at: columns.get()?,
+        accepted_at: columns.get()?,
+        first_signed_in_at: columns.get()?,
+        last_signed_in_at: columns.get()?,
+    })
+}
+
+/// The row of a new contact: nothing has happened yet.
+pub(super) async fn insert(
+    tx: &Transaction,
+    organization: OrganizationId,
+    contact: ContactId,
+) -> Result<(), DbErr> {
+    let sql = "INSERT INTO contact_portal (contact_id, organization_id, version, status, status_rank, invited_sort, \
+         signed_in_sort) VALUES ($1, $2, 0, $3, 0, 0, 0) ON CONFLICT (contact_id) DO NOTHING";
+    let waiting = PortalStatus::Waiting.as_str();
+    let values = [contact.uuid().into(), organization.uuid().into(), waiting.into()];
+    tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(())
+}
+
+/// Applies what invitations published; at most one row a contact. Older versions change nothing.
+pub(crate) async fn apply(tx: &Transaction, rows: &[PortalFacts]) -> Result<(), DbErr> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut params = Params::default();
+    let mut tuples = Vec::with_capacity(rows.len());
+    for facts in rows {
+        let first = params.next();
+        params.extend(values(facts));
+        let numbers: Vec<String> = (first..params.next())
+            .map(|number| format!("${number}"))
+            .collect();
+        tuples.push(format!("({})", numbers.join(", ")));
+    }
+    let sql = format!(
+        "INSERT INTO contact_portal (contact_id, organization_id, version, status, status_rank, invited_at, invited_by, \
+         expires_at, accepted_at, first_signed_in_at, last_signed_in_at, invited_sort, signed_in_sort) VALUES {} \
+         ON CONFLICT (contact_id) DO UPDATE SET version = excluded.version, status = excluded.status, \
+         status_rank = excluded.status_rank, invited_at = excluded.invited_at, invited_by = excluded.invited_by, \
+         expires_at = excluded.expires_at, accepted_at = excluded.accepted_at, \
+         first_signed_in_at = excluded.first_signed_in_at, last_signed_in_at = excluded.last_signed_in_at, \
+         invited_sort = excluded.invited_sort, signed_in_sort = excluded.signed_in_sort \
+         WHERE contact_portal.version < excluded.version \
+         AND contact_portal.organization_id = excluded.organization_id",
+        tuples.join(", ")
+    );
+    tx.execute_raw(tx.statement(sql, params.into_values())).await?;
+    Ok(())
+}
+
+fn values(facts: &PortalFacts) -> [Value; 13] {
+    // EXPIRED is never stored: it follows from the end and the time.
+    let stored = match facts.status {
+        PortalStatus::Expired => PortalStatus::Invited,
+        other => other,
+    };
+    let sort = |at: Option<DateTime<Utc>>| at.map_or(0, |at| at.timestamp_micros());
+    [
+        facts.contact_id.uuid().into(),
+        facts.organization_id.uuid().into(),
+        facts.version.raw().into(),
+        stored.as_str().into(),
+        status_rank(stored).into(),
+        facts.invited_at.into(),
+        facts.invited_by.clone().into(),
+        facts.expires_at.into(),
+        facts.accepted_at.into(),
+        facts.first_signed_in_at.into(),
+        facts.last_signed_in_at.into(),
+        sort(facts.invited_at).into(),
+        sort(facts.last_signed_in_at).into(),
+    ]
+}
+
+/// The versions that have been applied for these contacts.
+pub(crate) async fn versions(
+    tx: &Transaction,
+    organization: OrganizationId,
+    contacts: &[ContactId],
+) -> Result<HashMap<ContactId, Version>, DbErr> {
+    let sql = format!(
+        "SELECT p.contact_id, p.version FROM contact_portal p WHERE p.organization_id = $1 AND {}",
+        tx.dialect().in_uuids("p.contact_id", 2),
+    );
+    let ids = tx.dialect().uuids(contacts.iter().map(|contact| contact.uuid()));
+    let rows = tx
+        .query_all_raw(tx.statement(sql, [organization.uuid().into(), ids]))
+        .await?;
+    let read = |row| {
+        let mut columns = Columns::of(row);
+        Ok((columns.id()?, Version::from_raw(columns.get()?)))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The stored status of one contact, kept as it is until the transaction ends.
+pub(crate) async fn stored_status(
+    tx: &Transaction,
+    organization: OrganizationId,
+    contact: ContactId,
+) -> Result<PortalStatus, DbErr> {
+    let lock = if tx.dialect() == Dialect::Postgres {
+        " FOR SHARE"
+    } else {
+        ""
+    };
+    let sql = format!(
+        "SELECT p.status FROM contact_portal p WHERE p.organization_id = $1 AND p.contact_id = $2{lock}"
+    );
+    let values = [organization.uuid().into(), contact.uuid().into()];
+    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
+    row.map_or(Ok(PortalStatus::Waiting), |row| Columns::of(&row).name())
+}

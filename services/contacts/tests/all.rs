@@ -1,0 +1,26 @@
+//! The service from outside: gRPC in, rows and events out, on SQLite and on PostgreSQL.
+
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "suite/access.rs"]
+mod access;
+#[path = "suite/accounts.rs"]
+mod accounts;
+#[path = "suite/addresses.rs"]
+mod addresses;
+#[path = "suite/bench.rs"]
+mod bench;
+#[path = "suite/contacts.rs"]
+mod contacts;
+#[path = "suite/lists.rs"]
+mod lists;
+#[path = "suite/oracle.rs"]
+mod oracle;
+#[path = "suite/portal.rs"]
+mod portal;
+#[path = "suite/selections.rs"]
+mod selections;
