@@ -43,6 +43,8 @@ pub enum At {
     Greeting,
     /// EHLO.
     Hello,
+    /// AUTH.
+    SignIn,
     /// MAIL FROM.
     Sender,
     /// RCPT TO.
@@ -75,6 +77,8 @@ pub struct Rule {
     pub at: At,
     /// Only for mails to this recipient; none for all.
     pub to: Option<String>,
+    /// How many times it does not apply yet.
+    pub after: usize,
     /// How often; none for always.
     pub times: Option<usize>,
     /// What it does.
@@ -94,6 +98,7 @@ impl Rule {
         Self {
             at,
             to: None,
+            after: 0,
             times: None,
             answer,
         }
@@ -106,6 +111,12 @@ impl Rule {
             to: Some(recipient.to_owned()),
             ..self
         }
+    }
+
+    /// Not the first so many times.
+    #[must_use]
+    pub fn after(self, after: usize) -> Self {
+        Self { after, ..self }
     }
 
     /// Only so often.
@@ -133,6 +144,7 @@ pub struct Seen {
 struct State {
     rules: Mutex<Vec<Rule>>,
     mails: Mutex<Vec<ReceivedMail>>,
+    sign_ins: Mutex<Vec<String>>,
     extensions: Vec<&'static str>,
     seen: watch::Sender<Seen>,
 }
@@ -158,6 +170,7 @@ impl SmtpServer {
         let state = Arc::new(State {
             rules: Mutex::default(),
             mails: Mutex::default(),
+            sign_ins: Mutex::default(),
             extensions: extensions.to_vec(),
             seen: watch::Sender::default(),
         });
@@ -187,6 +200,12 @@ impl SmtpServer {
         lock(&self.state.mails).clone()
     }
 
+    /// The AUTH commands so far.
+    #[must_use]
+    pub fn sign_ins(&self) -> Vec<String> {
+        lock(&self.state.sign_ins).clone()
+    }
+
     /// What it has seen so far.
     #[must_use]
     pub fn seen(&self) -> Seen {
@@ -209,6 +228,10 @@ impl State {
             rule.at == at && rule.times != Some(0) && rule.to.as_deref().is_none_or(|only| only == to)
         };
         let rule = rules.iter_mut().find(applies)?;
+        if rule.after > 0 {
+            rule.after -= 1;
+            return None;
+        }
         rule.times = rule.times.map(|times| times - 1);
         Some(rule.answer.clone())
     }

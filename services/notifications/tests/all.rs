@@ -1,5 +1,10 @@
 //! The service from outside: letters in, mails and events out; on SQLite and on PostgreSQL.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests stand outside of test functions"
+)]
+
 #[path = "all/api.rs"]
 mod api;
 #[path = "all/bench.rs"]

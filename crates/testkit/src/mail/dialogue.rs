@@ -81,6 +81,14 @@ impl Dialogue {
                 self.say("221 bye").await?;
                 Ok(Went::Closed)
             }
+            "AUTH" => {
+                self.state
+                    .sign_ins
+                    .lock()
+                    .expect("not poisoned")
+                    .push(line.to_owned());
+                self.agree(At::SignIn, "235 2.7.0 welcome").await
+            }
             "RSET" | "NOOP" => self.say("250 ok").await.map(|()| Went::Well),
             _ => self.say("502 what?").await.map(|()| Went::Refused),
         }

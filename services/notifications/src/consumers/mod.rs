@@ -6,7 +6,9 @@ mod deliver;
 pub use cancel::CancelHandler;
 pub use deliver::DeliverHandler;
 
+use usher_events::{CancelMessages, Command, Deliver};
+
 /// Letters to be sent; both lanes.
-pub const DELIVER: &str = "notifications.deliver";
+pub const DELIVER: &str = <Deliver as Command>::QUEUE;
 /// What reaches us ahead of letters that still wait.
-pub const URGENT: &str = "notifications.urgent";
+pub const URGENT: &str = <CancelMessages as Command>::QUEUE;

@@ -103,7 +103,19 @@ async fn note(shared: &Shared, notes: &[Note], sick: &mut BTreeSet<String>) -> R
     destinations(shared, &tx, notes, sick).await?;
     publish_noted(&tx, &ours).await?;
     publish_addresses(&tx, &changed, now).await?;
-    tx.commit().await
+    tx.commit().await?;
+    for (note, attempts) in ours {
+        say(note, attempts);
+    }
+    Ok(())
+}
+
+/// What operators look for: mails that did not go out, by message, without addresses.
+fn say(note: &Note, attempts: i64) {
+    if let Some(words) = &note.outcome.error {
+        let message = note.letter.subject.message;
+        tracing::info!(%message, state = %note.outcome.state, attempts, words, "a mail was not taken");
+    }
 }
 
 /// Opens circuits of what fails and closes those of what works again.

@@ -1,8 +1,9 @@
 //! One connection: one mail after the other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use usher_types::DeliveryState;
 
 use super::Shared;
@@ -11,13 +12,16 @@ use super::queue::{Claimed, Queue};
 use crate::domain::reply::Trouble;
 use crate::domain::transition::Attempt;
 use crate::storage::{Note, Queued};
-use crate::transport::{Line, Parcel};
+use crate::transport::Line;
+
+/// How long a connection is kept without a mail.
+const IDLE: Duration = Duration::from_secs(30);
 
 /// Sends letters from the queue until it is closed and empty.
 pub async fn work(shared: Arc<Shared>, queue: Arc<Queue>, notes: Notes) {
     let mut line = shared.transport.line();
     let mut before = Noted::nothing();
-    while let Some(claimed) = queue.next().await {
+    while let Some(claimed) = next(&queue, &mut line).await {
         if let Some(note) = send(&shared, &mut line, claimed, before).await {
             before = notes.give(note).await;
         } else {
@@ -26,6 +30,15 @@ pub async fn work(shared: Arc<Shared>, queue: Arc<Queue>, notes: Notes) {
     }
     before.committed().await;
     line.close().await;
+}
+
+/// The next letter. A connection that waits for long is given back to its server.
+async fn next(queue: &Queue, line: &mut Line) -> Option<Claimed> {
+    if let Ok(next) = timeout(IDLE, queue.next()).await {
+        return next;
+    }
+    line.close().await;
+    queue.next().await
 }
 
 /// Sends one letter. The mail before must be noted as sent before this one is handed over.
@@ -46,14 +59,10 @@ async fn send(shared: &Shared, line: &mut Line, claimed: Claimed, before: Noted)
             line.withdraw().await;
             return None;
         }
-        Ok(()) => hand_over(line, &parcel).await,
+        Ok(()) => line.hand_over(&parcel).await,
         refused => refused,
     };
     Some(note(shared, letter, sent.as_ref().copied()))
-}
-
-async fn hand_over(line: &mut Line, parcel: &Parcel) -> Result<(), Trouble> {
-    line.hand_over(parcel).await
 }
 
 fn note(shared: &Shared, letter: Queued, result: Result<(), &Trouble>) -> Note {

@@ -122,12 +122,28 @@ impl std::fmt::Debug for SmtpLine {
 impl SmtpLine {
     pub(super) async fn announce(&mut self, parcel: &Parcel) -> Result<(), Trouble> {
         let deadline = Instant::now() + self.smtp.0.dialogue;
+        let kept = self.connection.is_some();
+        match self.name(parcel, deadline).await {
+            // Servers hang up on connections that are old or have carried enough; nothing is wrong with a new one.
+            Err(trouble) if kept && trouble.ends_connection() && Instant::now() < deadline => {
+                self.name(parcel, deadline).await
+            }
+            named => named,
+        }
+    }
+
+    async fn name(&mut self, parcel: &Parcel, deadline: Instant) -> Result<(), Trouble> {
         let mut connection = self.open(deadline).await?;
-        let parameters = parameters(&connection, parcel)?;
+        let parameters = match parameters(&connection, parcel) {
+            Ok(parameters) => parameters,
+            Err(unsendable) => {
+                self.connection = Some((connection, Instant::now()));
+                return Err(unsendable);
+            }
+        };
         let mail = Mail::new(Some(parcel.from.clone()), parameters);
         let rcpt = Rcpt::new(parcel.to.clone(), Vec::new());
-        let sent = command(&mut connection, deadline, Stage::Sender, mail).await;
-        let sent = match sent {
+        let sent = match command(&mut connection, deadline, Stage::Sender, mail).await {
             Ok(()) => command(&mut connection, deadline, Stage::Recipient, rcpt).await,
             refused => refused,
         };

@@ -5,8 +5,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use usher_events::MessageOutcome;
 use usher_notifications::sender::Pace;
+use usher_notifications::transport::{MailTransport, Smtp, SmtpUrl};
 use usher_testkit::TestDatabase;
-use usher_testkit::mail::{Answer, At, Rule};
+use usher_testkit::mail::{Answer, At, Rule, SmtpServer};
 use usher_types::EmailState;
 
 use crate::bench::{Bench, domain, pace};
@@ -178,5 +179,56 @@ usher_testkit::dialects! {
             bench.messages().await[0].error.as_deref(),
             Some("the link's life was over before the mail could be sent")
         );
+    }
+
+    /// A kept connection that the server has given up is replaced; the mail is not put off.
+    async fn n3_a_connection_that_the_server_gave_up_is_replaced(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let one = Pace { connections: 1, ..pace() };
+        for answer in [Answer::Close, Answer::Reply("421 4.7.0 too many mails".to_owned())] {
+            let letters = bench.letters(3);
+            bench.deliver(&bench.mailing(), &letters).await;
+            let before = bench.server.seen();
+            // The second MAIL of the first connection.
+            bench.server.be_kind();
+            bench.server.rule(Rule::new(At::Sender, answer).after(1).times(1));
+            bench.sender_to(bench.smtp(one.dialogue), one).drain().await.unwrap();
+            for letter in &letters {
+                assert_eq!(bench.row(letter).await, ("SENT".to_owned(), 1, false));
+            }
+            assert_eq!(bench.server.seen().connections, before.connections + 2);
+            assert_eq!(bench.server.seen().mails, before.mails + 3);
+        }
+    }
+
+    /// User and password go to the server; a wrong one is the server's trouble, not the mail's.
+    async fn r5_signing_in_to_the_mail_server(db: TestDatabase) {
+        let mut bench = Bench::new(&db).await;
+        bench.server = SmtpServer::offering(&["AUTH PLAIN"]).await;
+        let letter = bench.letter("ada@example.com");
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&letter)).await;
+        bench.server.rule(Rule::reply(At::SignIn, "535 5.7.8 wrong").times(1));
+        let url = bench.server.url().replace("smtp://", "smtp://user:pass@") + "?tls=none";
+        let smtp = |url: &str| MailTransport::Smtp(Smtp::new(SmtpUrl::parse(url).unwrap(), pace().dialogue));
+        bench.sender_to(smtp(&url), pace()).drain().await.unwrap();
+        assert_eq!(bench.row(&letter).await, ("DEFERRED".to_owned(), 1, true));
+        bench.clock.advance(TimeDelta::minutes(2));
+        bench.sender_to(smtp(&url), pace()).drain().await.unwrap();
+        assert_eq!(bench.row(&letter).await, ("SENT".to_owned(), 2, false));
+        assert_eq!(bench.server.sign_ins(), ["AUTH PLAIN AHVzZXIAcGFzcw=="; 2]);
+    }
+
+    /// Where TLS is required, neither mail nor password goes to a server without it.
+    async fn r5_required_tls_is_required(db: TestDatabase) {
+        let mut bench = Bench::new(&db).await;
+        bench.server = SmtpServer::offering(&["AUTH PLAIN"]).await;
+        let letter = bench.letter("ada@example.com");
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&letter)).await;
+        let url = SmtpUrl::parse(&bench.server.url().replace("smtp://", "smtp://user:pass@")).unwrap();
+        let smtp = MailTransport::Smtp(Smtp::new(url, pace().dialogue));
+        bench.sender_to(smtp, pace()).drain().await.unwrap();
+        assert_eq!(bench.row(&letter).await, ("DEFERRED".to_owned(), 1, true));
+        assert_eq!(bench.server.sign_ins(), Vec::<String>::new());
+        assert_eq!(bench.messages().await[0].error.as_deref(), Some("STARTTLS is not supported on this server"));
     }
 }
