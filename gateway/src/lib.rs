@@ -38,7 +38,7 @@ pub struct Parts {
 /// # Errors
 /// [`StartError::Settings`] when the table `[gateway]` is wrong.
 pub fn router(settings: &Settings, parts: Parts, lifecycle: &Lifecycle) -> Result<Router, StartError> {
-    let app = Arc::new(App::new(settings, parts, lifecycle.stopping())?);
+    let app = Arc::new(App::new(settings, parts, lifecycle)?);
     Ok(http::routes()
         .merge(pages::routes(app.development))
         .fallback(pages::not_found)

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use usher_auth::{Service, ServiceTokens, Verifier};
 use usher_gateway::Parts;
 use usher_service::grpc::ServiceCaller;
-use usher_service::transport::GrpcSettings;
-use usher_service::{Keys, Listener, PeerAddress, Process, StartError};
+use usher_service::{Keys, Peers, Process, StartError};
 use usher_types::{SharedClock, SystemClock};
 
 /// Costs the gateway a third less processor time than the system's.
@@ -19,24 +18,19 @@ fn main() -> ExitCode {
 }
 
 async fn serve(process: Process) -> Result<(), StartError> {
+    let listener = process.listen(Service::Gateway).await?;
     let Process { settings, lifecycle } = process;
-    let common = &settings.common;
-    let grpc = GrpcSettings::of(&settings)?;
-    let contacts = PeerAddress::parse(&common.contacts_url, "contacts_url")?.channel("contacts", &grpc);
-    let invitations =
-        PeerAddress::parse(&common.invitations_url, "invitations_url")?.channel("invitations", &grpc);
-    let notifications =
-        PeerAddress::parse(&common.notifications_url, "notifications_url")?.channel("notifications", &grpc);
+    let peers = Peers::of(&settings)?;
+    let invitations = peers.invitations();
     let clock: SharedClock = Arc::new(SystemClock);
-    let tokens = ServiceTokens::new(Keys::load(common)?.service()?, Service::Gateway);
+    let tokens = ServiceTokens::new(Keys::load(&settings.common)?.service()?, Service::Gateway);
     let verifier = Verifier::new(tokens.clone(), Arc::clone(&clock));
-    let listener = Listener::bind(common.listen, "USHER_LISTEN").await?;
     let caller = ServiceCaller::new(tokens, Arc::clone(&clock));
     usher_service::revocations::follow(verifier.clone(), invitations.clone(), caller, &lifecycle);
     let parts = Parts {
-        contacts,
+        contacts: peers.contacts(),
         invitations,
-        notifications,
+        notifications: peers.notifications(),
         verifier,
         clock,
     };

@@ -8,11 +8,16 @@
 )]
 
 mod all {
+    mod activation;
     mod fakes;
-    mod graphql;
     mod harness;
     mod http;
+    mod lists;
+    mod mutations;
     mod pages;
+    mod portal;
+    mod refusals;
+    mod rows;
     mod schema;
     mod socket;
 }

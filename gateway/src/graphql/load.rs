@@ -7,9 +7,13 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
+use futures::future::try_join_all;
 use tokio::sync::oneshot;
 
 use crate::fault::Fault;
+
+/// Keys of one call.
+const MOST_KEYS: usize = 500;
 
 /// Who waits for the value of a key.
 type Waiting<K, V> = Vec<(K, oneshot::Sender<Result<Option<V>, Fault>>)>;
@@ -69,7 +73,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Batcher<K, V> {
                 let duty = Duty(Some(self));
                 tokio::task::yield_now().await;
                 let waiting = duty.done();
-                let found = fetch(unique(&waiting)).await;
+                let found = fetch_all(unique(&waiting), &fetch).await;
                 hand_out(waiting, found);
                 return receiver
                     .try_recv()
@@ -80,6 +84,21 @@ impl<K: Copy + Eq + Hash, V: Clone> Batcher<K, V> {
             }
         }
     }
+}
+
+/// Services take a limited number of ids at once.
+async fn fetch_all<K, V, F, Fut>(keys: Vec<K>, fetch: &F) -> Result<HashMap<K, V>, Fault>
+where
+    K: Copy + Eq + Hash,
+    F: Fn(Vec<K>) -> Fut,
+    Fut: Future<Output = Result<HashMap<K, V>, Fault>>,
+{
+    if keys.len() <= MOST_KEYS {
+        return fetch(keys).await;
+    }
+    let chunks = keys.chunks(MOST_KEYS).map(|chunk| fetch(chunk.to_vec()));
+    let found = try_join_all(chunks).await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 fn unique<K: Copy + Eq + Hash, S>(waiting: &[(K, S)]) -> Vec<K> {
@@ -140,6 +159,20 @@ mod tests {
         assert_eq!(calls.load(Ordering::Relaxed), 1);
         assert_eq!(found[13], Ok(Some(6)));
         assert_eq!(found[19], Ok(None));
+    }
+
+    #[tokio::test]
+    async fn more_keys_than_a_service_takes_are_asked_for_in_parts() {
+        let batcher = Batcher::<u16, u16>::default();
+        let calls = AtomicUsize::new(0);
+        let fetch = |keys: Vec<u16>| {
+            assert!(keys.len() <= MOST_KEYS);
+            calls.fetch_add(1, Ordering::Relaxed);
+            ready(Ok(keys.into_iter().map(|key| (key, key)).collect()))
+        };
+        let found = join_all((0..1_001).map(|key| batcher.load(key, &fetch))).await;
+        assert_eq!(calls.load(Ordering::Relaxed), 3);
+        assert_eq!(found[1_000], Ok(Some(1_000)));
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use futures::future::try_join_all;
 use usher_auth::{Operation, Subject, authorize};
 use usher_proto::contacts::v1 as contacts;
 use usher_proto::invitations::v1 as invitations;
-use usher_types::{AccountId, BatchId, ContactId};
+use usher_types::{AccountId, BatchId, ContactId, OrganizationId};
 
 use super::input::{AccountFilter, ContactFilter, ContactOrder, ContactSelection};
 use super::scope::{Scope, answer};
@@ -39,54 +39,44 @@ fn may_look<'a>(ctx: &Context<'a>, operation: Operation) -> Result<&'a Scope, Fa
 /// What an id points at, if the caller may see it.
 async fn node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, Fault> {
     let scope = Scope::permitted(ctx, Operation::GetContacts)?;
-    Ok(match NodeId::decode(&id.0) {
+    match NodeId::decode(&id.0) {
         Some(NodeId::Contact(id)) => {
-            let scope = may_look(ctx, Operation::GetContacts)?;
-            scope
-                .contact(id)
-                .await?
-                .map(|found| Node::Contact(Box::new(found)))
+            let found = may_look(ctx, Operation::GetContacts)?.contact(id).await?;
+            Ok(found.map(|found| Node::Contact(Box::new(found))))
         }
         Some(NodeId::Account(id)) => {
-            let scope = may_look(ctx, Operation::GetAccounts)?;
-            scope
-                .account(id)
-                .await?
-                .map(|found| Node::Account(Box::new(found)))
+            let found = may_look(ctx, Operation::GetAccounts)?.account(id).await?;
+            Ok(found.map(|found| Node::Account(Box::new(found))))
         }
         Some(NodeId::Link(id)) => {
-            let scope = may_look(ctx, Operation::GetLinks)?;
-            scope
-                .link(id)
-                .await?
-                .map(|found| Node::AccountContact(Box::new(found)))
+            let found = may_look(ctx, Operation::GetLinks)?.link(id).await?;
+            Ok(found.map(|found| Node::AccountContact(Box::new(found))))
         }
         Some(NodeId::Batch(id)) => {
-            let scope = Scope::permitted(ctx, Operation::ReadBatches)?;
-            scope
-                .batch(id)
-                .await?
-                .map(|found| Node::InvitationBatch(Box::new(found)))
+            let found = Scope::permitted(ctx, Operation::ReadBatches)?.batch(id).await?;
+            Ok(found.map(|found| Node::InvitationBatch(Box::new(found))))
         }
         Some(NodeId::Member(id)) => {
-            let scope = Scope::permitted(ctx, Operation::GetMembers)?;
-            scope.member(id).await?.map(|found| Node::Member(Box::new(found)))
+            let found = Scope::permitted(ctx, Operation::GetMembers)?.member(id).await?;
+            Ok(found.map(|found| Node::Member(Box::new(found))))
         }
-        Some(NodeId::Organization(id)) => {
-            let own = scope.principal().and_then(|principal| principal.organization);
-            let found = if own == Some(id) {
-                scope.organization().await?
-            } else {
-                None
-            };
-            found.map(|found| Node::Organization(Box::new(found)))
-        }
+        Some(NodeId::Organization(id)) => own_organization(scope, id).await,
         Some(NodeId::PortalUser(id)) => {
-            (scope.portal_contact() == Some(id)).then_some(Node::PortalUser(PortalUser(id)))
+            let own = scope.portal_contact() == Some(id);
+            Ok(own.then_some(Node::PortalUser(PortalUser(id))))
         }
         // a line of the log is read through its contact
-        Some(NodeId::Activity(_)) | None => None,
-    })
+        Some(NodeId::Activity(_)) | None => Ok(None),
+    }
+}
+
+async fn own_organization(scope: &Scope, id: OrganizationId) -> Result<Option<Node>, Fault> {
+    let own = scope.principal().and_then(|principal| principal.organization);
+    if own != Some(id) {
+        return Ok(None);
+    }
+    let found = scope.organization().await?;
+    Ok(found.map(|found| Node::Organization(Box::new(found))))
 }
 
 /// Questions.

@@ -57,7 +57,7 @@ pub struct Caller {
 #[derive(Debug)]
 pub struct Scope {
     /// The services.
-    pub backends: Backends,
+    pub backends: Arc<Backends>,
     /// Who asks; nobody where no token came along.
     pub caller: Option<Caller>,
     /// The address that the request came from, for the waits by source.
@@ -80,7 +80,7 @@ pub(crate) enum Sight {
 
 impl Scope {
     /// A scope without anything loaded.
-    pub fn new(backends: Backends, caller: Option<Caller>, source: String, now: DateTime<Utc>) -> Self {
+    pub fn new(backends: Arc<Backends>, caller: Option<Caller>, source: String, now: DateTime<Utc>) -> Self {
         Self {
             backends,
             caller,

@@ -17,7 +17,6 @@ use super::client::{caller_of, source};
 use super::operation::{Answer, Parameters, Refused, execute, prepare};
 use super::{App, events, socket};
 use crate::fault::{Code, Fault};
-use crate::graphql::Scope;
 
 /// Bytes of a request's body.
 pub(super) const LONGEST_BODY: usize = 1024 * 1024;
@@ -81,24 +80,14 @@ async fn post(
         Refused::new(status, fault)
     })?;
     let operation = prepare(&app, parameters)?;
-    let now = app.clock.now();
-    let scope = Scope::new(
-        app.backends.clone(),
-        caller,
-        source(&app, headers, connection),
-        now,
-    );
+    let scope = app.scope(caller, source(&app, headers, connection));
     if format == Format::Events {
         return Ok(events::stream(app, operation, scope));
     }
     if operation.kind == OperationType::Subscription {
-        return Err(Refused::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            Fault::new(
-                Code::ValidationFailed,
-                "a subscription needs a WebSocket (graphql-transport-ws) or Accept: text/event-stream",
-            ),
-        ));
+        let needs = "a subscription needs a WebSocket (graphql-transport-ws) or Accept: text/event-stream";
+        let fault = Fault::new(Code::ValidationFailed, needs);
+        return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, fault));
     }
     let answer = execute(&app, operation, scope).await;
     let status = if answer.is_refusal() {

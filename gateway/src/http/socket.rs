@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use usher_service::grpc::{id_of, within};
 
@@ -99,6 +99,11 @@ enum FromOperation {
 
 /// Takes the upgrade.
 pub(super) fn accept(app: Arc<App>, upgrade: WebSocketUpgrade, source: String) -> Response {
+    // an upgraded connection is no longer the server's to wait for, so the process's end waits for it here
+    let (open, closed) = oneshot::channel::<()>();
+    app.lifecycle.spawn_short(async move {
+        closed.await.ok();
+    });
     upgrade
         .protocols([PROTOCOL])
         .max_message_size(LONGEST_BODY)
@@ -107,6 +112,7 @@ pub(super) fn accept(app: Arc<App>, upgrade: WebSocketUpgrade, source: String) -
                 .protocol()
                 .is_some_and(|protocol| protocol.as_bytes() == PROTOCOL.as_bytes());
             Connection::new(app, source).run(socket, agreed).await;
+            drop(open);
         })
 }
 
@@ -199,12 +205,7 @@ impl Connection {
 
     fn scope(&self) -> Scope {
         let app = &self.app;
-        Scope::new(
-            app.backends.clone(),
-            self.caller.clone(),
-            self.source.clone(),
-            app.clock.now(),
-        )
+        app.scope(self.caller.clone(), self.source.clone())
     }
 
     /// Hands an operation's answer to the client; none where the client is gone.

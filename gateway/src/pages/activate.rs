@@ -96,12 +96,7 @@ pub(super) async fn accept(
 
 /// Nobody, whoever is signed in with this browser.
 fn anonymous(app: &App, headers: &HeaderMap, connection: SocketAddr) -> Scope {
-    Scope::new(
-        app.backends.clone(),
-        None,
-        source(app, headers, connection),
-        app.clock.now(),
-    )
+    app.scope(None, source(app, headers, connection))
 }
 
 impl<'a> Page<'a> {

@@ -40,7 +40,7 @@ pub(super) async fn show(
         Ok(None) => return signed_out(&app),
         Err(fault) => return failed(&app, Texts::choose(None), &fault),
     };
-    let scope = Scope::new(app.backends.clone(), Some(caller), from, app.clock.now());
+    let scope = app.scope(Some(caller), from);
     let mut response = match look(&scope).await {
         Ok(shown) => {
             let values = context! {
@@ -82,7 +82,7 @@ async fn session(
     let Some(refresh_token) = tokens.refresh.clone().filter(|_| method == Method::GET) else {
         return Ok(None);
     };
-    let scope = Scope::new(app.backends.clone(), None, from.to_owned(), app.clock.now());
+    let scope = app.scope(None, from.to_owned());
     let request = scope.ask(RefreshSessionRequest { refresh_token });
     let reply = answer(scope.backends.sessions.clone().refresh_session(request).await)?;
     match reply.session {

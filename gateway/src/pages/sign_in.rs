@@ -16,7 +16,7 @@ use super::cookies::{Tokens, forget, keep};
 use super::guard::{is_ours, status_of};
 use super::texts::Texts;
 use super::{failed, refused};
-use crate::graphql::{Scope, answer};
+use crate::graphql::answer;
 use crate::http::{App, caller, source};
 
 /// What the page may be opened with.
@@ -94,7 +94,7 @@ pub(super) async fn sign_in(
         Err(rejection) => return refused(&app, status_of(&rejection)),
     };
     let from = source(&app, &headers, connection);
-    let scope = Scope::new(app.backends.clone(), None, from.clone(), app.clock.now());
+    let scope = app.scope(None, from.clone());
     let as_member = is_member(given.sign_in_as.as_deref());
     let organization = given.organization.filter(|slug| !slug.is_empty());
     let request = scope.ask(SignInRequest {
@@ -144,7 +144,7 @@ pub(super) async fn sign_out(
         .and_then(|token| caller(&app, token).ok());
     if tokens.refresh.is_some() || signed_in.is_some() {
         let from = source(&app, &headers, connection);
-        let scope = Scope::new(app.backends.clone(), signed_in, from, app.clock.now());
+        let scope = app.scope(signed_in, from);
         let request = scope.ask(SignOutRequest {
             refresh_token: tokens.refresh,
         });

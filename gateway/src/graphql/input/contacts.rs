@@ -178,7 +178,7 @@ pub struct CreateContactInput {
     /// Links made together with the contact. A company can be made on the spot.
     accounts: Option<Vec<AccountLinkInput>>,
     /// Send the portal invitation at once. Left out: no.
-    invite: Option<bool>,
+    pub(crate) invite: Option<bool>,
     /// Plain text put into the invitation's e-mail.
     message: Option<String>,
 }

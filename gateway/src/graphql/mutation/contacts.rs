@@ -92,6 +92,10 @@ impl ContactMutations {
         #[graphql(desc = "The contact.")] input: CreateContactInput,
     ) -> Result<ContactPayload, Fault> {
         let scope = Scope::permitted(ctx, Operation::CreateContact)?;
+        if input.invite.unwrap_or_default() {
+            // refused before anything is made
+            Scope::permitted(ctx, Operation::StartBatch)?;
+        }
         let message = input.into_wire();
         let words = message.message.clone();
         let mut reply = answer(
