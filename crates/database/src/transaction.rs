@@ -20,6 +20,7 @@ use crate::{Dialect, Wake};
 #[derive(Debug)]
 pub struct Transaction {
     inner: Inner,
+    /// None for a transaction that only reads.
     wake: Option<Wake>,
     speaks: AtomicBool,
     // Declared last: the next writer starts when this one's transaction is over.
@@ -65,7 +66,8 @@ impl Transaction {
         self.speaks.store(true, Ordering::Relaxed);
     }
 
-    /// Makes it last, then wakes whoever waits for commits.
+    /// Makes it last, then wakes whoever waits for commits. Of a [`crate::Database::read`] there is nothing to make last: it
+    /// is dropped, which saves a round trip, since the rollback travels with the pool's own check of the connection.
     ///
     /// # Errors
     /// Where the database refuses or is gone. What became of the transaction is then unknown if the connection was
@@ -73,18 +75,19 @@ impl Transaction {
     pub async fn commit(self) -> Result<(), DbErr> {
         let Self {
             inner,
-            wake,
+            wake: Some(wake),
             speaks,
             _writer,
-        } = self;
+        } = self
+        else {
+            return Ok(());
+        };
         match inner {
             Inner::Sqlite(transaction) => transaction.into_inner().commit().await,
             Inner::Postgres(transaction) => transaction.into_inner().commit().await,
         }
         .map_err(exec_error)?;
-        if let Some(wake) = wake {
-            wake.committed(speaks.into_inner());
-        }
+        wake.committed(speaks.into_inner());
         Ok(())
     }
 
@@ -93,6 +96,9 @@ impl Transaction {
     /// # Errors
     /// Where the database is gone, in which case nothing lasted either.
     pub async fn rollback(self) -> Result<(), DbErr> {
+        if self.wake.is_none() {
+            return Ok(());
+        }
         match self.inner {
             Inner::Sqlite(transaction) => transaction.into_inner().rollback().await,
             Inner::Postgres(transaction) => transaction.into_inner().rollback().await,

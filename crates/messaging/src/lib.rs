@@ -31,8 +31,9 @@
 //! ```
 //!
 //! **Queues.** `{queue}.interactive` and `{queue}.bulk`, so that what a person waits for does not stand behind a mass.
-//! Events go to the topic exchange `{prefix}usher.events` with the routing key `contact.updated.v1.interactive`;
-//! commands ([`Envelope::queue`](usher_events::Envelope)) to the direct exchange `{prefix}usher.work` with the queue's
+//! Events go to the topic exchange `{prefix}usher.events`, for everyone, as one CloudEvent each with the routing key
+//! `contact.updated.v1.interactive`; and to our own queues in packs of up to 100, which spares the broker most of its
+//! work. Commands ([`Envelope::queue`](usher_events::Envelope)) to the direct exchange `{prefix}usher.work` with the queue's
 //! name and lane. A queue takes its own commands without any binding.
 //!
 //! **Failures.** [`HandlerError::Retry`] waits and tries again, five times in all; [`HandlerError::Reject`] and the fifth
@@ -49,6 +50,7 @@ mod deliver;
 mod embedded;
 mod handler;
 mod held;
+mod json;
 mod outbox;
 mod pace;
 mod quiet;

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{
+    task::{AbortHandle, JoinError, JoinSet},
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
 use usher_database::Database;
 use usher_events::Lane;
@@ -42,11 +45,12 @@ pub async fn run_at(
     if !declared(&broker, service, &queues, pace, &stop).await? {
         return Ok(());
     }
-    // Whoever fails for good takes the others along.
-    let stop = stop.child_token();
+    // Whoever fails for good takes the others along. The relay goes last, for consumers speak until they end.
+    let (consumers_stop, relay_stop) = (stop.child_token(), CancellationToken::new());
+    let relay = Relay::new(&database, Arc::clone(&broker.transport), pace).run(relay_stop.clone());
+    let relay = tokio::spawn(carrying_along(relay, consumers_stop.clone()));
     let mut tasks = JoinSet::new();
-    tasks.spawn(Relay::new(&database, Arc::clone(&broker.transport), pace).run(stop.clone()));
-    tasks.spawn(swept(database.clone(), stop.clone()));
+    tasks.spawn(swept(database.clone(), consumers_stop.clone()));
     for subscription in subscriptions {
         for lane in Lane::ALL {
             let consumer = Consumer {
@@ -56,34 +60,54 @@ pub async fn run_at(
                 subscription: subscription.clone(),
                 pace,
             };
-            tasks.spawn(consumer.run(stop.clone()));
+            tasks.spawn(carrying_along(
+                consumer.run(consumers_stop.clone()),
+                consumers_stop.clone(),
+            ));
         }
     }
-    ended(tasks, &stop).await
+    let _abort = AbortOnDrop(relay.abort_handle());
+    let mut outcome = Ok(());
+    while let Some(task) = tasks.join_next().await {
+        outcome = outcome.and(joined(task));
+    }
+    relay_stop.cancel();
+    outcome.and(joined(relay.await))
+}
+
+/// The relay ends with [`run`], however that ends; a [`JoinSet`] does the same for the consumers.
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A task that fails, or panics, stops the others.
+async fn carrying_along(
+    task: impl Future<Output = Result<(), BrokerError>>,
+    stop: CancellationToken,
+) -> Result<(), BrokerError> {
+    let stopping = stop.drop_guard();
+    let done = task.await;
+    if done.is_ok() {
+        stopping.disarm();
+    }
+    done
+}
+
+fn joined(task: Result<Result<(), BrokerError>, JoinError>) -> Result<(), BrokerError> {
+    task.unwrap_or_else(|error| {
+        Err(BrokerError::Unavailable(format!(
+            "a task of messaging ended: {error}"
+        )))
+    })
 }
 
 async fn swept(database: Database, stop: CancellationToken) -> Result<(), BrokerError> {
     retention::run(database, stop).await;
     Ok(())
-}
-
-async fn ended(
-    mut tasks: JoinSet<Result<(), BrokerError>>,
-    stop: &CancellationToken,
-) -> Result<(), BrokerError> {
-    let mut outcome = Ok(());
-    while let Some(task) = tasks.join_next().await {
-        let task = task.unwrap_or_else(|error| {
-            Err(BrokerError::Unavailable(format!(
-                "a task of messaging ended: {error}"
-            )))
-        });
-        if task.is_err() {
-            stop.cancel();
-            outcome = outcome.and(task);
-        }
-    }
-    outcome
 }
 
 pub(crate) fn queues(subscriptions: &[Subscription]) -> Vec<Queue> {

@@ -4,7 +4,6 @@
 //! a message that kills the process is known by its count; an ack deletes the row. One process uses the file at a time,
 //! so who has taken what is only known in memory, and forgotten with the consumer.
 
-mod message;
 mod pattern;
 mod store;
 
@@ -12,16 +11,23 @@ use std::{
     collections::{BTreeMap, HashMap},
     path::Path,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 pub(crate) use pattern::matches;
-use tokio::sync::{Notify, OwnedMutexGuard};
-
-use self::store::Store;
-use crate::{
-    BrokerError,
-    transport::{Deliveries, Delivery, Outgoing, Queue, Transport},
+use tokio::{
+    sync::{Notify, OwnedMutexGuard},
+    time::timeout,
 };
+
+use self::store::{Row, Store};
+use crate::{
+    BrokerError, json,
+    transport::{Deliveries, Delivery, Outgoing, Queue, Transport, Unreadable},
+};
+
+/// The safety net under the wake-ups.
+const POLL: Duration = Duration::from_secs(5);
 
 /// The in-process broker.
 #[derive(Debug)]
@@ -90,7 +96,7 @@ impl Transport for Embedded {
             let queues = route(&bindings, message);
             outcomes.push(!queues.is_empty() || !message.is_command());
             if !queues.is_empty() {
-                let text = message::write(message)?;
+                let text = json::write(message)?;
                 rows.extend(queues.into_iter().map(|queue| (queue, text.clone())));
             }
         }
@@ -136,11 +142,11 @@ impl Deliveries for Taking {
         }
         let rows = self.store.take(&self.queue, self.last, limit).await?;
         self.last = rows.last().map_or(self.last, |row| row.position);
-        Ok(rows.into_iter().map(message::read).collect())
+        Ok(rows.into_iter().map(delivery).collect())
     }
 
     async fn wait(&mut self) -> Result<(), BrokerError> {
-        self.line.wake.notified().await;
+        let _ = timeout(POLL, self.line.wake.notified()).await;
         Ok(())
     }
 
@@ -152,5 +158,14 @@ impl Deliveries for Taking {
     async fn ack(&mut self, tags: &[u64]) -> Result<(), BrokerError> {
         let positions = tags.iter().filter_map(|tag| i64::try_from(*tag).ok());
         Ok(self.store.delete(positions).await?)
+    }
+}
+
+fn delivery(row: Row) -> Delivery {
+    let content = serde_json::from_str(&row.message);
+    Delivery {
+        tag: u64::try_from(row.position).unwrap_or_default(),
+        returned: u32::try_from(row.taken - 1).unwrap_or_default(),
+        content: content.map_err(|error| Unreadable::new(row.message.as_bytes(), error.to_string())),
     }
 }

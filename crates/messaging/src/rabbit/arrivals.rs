@@ -1,6 +1,9 @@
 //! Consuming a queue, and what the broker has given up of it.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    time::Duration,
+};
 
 use futures::{FutureExt, StreamExt, stream::SelectAll};
 use lapin::{
@@ -21,8 +24,14 @@ use crate::{
     transport::{Deliveries, Delivery, Queue},
 };
 
-/// Messages on their way to us: one slice at work and one waiting.
-const PREFETCH: u16 = 400;
+/// Messages on their way to us. A mass comes in packs and in commands of many letters.
+const fn prefetch(lane: Lane) -> u16 {
+    match lane {
+        Lane::Interactive => 200,
+        Lane::Bulk => 50,
+    }
+}
+
 /// An idle connection is asked whether it lives.
 const LIVENESS: Duration = Duration::from_secs(30);
 
@@ -33,15 +42,23 @@ pub(super) struct Arrivals {
     consumers: SelectAll<Consumer>,
     /// Arrived while waiting.
     next: Option<Arrived>,
-    /// Tags not yet acknowledged.
-    open: BTreeSet<u64>,
+    /// Unpacked and not yet taken.
+    unpacked: VecDeque<Delivery>,
+    /// The broker's tags that are not yet acknowledged, with the number of their envelopes that are not done.
+    open: BTreeMap<u64, usize>,
+    /// The broker's tag of each envelope that is not done, by its own.
+    origins: HashMap<u64, u64>,
+    /// The next envelope's own tag.
+    tag: u64,
     liveness: Interval,
     cancelled: bool,
 }
 
 impl Arrivals {
     pub(super) async fn new(channel: Channel, names: &Names, queue: &Queue) -> Result<Self, BrokerError> {
-        channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+        channel
+            .basic_qos(prefetch(queue.lane), BasicQosOptions::default())
+            .await?;
         let (name, dead) = (names.queue(queue), names.dead_queue(queue));
         let mut consumers = SelectAll::new();
         consumers.push(consume(&channel, &name).await?);
@@ -57,21 +74,45 @@ impl Arrivals {
             dead,
             consumers,
             next: None,
-            open: BTreeSet::new(),
+            unpacked: VecDeque::new(),
+            open: BTreeMap::new(),
+            origins: HashMap::new(),
+            tag: 0,
             liveness,
             cancelled: false,
         })
     }
 
-    fn delivery(&mut self, arrived: &Arrived) -> Delivery {
-        self.open.insert(arrived.delivery_tag);
+    fn unpack(&mut self, arrived: &Arrived) {
         let given_up = arrived.routing_key.as_str().ends_with(".dead");
         let returned = if given_up { LIMIT } else { codec::returned(arrived) };
-        Delivery {
-            tag: arrived.delivery_tag,
-            returned,
-            content: codec::read(arrived),
+        let contents = codec::contents(arrived);
+        self.open.insert(arrived.delivery_tag, contents.len());
+        for content in contents {
+            self.tag += 1;
+            self.origins.insert(self.tag, arrived.delivery_tag);
+            self.unpacked.push_back(Delivery {
+                tag: self.tag,
+                returned,
+                content,
+            });
         }
+    }
+
+    /// Notes envelopes as done and returns the broker's tags of which all are.
+    fn done(&mut self, tags: &[u64]) -> Vec<u64> {
+        let mut done = Vec::new();
+        for origin in tags.iter().filter_map(|tag| self.origins.remove(tag)) {
+            let left = self.open.get_mut(&origin).map_or(0, |left| {
+                *left -= 1;
+                *left
+            });
+            if left == 0 {
+                self.open.remove(&origin);
+                done.push(origin);
+            }
+        }
+        done
     }
 
     /// What has arrived already; an error or an end of the stream means that the channel is gone.
@@ -114,16 +155,16 @@ async fn consume(channel: &Channel, queue: &ShortString) -> Result<Consumer, Bro
 #[async_trait::async_trait]
 impl Deliveries for Arrivals {
     async fn take(&mut self, limit: usize) -> Result<Vec<Delivery>, BrokerError> {
-        let mut taken = Vec::new();
-        while taken.len() < limit {
+        while self.unpacked.len() < limit {
             let Some(arrived) = self.arrived()? else { break };
-            taken.push(self.delivery(&arrived));
+            self.unpack(&arrived);
         }
-        Ok(taken)
+        let count = limit.min(self.unpacked.len());
+        Ok(self.unpacked.drain(..count).collect())
     }
 
     async fn wait(&mut self) -> Result<(), BrokerError> {
-        while self.next.is_none() {
+        while self.next.is_none() && self.unpacked.is_empty() {
             tokio::select! {
                 arrived = self.consumers.next() => self.next = Some(arrived.ok_or_else(ended)??),
                 _ = self.liveness.tick() => self.alive().await?,
@@ -134,17 +175,15 @@ impl Deliveries for Arrivals {
 
     /// One frame for all in the usual case that nothing older is open.
     async fn ack(&mut self, tags: &[u64]) -> Result<(), BrokerError> {
-        for tag in tags {
-            self.open.remove(tag);
-        }
-        let floor = self.open.first().copied().unwrap_or(u64::MAX);
-        let together = tags.iter().copied().filter(|tag| *tag < floor).max();
+        let done = self.done(tags);
+        let floor = self.open.keys().next().copied().unwrap_or(u64::MAX);
+        let together = done.iter().copied().filter(|tag| *tag < floor).max();
         if let Some(tag) = together {
             self.channel
                 .basic_ack(tag, BasicAckOptions { multiple: true })
                 .await?;
         }
-        for tag in tags.iter().filter(|tag| **tag > floor) {
+        for tag in done.iter().filter(|tag| **tag > floor) {
             self.channel.basic_ack(*tag, BasicAckOptions::default()).await?;
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! CloudEvents 1.0 over AMQP 0-9-1: attributes as headers with the prefix `cloudEvents_`, the data as the body. Read is also
-//! the prefix `cloudEvents:`, and the structured mode of other publishers.
+//! the prefix `cloudEvents:`, and the structured mode of other publishers. Our own queues get
+//! the same events in packs.
 
 use std::collections::HashMap;
 
@@ -15,10 +16,14 @@ use usher_events::Envelope;
 use usher_types::OrganizationId;
 use uuid::Uuid;
 
-use crate::transport::{Outgoing, Unreadable};
+use crate::{
+    BrokerError, json,
+    transport::{Outgoing, Unreadable},
+};
 
 const PREFIXES: [&str; 2] = ["cloudEvents_", "cloudEvents:"];
 const PERSISTENT: u8 = 2;
+const PACK: &str = "application/vnd.usher.pack+json";
 
 pub(super) fn properties(message: &Outgoing) -> BasicProperties {
     let id = message.id.to_string();
@@ -55,6 +60,36 @@ pub(super) fn properties(message: &Outgoing) -> BasicProperties {
         .with_timestamp(u64::try_from(message.time.timestamp()).unwrap_or_default())
 }
 
+/// Many envelopes with one routing key in one message, between our own services.
+pub(super) fn pack(messages: &[&Outgoing]) -> Result<(Vec<u8>, BasicProperties), BrokerError> {
+    let mut body = Vec::new();
+    for message in messages {
+        body.push(if body.is_empty() { b'[' } else { b',' });
+        body.extend_from_slice(json::write(message)?.as_bytes());
+    }
+    body.push(b']');
+    let properties = BasicProperties::default()
+        .with_content_type(PACK.into())
+        .with_delivery_mode(PERSISTENT);
+    Ok((body, properties))
+}
+
+/// What a message holds: one event, or a pack.
+pub(super) fn contents(arrived: &Arrived) -> Vec<Result<Envelope, Unreadable>> {
+    if !has_type(arrived, PACK) {
+        return vec![read(arrived)];
+    }
+    match serde_json::from_slice::<Vec<Envelope>>(&arrived.data) {
+        Ok(envelopes) => envelopes.into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(Unreadable::new(&arrived.data, error.to_string()))],
+    }
+}
+
+fn has_type(arrived: &Arrived, prefix: &str) -> bool {
+    let kind = arrived.properties.content_type().as_ref();
+    kind.is_some_and(|kind| kind.as_str().starts_with(prefix))
+}
+
 /// How often it came back, as quorum queues count it.
 pub(super) fn returned(arrived: &Arrived) -> u32 {
     let headers = arrived.properties.headers().as_ref();
@@ -67,12 +102,8 @@ pub(super) fn returned(arrived: &Arrived) -> u32 {
     }
 }
 
-pub(super) fn read(arrived: &Arrived) -> Result<Envelope, Unreadable> {
-    let structured = arrived
-        .properties
-        .content_type()
-        .as_ref()
-        .is_some_and(|kind| kind.as_str().starts_with("application/cloudevents"));
+fn read(arrived: &Arrived) -> Result<Envelope, Unreadable> {
+    let structured = has_type(arrived, "application/cloudevents");
     let parts = if structured {
         from_body(&arrived.data)
     } else {

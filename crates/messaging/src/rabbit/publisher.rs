@@ -1,5 +1,7 @@
 //! Publishing with confirms.
 
+use std::collections::HashMap;
+
 use futures::future::join_all;
 use lapin::{
     Channel, Confirmation, PublisherConfirm,
@@ -13,6 +15,9 @@ use super::{
     topology::Names,
 };
 use crate::{BrokerError, transport::Outgoing};
+
+/// Events in a pack. A message costs the broker about the same, whatever it holds.
+const PACK: usize = 100;
 
 #[derive(Debug)]
 pub(super) struct Publisher {
@@ -52,26 +57,33 @@ impl Publisher {
     }
 
     async fn confirmed(&self, channel: &Channel, messages: &[Outgoing]) -> Result<Vec<bool>, BrokerError> {
-        let mut confirms = Vec::with_capacity(messages.len());
-        for message in messages {
-            confirms.push(self.send(channel, message).await?);
+        let mut sent = Vec::with_capacity(messages.len() + messages.len() / PACK + 1);
+        for (index, message) in messages.iter().enumerate() {
+            sent.push((self.send(channel, message).await?, vec![index]));
         }
-        let confirmations = join_all(confirms).await;
-        messages
-            .iter()
-            .zip(confirmations)
-            .map(|(message, confirmation)| outcome(message, confirmation?))
-            .collect()
+        for pack in packs(messages) {
+            sent.push((self.send_pack(channel, messages, &pack).await?, pack));
+        }
+        let (confirms, indices): (Vec<_>, Vec<_>) = sent.into_iter().unzip();
+        let mut outcomes = vec![true; messages.len()];
+        for (confirmation, indices) in join_all(confirms).await.into_iter().zip(indices) {
+            if !stored(&confirmation?)? {
+                indices.iter().for_each(|index| outcomes[*index] = false);
+            }
+        }
+        Ok(outcomes)
     }
 
+    /// A command has to find its queue; an event may find nobody.
     async fn send(&self, channel: &Channel, message: &Outgoing) -> Result<PublisherConfirm, BrokerError> {
-        let exchange = if message.is_command() {
+        let mandatory = message.is_command();
+        let exchange = if mandatory {
             self.names.work()
         } else {
             self.names.events()
         };
         let options = BasicPublishOptions {
-            mandatory: true,
+            mandatory,
             ..Default::default()
         };
         let properties = codec::properties(message);
@@ -80,13 +92,49 @@ impl Publisher {
             .basic_publish(exchange, key, options, message.data.as_bytes(), properties)
             .await?)
     }
+
+    async fn send_pack(
+        &self,
+        channel: &Channel,
+        messages: &[Outgoing],
+        pack: &[usize],
+    ) -> Result<PublisherConfirm, BrokerError> {
+        let members: Vec<&Outgoing> = pack.iter().map(|index| &messages[*index]).collect();
+        let key = members
+            .first()
+            .map(|message| message.routing_key())
+            .unwrap_or_default();
+        let (body, properties) = codec::pack(&members)?;
+        let options = BasicPublishOptions::default();
+        Ok(channel
+            .basic_publish(self.names.packs(), key.into(), options, &body, properties)
+            .await?)
+    }
 }
 
-/// Without a queue the broker confirms all the same, with the message returned.
-fn outcome(message: &Outgoing, confirmation: Confirmation) -> Result<bool, BrokerError> {
+/// Events with the same routing key, up to a pack's size; by their indices, in their order.
+fn packs(messages: &[Outgoing]) -> Vec<Vec<usize>> {
+    let mut packs: Vec<Vec<usize>> = Vec::new();
+    let mut open = HashMap::<String, usize>::new();
+    for (index, message) in messages
+        .iter()
+        .enumerate()
+        .filter(|(_, message)| !message.is_command())
+    {
+        let current = open.entry(message.routing_key()).or_insert(packs.len());
+        if *current == packs.len() || packs[*current].len() == PACK {
+            *current = packs.len();
+            packs.push(Vec::new());
+        }
+        packs[*current].push(index);
+    }
+    packs
+}
+
+/// A message that was returned for want of a queue is confirmed all the same.
+fn stored(confirmation: &Confirmation) -> Result<bool, BrokerError> {
     match confirmation {
-        Confirmation::Ack(None) => Ok(true),
-        Confirmation::Ack(Some(_)) => Ok(!message.is_command()),
+        Confirmation::Ack(returned) => Ok(returned.is_none()),
         Confirmation::Nack(_) => Ok(false),
         Confirmation::NotRequested => Err(BrokerError::Unavailable(
             "the channel does not confirm".to_owned(),

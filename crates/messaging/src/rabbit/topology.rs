@@ -32,6 +32,11 @@ impl Names {
         format!("{}usher.events", self.prefix).into()
     }
 
+    /// The topic exchange of the same facts for our own queues: many in one message.
+    pub(super) fn packs(&self) -> ShortString {
+        format!("{}usher.packs", self.prefix).into()
+    }
+
     /// The direct exchange of commands between our services.
     pub(super) fn work(&self) -> ShortString {
         format!("{}usher.work", self.prefix).into()
@@ -58,6 +63,7 @@ fn dead_key(queue: &Queue) -> String {
 pub(super) async fn declare(channel: &Channel, names: &Names, queues: &[Queue]) -> Result<(), BrokerError> {
     for (exchange, kind) in [
         (names.events(), ExchangeKind::Topic),
+        (names.packs(), ExchangeKind::Topic),
         (names.work(), ExchangeKind::Direct),
         (names.dead(), ExchangeKind::Direct),
     ] {
@@ -100,7 +106,7 @@ async fn declare_queue(channel: &Channel, names: &Names, queue: &Queue) -> Resul
         .await?;
     bind(channel, name.clone(), names.work(), queue.name()).await?;
     for pattern in &queue.bindings {
-        bind(channel, name.clone(), names.events(), pattern.clone()).await?;
+        bind(channel, name.clone(), names.packs(), pattern.clone()).await?;
     }
     Ok(())
 }

@@ -119,8 +119,10 @@ brokers! {
     async fn e2_what_cannot_be_read_is_a_dead_letter_at_once(stage: Stage) {
         let broker = stage.broker().await;
         let (handler, mut record) = recorder(|_| Ok(()));
-        let listening = stage.listen(&broker, &[subscription("notifications.contacts", CONTACTS, &handler)]).await;
+        let subscriptions = [subscription("notifications.contacts", CONTACTS, &handler)];
+        stage.listen(&broker, &subscriptions).await.stop().await;
         stage.publish_raw("notifications.contacts.interactive", b"{\"not\": \"a message\"}").await;
+        let listening = stage.listen(&broker, &subscriptions).await;
         until(async || stage.dead_letters().await.len() == 1).await;
         let dead = stage.dead_letters().await;
         assert!(dead[0].reason.starts_with("unreadable: "), "{}", dead[0].reason);

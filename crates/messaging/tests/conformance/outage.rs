@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use futures::StreamExt;
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
@@ -163,6 +164,56 @@ fn r5_a_broker_that_does_not_answer_yet_is_waited_for() {
         let spoken = event(Uuid::from_u128(1), 1);
         stage.speak(Lane::Interactive, vec![spoken.clone()]).await;
         assert_eq!(record.next(1).await, [spoken]);
+        relay.stop().await;
+        listening.stop().await;
+        stage.close().await;
+    });
+}
+
+#[test]
+fn e1_others_hear_single_cloudevents() {
+    block_on(async {
+        let stage = Stage::rabbit().await;
+        let broker = stage.broker().await;
+        let (handler, mut record) = recorder(|_| Ok(()));
+        let listening = stage
+            .listen(
+                &broker,
+                &[subscription("notifications.contacts", CONTACTS, &handler)],
+            )
+            .await;
+        let mut foreign = stage.overhear("contact.*.v1.*").await;
+        let relay = stage.relay(&broker);
+        let spoken: Vec<_> = (0..3).map(|key| event(Uuid::from_u128(key), 1)).collect();
+        stage.speak(Lane::Bulk, spoken.clone()).await;
+        for expected in &spoken {
+            let heard = foreign.next().await.unwrap().unwrap();
+            assert_eq!(heard.routing_key.as_str(), "contact.updated.v1.bulk");
+            assert_eq!(
+                serde_json::from_slice::<serde_json::Value>(&heard.data).unwrap(),
+                expected.data
+            );
+            let headers = heard.properties.headers().as_ref().unwrap().inner();
+            let header = |name: &str| match headers.get(name) {
+                Some(lapin::types::AMQPValue::LongString(text)) => text.to_string(),
+                other => panic!("{name}: {other:?}"),
+            };
+            assert_eq!(header("cloudEvents_specversion"), "1.0");
+            assert_eq!(header("cloudEvents_id"), expected.id.to_string());
+            assert_eq!(header("cloudEvents_source"), "contacts");
+            assert_eq!(header("cloudEvents_type"), "usher.contact.updated.v1");
+            assert_eq!(header("cloudEvents_time"), "2026-09-21T14:13:20.000000Z");
+            assert_eq!(header("cloudEvents_subject"), expected.key.to_string());
+            assert_eq!(
+                header("cloudEvents_traceparent"),
+                expected.traceparent.clone().unwrap()
+            );
+            assert_eq!(
+                heard.properties.content_type().as_ref().unwrap().as_str(),
+                "application/json"
+            );
+        }
+        assert_eq!(record.next(3).await, spoken);
         relay.stop().await;
         listening.stop().await;
         stage.close().await;

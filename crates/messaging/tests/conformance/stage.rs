@@ -215,6 +215,37 @@ impl Stage {
         }
     }
 
+    /// What another service hears, which binds a queue of its own to the public exchange.
+    pub async fn overhear(&self, pattern: &str) -> lapin::Consumer {
+        let Place::Rabbit { prefix, .. } = &self.place else {
+            panic!("no RabbitMQ here")
+        };
+        let channel = channel().await;
+        let queue = lapin::options::QueueDeclareOptions {
+            exclusive: true,
+            ..Default::default()
+        };
+        let queue = channel
+            .queue_declare("".into(), queue, Default::default())
+            .await
+            .unwrap()
+            .name()
+            .clone();
+        let exchange = format!("{prefix}usher.events").into();
+        let bound = channel.queue_bind(
+            queue.clone(),
+            exchange,
+            pattern.into(),
+            Default::default(),
+            Default::default(),
+        );
+        bound.await.unwrap();
+        channel
+            .basic_consume(queue, "".into(), Default::default(), Default::default())
+            .await
+            .unwrap()
+    }
+
     /// Puts something into a queue that nobody of us would write.
     pub async fn publish_raw(&self, queue: &str, body: &[u8]) {
         match &self.place {

@@ -1,14 +1,10 @@
-//! Messages as rows of the file: an envelope as JSON.
+//! An outbox row as an envelope in JSON.
 
 use serde::Serialize;
 use usher_types::OrganizationId;
 use uuid::Uuid;
 
-use super::store::Row;
-use crate::{
-    BrokerError,
-    transport::{Delivery, Outgoing, Unreadable},
-};
+use crate::{BrokerError, transport::Outgoing};
 
 /// An envelope without its data.
 #[derive(Serialize)]
@@ -25,7 +21,7 @@ struct Head<'a> {
 }
 
 /// The data is JSON already and is put in as it stands.
-pub(super) fn write(message: &Outgoing) -> Result<String, BrokerError> {
+pub(crate) fn write(message: &Outgoing) -> Result<String, BrokerError> {
     let head = Head {
         id: message.id,
         source: &message.source,
@@ -44,13 +40,4 @@ pub(super) fn write(message: &Outgoing) -> Result<String, BrokerError> {
     text.push_str(&message.data);
     text.push('}');
     Ok(text)
-}
-
-pub(super) fn read(row: Row) -> Delivery {
-    let content = serde_json::from_str(&row.message);
-    Delivery {
-        tag: u64::try_from(row.position).unwrap_or_default(),
-        returned: u32::try_from(row.taken - 1).unwrap_or_default(),
-        content: content.map_err(|error| Unreadable::new(row.message.as_bytes(), error.to_string())),
-    }
 }
