@@ -106,7 +106,10 @@ impl ContactMutations {
                 .create_contact(scope.ask(message))
                 .await,
         )?;
-        if let (Some(made), Some(key)) = (reply.contact.take(), reply.invite_key.take()) {
+        // without a key there is nothing to invite, and the contact stays as it is
+        if let Some(key) = reply.invite_key.take()
+            && let Some(made) = reply.contact.take()
+        {
             reply.contact = Some(invite(scope, made, key, words).await);
         }
         ContactPayload::new(reply, scope)
