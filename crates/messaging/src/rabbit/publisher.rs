@@ -1,6 +1,6 @@
 //! Publishing with confirms.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures::future::join_all;
 use lapin::{
@@ -56,28 +56,45 @@ impl Publisher {
         Ok(channel)
     }
 
+    /// Packs, commands, and of the public events one of each routing key first: where that finds no queue nobody listens,
+    /// and the others of its key need not be sent, which spares the broker most of its work.
     async fn confirmed(&self, channel: &Channel, messages: &[Outgoing]) -> Result<Vec<bool>, BrokerError> {
-        let mut sent = Vec::with_capacity(messages.len() + messages.len() / PACK + 1);
-        for (index, message) in messages.iter().enumerate() {
-            sent.push((self.send(channel, message).await?, vec![index]));
+        let mut outcomes = vec![true; messages.len()];
+        let (first, others) = first_of_each_key(messages);
+        let mut sent = Vec::new();
+        for index in first {
+            sent.push((self.send(channel, &messages[index], true).await?, vec![index]));
         }
         for pack in packs(messages) {
             sent.push((self.send_pack(channel, messages, &pack).await?, pack));
         }
-        let (confirms, indices): (Vec<_>, Vec<_>) = sent.into_iter().unzip();
-        let mut outcomes = vec![true; messages.len()];
-        for (confirmation, indices) in join_all(confirms).await.into_iter().zip(indices) {
-            if !stored(&confirmation?)? {
-                indices.iter().for_each(|index| outcomes[*index] = false);
+        let returned = settle(sent, &mut outcomes).await?;
+        let mut unheard = HashSet::new();
+        for index in returned {
+            if messages[index].is_command() {
+                outcomes[index] = false;
+            } else {
+                unheard.insert(messages[index].routing_key());
             }
         }
+        let mut sent = Vec::new();
+        for index in others
+            .into_iter()
+            .filter(|index| !unheard.contains(&messages[*index].routing_key()))
+        {
+            sent.push((self.send(channel, &messages[index], false).await?, vec![index]));
+        }
+        settle(sent, &mut outcomes).await?;
         Ok(outcomes)
     }
 
-    /// A command has to find its queue; an event may find nobody.
-    async fn send(&self, channel: &Channel, message: &Outgoing) -> Result<PublisherConfirm, BrokerError> {
-        let mandatory = message.is_command();
-        let exchange = if mandatory {
+    async fn send(
+        &self,
+        channel: &Channel,
+        message: &Outgoing,
+        mandatory: bool,
+    ) -> Result<PublisherConfirm, BrokerError> {
+        let exchange = if message.is_command() {
             self.names.work()
         } else {
             self.names.events()
@@ -131,13 +148,34 @@ fn packs(messages: &[Outgoing]) -> Vec<Vec<usize>> {
     packs
 }
 
-/// A message that was returned for want of a queue is confirmed all the same.
-fn stored(confirmation: &Confirmation) -> Result<bool, BrokerError> {
-    match confirmation {
-        Confirmation::Ack(returned) => Ok(returned.is_none()),
-        Confirmation::Nack(_) => Ok(false),
-        Confirmation::NotRequested => Err(BrokerError::Unavailable(
-            "the channel does not confirm".to_owned(),
-        )),
+/// The first event of each routing key and all commands; then the other events.
+fn first_of_each_key(messages: &[Outgoing]) -> (Vec<usize>, Vec<usize>) {
+    let mut keys = HashSet::new();
+    (0..messages.len()).partition(|index| {
+        let message = &messages[*index];
+        message.is_command() || keys.insert(message.routing_key())
+    })
+}
+
+/// Waits for confirms and notes what was not stored; returns the indices of messages that came back for want of a queue,
+/// which the broker confirms all the same.
+async fn settle(
+    sent: Vec<(PublisherConfirm, Vec<usize>)>,
+    outcomes: &mut [bool],
+) -> Result<Vec<usize>, BrokerError> {
+    let (confirms, indices): (Vec<_>, Vec<_>) = sent.into_iter().unzip();
+    let mut returned = Vec::new();
+    for (confirmation, indices) in join_all(confirms).await.into_iter().zip(indices) {
+        match confirmation? {
+            Confirmation::Ack(None) => {}
+            Confirmation::Ack(Some(_)) => returned.extend(indices),
+            Confirmation::Nack(_) => indices.iter().for_each(|index| outcomes[*index] = false),
+            Confirmation::NotRequested => {
+                return Err(BrokerError::Unavailable(
+                    "the channel does not confirm".to_owned(),
+                ));
+            }
+        }
     }
+    Ok(returned)
 }
