@@ -1,12 +1,12 @@
 //! Notes what became of mails, those of all connections in one transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use sea_orm::DbErr;
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 use usher_database::{Scope, SystemReason};
 use usher_types::DeliveryState;
@@ -20,7 +20,12 @@ const MOST: usize = 500;
 /// The pause after the database did not answer.
 const TROUBLE: Duration = Duration::from_millis(250);
 
+/// Transactions at a time: while one is on its way to the disk, the next one collects. More would make them smaller.
+const NOTERS: usize = 2;
+
 type Slip = (Note, oneshot::Sender<()>);
+/// Destinations that have failed and not worked since.
+type Sick = Arc<std::sync::Mutex<BTreeSet<String>>>;
 
 /// Where workers give their notes.
 #[derive(Clone, Debug)]
@@ -56,31 +61,39 @@ impl Notes {
     }
 }
 
-/// Starts the noter, which ends when nobody can give it notes any more.
-///
-/// `sick` are the destinations that have failed before.
-pub fn start(shared: &Arc<Shared>, mut sick: BTreeSet<String>) -> (Notes, JoinHandle<()>) {
-    let (sender, mut slips) = mpsc::channel::<Slip>(MOST);
-    let shared = Arc::clone(shared);
-    let task = tokio::spawn(async move {
-        let mut waiting = Vec::with_capacity(MOST);
-        while slips.recv_many(&mut waiting, MOST).await > 0 {
-            let (notes, done): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
-            // No connection goes on before its mail is noted, however long that takes.
-            while let Err(error) = note(&shared, &notes, &mut sick).await {
-                tracing::warn!(%error, notes = notes.len(), "what was sent could not be noted yet");
-                sleep(TROUBLE).await;
-            }
-            for done in done {
-                done.send(()).ok();
-            }
+/// Starts the noters, which end when nobody can give them notes any more. `sick` are the destinations that have failed before.
+pub fn start(shared: &Arc<Shared>, sick: BTreeSet<String>) -> (Notes, JoinSet<()>) {
+    let (sender, slips) = mpsc::channel::<Slip>(MOST);
+    let slips = Arc::new(Mutex::new(slips));
+    let sick = Arc::new(std::sync::Mutex::new(sick));
+    let mut noters = JoinSet::new();
+    for _ in 0..NOTERS {
+        noters.spawn(take_notes(
+            Arc::clone(shared),
+            Arc::clone(&slips),
+            Arc::clone(&sick),
+        ));
+    }
+    (Notes(sender), noters)
+}
+
+async fn take_notes(shared: Arc<Shared>, slips: Arc<Mutex<mpsc::Receiver<Slip>>>, sick: Sick) {
+    let mut waiting = Vec::with_capacity(MOST);
+    while slips.lock().await.recv_many(&mut waiting, MOST).await > 0 {
+        let (notes, done): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
+        // No connection goes on before its mail is noted, however long that takes.
+        while let Err(error) = note(&shared, &notes, &sick).await {
+            tracing::warn!(%error, notes = notes.len(), "what was sent could not be noted yet");
+            sleep(TROUBLE).await;
         }
-    });
-    (Notes(sender), task)
+        for done in done {
+            done.send(()).ok();
+        }
+    }
 }
 
 /// One transaction: outcomes, addresses, destinations, events.
-async fn note(shared: &Shared, notes: &[Note], sick: &mut BTreeSet<String>) -> Result<(), DbErr> {
+async fn note(shared: &Shared, notes: &[Note], sick: &Sick) -> Result<(), DbErr> {
     let now = shared.clock.now();
     let tx = shared.database.write(Scope::System(SystemReason::Claim)).await?;
     let attempts = storage::note(&tx, shared.owner, notes).await?;
@@ -123,7 +136,7 @@ async fn destinations(
     shared: &Shared,
     tx: &usher_database::Transaction,
     notes: &[Note],
-    sick: &mut BTreeSet<String>,
+    sick: &Sick,
 ) -> Result<(), DbErr> {
     let server = shared.transport.server();
     let mut failing = BTreeMap::new();
@@ -142,9 +155,13 @@ async fn destinations(
             None => {}
         }
     }
-    works.retain(|name| sick.contains(name) && !failing.contains_key(name));
+    {
+        let sick = sick.lock().unwrap_or_else(PoisonError::into_inner);
+        works.retain(|name| sick.contains(name) && !failing.contains_key(name));
+    }
     storage::punish(tx, &failing, shared.clock.now()).await?;
     storage::forgive(tx, &works).await?;
+    let mut sick = sick.lock().unwrap_or_else(PoisonError::into_inner);
     sick.retain(|name| !works.contains(name));
     sick.extend(failing.into_keys());
     Ok(())

@@ -9,7 +9,7 @@ use usher_database::Transaction;
 use usher_events::AddressStateChanged;
 use usher_types::{ContactId, EmailState, OrganizationId, Version};
 
-use super::records::{Kind, get, hex, id, parameter, records};
+use super::records::{Kind, get, hex, id, parameter, planned, records};
 
 /// Marks addresses as BOUNCED. Returns what has changed by it.
 ///
@@ -37,7 +37,7 @@ pub async fn mark_bad_addresses(
         .map(|(organization, canonical)| json!({"org": hex(*organization), "address": canonical}))
         .collect();
     let rows = tx
-        .query_all_raw(tx.statement(sql, [parameter(&rows)?, now.into()]))
+        .query_all_raw(planned(tx, sql, [parameter(&rows)?, now.into()]))
         .await?;
     let changed = rows.iter().map(|row| {
         let key = (id(row, 0)?, get::<String>(row, 1)?);

@@ -7,7 +7,7 @@ use usher_database::Transaction;
 use usher_types::{ContactId, InvitationId, OrganizationId};
 
 use super::Ended;
-use super::records::{Kind, SUBJECT, get, hex, parameter, records, state, subject};
+use super::records::{Kind, SUBJECT, get, hex, parameter, planned, records, state, subject};
 
 /// What a cancelled message looks like. One that is on the wire is left alone: its link is dead, and if it has to be tried
 /// again, the claim finds the tombstone.
@@ -34,7 +34,7 @@ pub async fn cancel_invitations(
         "INSERT INTO tombstone (organization_id, invitation_id, created_at) SELECT n.org, n.invitation, $2 \
          FROM {withdrawn} WHERE true ON CONFLICT DO NOTHING"
     );
-    tx.execute_raw(tx.statement(mark, [parameter(&rows)?, now.into()]))
+    tx.execute_raw(planned(tx, mark, [parameter(&rows)?, now.into()]))
         .await?;
     let cancel = format!(
         "UPDATE message SET {CANCELLED} FROM {withdrawn} WHERE {WAITING} AND message.invitation_id = n.invitation \
@@ -81,7 +81,7 @@ async fn ended(
     now: DateTime<Utc>,
 ) -> Result<Vec<Ended>, DbErr> {
     let rows = tx
-        .query_all_raw(tx.statement(sql, [parameter(rows)?, now.into()]))
+        .query_all_raw(planned(tx, sql, [parameter(rows)?, now.into()]))
         .await?;
     rows.iter().map(read).collect()
 }

@@ -8,7 +8,7 @@ use usher_types::{DeliveryState, MailingId, OrganizationId};
 use uuid::Uuid;
 
 use super::insert::withdrawn;
-use super::records::{SUBJECT, get, id, state, subject};
+use super::records::{SUBJECT, get, id, planned, state, subject};
 use super::{Ended, Subject};
 
 /// Which letters to claim, and for whom.
@@ -89,9 +89,7 @@ pub async fn due_organizations(tx: &Transaction, lane: Lane) -> Result<Vec<Organ
         next(""),
         next("AND m.organization_id > due.organization")
     );
-    let rows = tx
-        .query_all_raw(tx.statement(sql, [lane.as_str().into()]))
-        .await?;
+    let rows = tx.query_all_raw(planned(tx, sql, [lane.as_str().into()])).await?;
     rows.iter().map(|row| id(row, 0)).collect()
 }
 
@@ -132,7 +130,7 @@ pub async fn claim(tx: &Transaction, claim: &Claim<'_>) -> Result<Claimed, DbErr
         claim.now.into(),
         claim.server.into(),
     ];
-    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    let rows = tx.query_all_raw(planned(tx, sql, values)).await?;
     let mut claimed = Claimed::default();
     for row in &rows {
         match state(row, 6)? {
@@ -178,7 +176,7 @@ pub async fn release(tx: &Transaction, owner: Uuid, letters: &[Queued]) -> Resul
     let dialect = tx.dialect();
     let ids = dialect.uuids(letters.iter().map(|letter| letter.subject.message.uuid()));
     let sql = format!("{RELEASED} = $1 AND {}", dialect.in_uuids("id", 2));
-    tx.execute_raw(tx.statement(sql, [owner.into(), ids])).await?;
+    tx.execute_raw(planned(tx, sql, [owner.into(), ids])).await?;
     Ok(())
 }
 
@@ -188,6 +186,6 @@ pub async fn release(tx: &Transaction, owner: Uuid, letters: &[Queued]) -> Resul
 /// Where the database does not answer.
 pub async fn release_all(tx: &Transaction, owner: Uuid) -> Result<(), DbErr> {
     let sql = format!("{RELEASED} <> $1");
-    tx.execute_raw(tx.statement(sql, [owner.into()])).await?;
+    tx.execute_raw(planned(tx, sql, [owner.into()])).await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 use serde_json::{Value as Json, json};
 use usher_database::Transaction;
 
-use super::records::{Kind, get, parameter, records, time};
+use super::records::{Kind, get, parameter, planned, records, time};
 
 /// How a destination failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ fn pause(failing: Failing, failures: i64) -> i64 {
 /// Where the database does not answer.
 pub async fn failing_destinations(tx: &Transaction) -> Result<BTreeSet<String>, DbErr> {
     let rows = tx
-        .query_all_raw(tx.statement("SELECT name FROM destination", []))
+        .query_all_raw(planned(tx, "SELECT name FROM destination", []))
         .await?;
     rows.iter().map(|row| get(row, 0)).collect()
 }
@@ -74,7 +74,7 @@ pub async fn punish(
     );
     let rows: Vec<Json> = failing.keys().map(|name| json!({"destination": name})).collect();
     let rows = tx
-        .query_all_raw(tx.statement(sql, [parameter(&rows)?, now.into()]))
+        .query_all_raw(planned(tx, sql, [parameter(&rows)?, now.into()]))
         .await?;
     let mut opened: Vec<Json> = Vec::new();
     for row in &rows {
@@ -87,7 +87,7 @@ pub async fn punish(
         "UPDATE destination SET open_until = n.until FROM {} WHERE name = n.destination",
         records(tx.dialect(), "n", &OPENED)
     );
-    tx.execute_raw(tx.statement(sql, [parameter(&opened)?])).await?;
+    tx.execute_raw(planned(tx, sql, [parameter(&opened)?])).await?;
     Ok(())
 }
 
@@ -105,7 +105,7 @@ pub async fn forgive(tx: &Transaction, names: &BTreeSet<String>) -> Result<(), D
         records(tx.dialect(), "n", &COLUMNS)
     );
     let rows: Vec<Json> = names.iter().map(|name| json!({"destination": name})).collect();
-    tx.execute_raw(tx.statement(sql, [parameter(&rows)?])).await?;
+    tx.execute_raw(planned(tx, sql, [parameter(&rows)?])).await?;
     Ok(())
 }
 

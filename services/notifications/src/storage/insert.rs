@@ -8,7 +8,7 @@ use usher_events::{Lane, Letter, Mailing};
 use usher_types::domain_of;
 
 use super::Ended;
-use super::records::{Kind, SUBJECT, get, hex, parameter, records, state, subject, time};
+use super::records::{Kind, SUBJECT, get, hex, parameter, planned, records, state, subject, time};
 
 /// Rows a statement.
 const CHUNK: usize = 1000;
@@ -43,7 +43,7 @@ pub async fn insert_mailings(
     );
     for chunk in mailings.chunks(CHUNK) {
         let rows: Vec<Json> = chunk.iter().map(|mailing| mailing_row(mailing)).collect();
-        tx.execute_raw(tx.statement(&sql, [parameter(&rows)?, now.into()]))
+        tx.execute_raw(planned(tx, &sql, [parameter(&rows)?, now.into()]))
             .await?;
     }
     Ok(())
@@ -140,7 +140,7 @@ pub async fn insert_letters(
     for chunk in letters.chunks(CHUNK) {
         let rows: Vec<Json> = chunk.iter().map(letter_row).collect();
         let inserted = tx
-            .query_all_raw(tx.statement(&sql, [parameter(&rows)?, now.into()]))
+            .query_all_raw(planned(tx, &sql, [parameter(&rows)?, now.into()]))
             .await?;
         for row in &inserted {
             if get::<String>(row, 6)? == "CANCELLED" {

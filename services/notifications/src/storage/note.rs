@@ -9,7 +9,7 @@ use usher_types::{DeliveryState, MessageId};
 use uuid::Uuid;
 
 use super::Queued;
-use super::records::{Kind, get, hex, id, parameter, records, time};
+use super::records::{Kind, get, hex, id, parameter, planned, records, time};
 use crate::domain::transition::Outcome;
 
 /// What became of a claimed letter.
@@ -51,7 +51,7 @@ pub async fn note(tx: &Transaction, owner: Uuid, notes: &[Note]) -> Result<HashM
     );
     let rows: Vec<Json> = notes.iter().map(row).collect();
     let rows = tx
-        .query_all_raw(tx.statement(sql, [parameter(&rows)?, owner.into()]))
+        .query_all_raw(planned(tx, sql, [parameter(&rows)?, owner.into()]))
         .await?;
     rows.iter().map(|row| Ok((id(row, 0)?, get(row, 1)?))).collect()
 }
