@@ -6,7 +6,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## everything in one process: SQLite files, in-process broker, captured mail
-	@cargo run --quiet --locked --bin usher -- $(ARGS)
+	@cargo run --quiet --locked --package usher --bin usher -- $(ARGS)
 
 run-distributed: ## five processes on PostgreSQL, RabbitMQ and SMTP (USHER_DATABASE_URL, USHER_AMQP_URL, USHER_SMTP_URL)
 	@scripts/run-distributed
