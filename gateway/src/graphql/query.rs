@@ -135,7 +135,7 @@ impl Query {
         }
     }
 
-    /// Contacts, newest first unless ordered otherwise. Needs `contacts.read`.
+    /// Contacts, by last name unless ordered otherwise. Needs `contacts.read`.
     #[graphql(complexity = "page_cost(first, last) * child_complexity + 1")]
     #[expect(
         clippy::too_many_arguments,
