@@ -19,6 +19,10 @@ use crate::{
 /// the transaction begins again on another.
 const BEGIN_TRIES: usize = 10;
 
+/// PostgreSQL otherwise keeps a prepared statement's plan until somebody analyzes its tables. One made while a table was
+/// almost empty reads all of it for every slice once a mass has filled it.
+pub(crate) const PLAN_AFRESH: &str = "SET LOCAL plan_cache_mode = force_custom_plan";
+
 /// One service's database. Cloning shares pool and wake-up.
 #[derive(Clone, Debug)]
 pub struct Database {
@@ -155,6 +159,9 @@ async fn begin_sqlite(pool: &SqlitePool, begin: &'static str) -> Result<Inner, D
 async fn begin_postgres(pool: &PgPool, begin: &str, scope: Scope) -> Result<Inner, DbErr> {
     let sql = match scope {
         Scope::Organization(id) => format!("{begin}; SET LOCAL usher.organization = '{id}'"),
+        Scope::System(reason) if reason.is_set_based() => {
+            format!("{begin}; SET LOCAL ROLE {SYSTEM_ROLE}; {PLAN_AFRESH}")
+        }
         Scope::System(_) => format!("{begin}; SET LOCAL ROLE {SYSTEM_ROLE}"),
     };
     let mut tries = 1;

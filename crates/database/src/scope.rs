@@ -34,3 +34,13 @@ pub enum SystemReason {
     /// Tests look at everything.
     Test,
 }
+
+impl SystemReason {
+    /// Its statements work on many rows at once, so that planning each afresh costs little, and an old plan may cost much.
+    pub(crate) const fn is_set_based(self) -> bool {
+        matches!(
+            self,
+            Self::Relay | Self::Consume | Self::Claim | Self::Sweep | Self::Resync
+        )
+    }
+}

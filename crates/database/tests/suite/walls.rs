@@ -1,7 +1,7 @@
 //! Row security on PostgreSQL.
 
 use sea_orm::ConnectionTrait;
-use usher_database::{Database, Scope};
+use usher_database::{Database, Scope, SystemReason, Transaction};
 use usher_testkit::{TestDatabase, block_on};
 
 use super::{SYSTEM, ids, insert, organization};
@@ -135,5 +135,35 @@ fn every_tenant_table_has_row_security() {
         let rows = tx.query_all_raw(tx.statement(sql, [])).await.unwrap();
         let open: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
         assert_eq!(open, [""; 0]);
+    });
+}
+
+#[test]
+fn set_based_work_is_planned_for_the_tables_as_they_are() {
+    block_on(async {
+        let databases = TestDatabase::postgres().await;
+        let settings = databases.settings().clone().with_connections(1);
+        let database = Database::connect(&settings, "contacts").await.unwrap();
+        let mode = async |tx: &Transaction| {
+            let row = tx
+                .query_one_raw(tx.statement("SHOW plan_cache_mode", []))
+                .await
+                .unwrap()
+                .unwrap();
+            row.try_get_by_index::<String>(0).unwrap()
+        };
+        let slice = database
+            .write(Scope::System(SystemReason::Consume))
+            .await
+            .unwrap();
+        assert_eq!(mode(&slice).await, "force_custom_plan");
+        slice.commit().await.unwrap();
+        let request = database
+            .write(Scope::Organization(organization(1)))
+            .await
+            .unwrap();
+        assert_eq!(mode(&request).await, "auto");
+        request.plan_afresh().await.unwrap();
+        assert_eq!(mode(&request).await, "force_custom_plan");
     });
 }
