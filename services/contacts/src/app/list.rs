@@ -10,12 +10,14 @@ use crate::domain::refusal::ContactCode as Code;
 use crate::storage::activity::{self, Line};
 use crate::storage::list::ContactList;
 use crate::storage::list_accounts::AccountList;
+use crate::storage::status_order::Bounds;
 use crate::storage::view::View;
 
 /// Which page is asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
     pub(crate) window: keyset::Window,
+    pub(crate) bounds: Bounds,
     pub(crate) with_total: bool,
 }
 
@@ -39,7 +41,7 @@ impl App {
         let now = self.now();
         let keyset = list.keyset(window.window, now)?;
         let tx = self.read(caller).await?;
-        let page = list.page(&tx, &keyset).await?;
+        let page = list.page(&tx, &keyset, window.bounds).await?;
         let total = if window.with_total {
             Some(list.total(&tx, &keyset).await?)
         } else {

@@ -26,6 +26,17 @@ pub(crate) enum Filter {
     Is(Condition),
 }
 
+impl Filter {
+    /// Whether any part of it looks for words.
+    pub(crate) fn searches(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::searches),
+            Self::Not(part) => part.searches(),
+            Self::Is(condition) => matches!(condition, Condition::Search(_)),
+        }
+    }
+}
+
 /// A condition on one contact. A list matches any of its values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {

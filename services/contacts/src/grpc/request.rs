@@ -12,6 +12,7 @@ use usher_service::grpc;
 use uuid::Uuid;
 
 use crate::app::{Caller, Window};
+use crate::storage::status_order::Bounds;
 
 /// Ids of one BatchGet.
 const IDS: usize = 2_000;
@@ -67,10 +68,17 @@ where
 /// The window of a page.
 pub(super) fn window(page: Option<PageRequest>) -> Result<Window, Status> {
     let page = page.unwrap_or_default();
+    let given = |cursor: &Option<String>| cursor.as_ref().is_some_and(|text| !text.is_empty());
+    let bounds = Bounds {
+        after: given(&page.after),
+        before: given(&page.before),
+        backwards: page.last.is_some(),
+    };
     let window = keyset::Window::new(page.first, page.after, page.last, page.before)
         .map_err(|error| grpc::invalid(error.to_string()))?;
     Ok(Window {
         window,
+        bounds,
         with_total: page.with_total,
     })
 }

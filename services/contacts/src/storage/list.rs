@@ -9,6 +9,7 @@ use usher_database::{
 use usher_types::{IneligibleReason, InvitationAction, OrganizationId, fold};
 
 use super::params::Params;
+use super::status_order::{self, Bounds};
 use super::view::{FROM, OWN, View, read, select};
 use super::{eligibility, filter};
 use crate::domain::filter::{Filter, Selection};
@@ -25,6 +26,14 @@ pub(crate) enum Listed {
 }
 
 impl Listed {
+    /// Whether asking it several times costs little: a search is answered once and sorted instead.
+    fn is_quick(&self) -> bool {
+        match self {
+            Self::Filter(filter) => !filter.searches(),
+            Self::Ineligible(..) => false,
+        }
+    }
+
     fn condition(&self, dialect: Dialect, params: &mut Params) -> String {
         match self {
             Self::Filter(Filter::All(parts)) if parts.is_empty() => String::new(),
@@ -58,18 +67,35 @@ impl ContactList {
     }
 
     /// One page.
-    pub(crate) async fn page(&self, tx: &Transaction, keyset: &Keyset) -> Result<Page<View>, DbErr> {
+    pub(crate) async fn page(
+        &self,
+        tx: &Transaction,
+        keyset: &Keyset,
+        bounds: Bounds,
+    ) -> Result<Page<View>, DbErr> {
         let mut params = Params::new([self.organization.uuid().into(), keyset.now().into()]);
         let condition = self.listed.condition(tx.dialect(), &mut params);
-        let seek = keyset.seek(params.next());
+        let first_cursor = params.next();
+        let seek = keyset.seek(first_cursor);
         params.extend(seek.values);
-        let sql = format!(
-            "{} FROM {FROM} WHERE {OWN}{condition}{} ORDER BY {} LIMIT {}",
-            select(),
-            seek.condition,
-            keyset.order_by(),
-            keyset.fetch(),
-        );
+        let sql = if self.order.field == OrderField::PortalStatus && self.listed.is_quick() {
+            let page = status_order::Page {
+                select: &select(),
+                condition: &condition,
+                descending: self.order.descending,
+                bounds,
+                fetch: keyset.fetch(),
+            };
+            page.sql(tx.dialect(), first_cursor)
+        } else {
+            format!(
+                "{} FROM {FROM} WHERE {OWN}{condition}{} ORDER BY {} LIMIT {}",
+                select(),
+                seek.condition,
+                keyset.order_by(),
+                keyset.fetch(),
+            )
+        };
         let rows = tx.query_all_raw(tx.statement(sql, params.into_values())).await?;
         let views = rows.iter().map(read).collect::<Result<Vec<_>, DbErr>>()?;
         let (field, now) = (self.order.field, keyset.now());

@@ -17,5 +17,6 @@ pub(crate) mod placeholder;
 pub(crate) mod portal;
 pub(crate) mod search;
 pub(crate) mod selection;
+pub(crate) mod status_order;
 mod tags;
 pub(crate) mod view;
