@@ -59,12 +59,13 @@ impl Dialect {
     }
 
     /// A condition `column IN (ids)` whose text does not depend on how many ids there are, so that the statement is
-    /// prepared once: put [`Dialect::uuids`] at parameter `position`.
+    /// prepared once: put [`Dialect::uuids`] at parameter `position`. On PostgreSQL the subselect reads the text once a
+    /// statement; a bare cast would be read again for each row where the condition filters a scan.
     #[must_use]
     pub fn in_uuids(self, column: &str, position: usize) -> String {
         match self {
             Self::Sqlite => format!("{column} IN (SELECT unhex(value) FROM json_each(${position}))"),
-            Self::Postgres => format!("{column} = ANY(${position}::text::uuid[])"),
+            Self::Postgres => format!("{column} = ANY((SELECT ${position}::text::uuid[])::uuid[])"),
         }
     }
 
@@ -93,7 +94,7 @@ impl Dialect {
     pub fn in_bigints(self, column: &str, position: usize) -> String {
         match self {
             Self::Sqlite => format!("{column} IN (SELECT value FROM json_each(${position}))"),
-            Self::Postgres => format!("{column} = ANY(${position}::text::bigint[])"),
+            Self::Postgres => format!("{column} = ANY((SELECT ${position}::text::bigint[])::bigint[])"),
         }
     }
 

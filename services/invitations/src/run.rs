@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use tokio::sync::{Notify, watch};
-use usher_auth::Service;
+use usher_auth::{Service, Verifier};
 use usher_database::is_unavailable;
 use usher_messaging::{DeliverError, deliver};
 use usher_parts::{Parts, StartErrors};
@@ -64,14 +64,6 @@ pub async fn run(
         }
     });
     let app = built.await?.map_err(start_error)?;
-    parts
-        .verifier
-        .set_keys(app.signer.verifying().map_err(start_error)?);
-    let known = app.revoked().await.map_err(start_error)?;
-    parts
-        .verifier
-        .reset_ended(known.iter().map(|(id, at)| (*id, *at)));
-    let (sender, revoked): (watch::Sender<RevokedNow>, _) = watch::channel(known);
 
     let (broker, database) = (parts.broker.clone(), parts.database.clone());
     let (subscriptions, name) = (consumers::subscriptions(&app), Service::Invitations.as_str());
@@ -80,16 +72,32 @@ pub async fn run(
         messaging.await.map_err(StartErrors::start_error)
     });
     lifecycle.spawn("batches", app.clone().work(stop.clone()));
-    lifecycle.spawn("sweeper", app.clone().sweep_on(stop.clone()));
-    let reader = app.clone().follow_revoked(parts.verifier.clone(), sender, stop);
+    lifecycle.spawn("sweeper", app.clone().sweep_on(stop));
+    serve(app, parts.verifier, listener, &lifecycle).await
+}
+
+/// gRPC, and the reader of ended sessions that both its streams and its verifier need.
+async fn serve(
+    app: App,
+    verifier: Verifier,
+    listener: Listener,
+    lifecycle: &Lifecycle,
+) -> Result<(), StartError> {
+    verifier.set_keys(app.signer.verifying().map_err(start_error)?);
+    let known = app.revoked().await.map_err(start_error)?;
+    verifier.reset_ended(known.iter().map(|(id, at)| (*id, *at)));
+    let (sender, revoked): (watch::Sender<RevokedNow>, _) = watch::channel(known);
+    let reader = app
+        .clone()
+        .follow_revoked(verifier.clone(), sender, lifecycle.stopping());
     lifecycle.spawn("ended sessions", reader);
 
-    let edge = Edge::new(app, revoked, parts.verifier.clone());
-    Server::new(name)
-        .verifier(parts.verifier)
+    let edge = Edge::new(app, revoked, verifier.clone());
+    Server::new(Service::Invitations.as_str())
+        .verifier(verifier)
         .service(InvitationsServer::new(edge.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .service(SessionsServer::new(edge))
-        .serve(listener, &lifecycle)
+        .serve(listener, lifecycle)
         .await
 }
 
@@ -112,6 +120,19 @@ impl Workshop {
             wishes: Wishes(app.clone()),
             app,
         })
+    }
+
+    /// Serves gRPC and nothing else: no relay, no consumer, no worker, no sweeper.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub async fn serve(
+        &self,
+        parts: Parts,
+        listener: Listener,
+        lifecycle: Lifecycle,
+    ) -> Result<(), StartError> {
+        serve(self.app.clone(), parts.verifier, listener, &lifecycle).await
     }
 
     /// Works on every batch that is due.

@@ -62,24 +62,30 @@ fn is_periodic(text: &str) -> bool {
             && is_listed(&text[..text.len() / 2]))
 }
 
-/// Whether runs, repeats and listed passwords fill all but a few letters.
+/// Whether runs, repeats and one listed password, however often, fill all but a few letters. Two different words that happen
+/// to be somebody's passwords make a phrase of one's own.
 fn is_composed(joined: &str) -> bool {
     let letters: Vec<char> = joined.chars().collect();
+    let mut words: Vec<String> = Vec::new();
     let mut own = 0;
     let mut at = 0;
-    let mut listed = 0;
     while at < letters.len() {
         let (length, from_list) = common_part(&letters[at..]);
         if length == 0 {
             own += 1;
             at += 1;
-        } else {
-            listed += usize::from(from_list);
-            at += length;
+            continue;
         }
+        let word: String = letters[at..at + length]
+            .iter()
+            .filter(|letter| !letter.is_numeric())
+            .collect();
+        if from_list && !word.is_empty() && !words.contains(&word) {
+            words.push(word);
+        }
+        at += length;
     }
-    // four different words that happen to be somebody's passwords make a good phrase
-    own < OWN && listed < 3
+    own < OWN && words.len() < 2
 }
 
 /// The longest run, repeat or listed password at the start, and whether it is from the list.
@@ -90,7 +96,7 @@ fn common_part(letters: &[char]) -> (usize, bool) {
         is_listed(&piece) || is_listed(&unleet(&piece))
     });
     match longest {
-        Some(length) if length >= run => (length, true),
+        Some(length) if length > run => (length, true),
         _ => (run, false),
     }
 }

@@ -1,0 +1,10 @@
+//! The service from outside: gRPC in, messages out, on SQLite and on PostgreSQL. Contacts and notifications are played.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails has failed the test")]
+
+mod batches;
+mod links;
+mod news;
+mod people;
+mod races;
+mod stage;

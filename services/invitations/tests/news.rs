@@ -1,0 +1,254 @@
+//! What becomes of portal access when contacts, mails and addresses change.
+
+use usher_events::{AddressStateChanged, Envelope, InvitationFact, Invite, MessageOutcome};
+use usher_proto::bytes_of;
+use usher_proto::invitations::v1::{BatchGetRequest, GetOrganizationRequest, StartBatchRequest};
+use usher_testkit::dialects;
+use usher_types::{ContactRole, EmailState, MemberId, PortalStatus, Version};
+
+use crate::stage::{ADMIN, PASSWORD, Stage, codes, figures, noon, request};
+
+async fn member(stage: &Stage) -> MemberId {
+    use sea_orm::ConnectionTrait;
+    let scope = usher_database::Scope::System(usher_database::SystemReason::Test);
+    let tx = stage.database.read(scope).await.unwrap();
+    let row = tx
+        .query_one_raw(tx.statement("SELECT id FROM member", []))
+        .await
+        .unwrap()
+        .unwrap();
+    MemberId::from(row.try_get_by_index::<uuid::Uuid>(0).unwrap())
+}
+
+dialects! {
+    async fn i21_a_contact_who_is_barred_loses_the_invitation(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let causes: [fn(&mut usher_events::ContactFacts); 4] = [
+            |facts| facts.active = false,
+            |facts| facts.role = ContactRole::Lead,
+            |facts| facts.links = 1,
+            |facts| {
+                facts.email = None;
+                facts.email_canonical = None;
+                facts.email_state = EmailState::None;
+            },
+        ];
+        for cause in causes {
+            let mut ada = stage.clients(1).remove(0);
+            stage.act("SEND", &[&ada]).await;
+            let token = stage.token_of(&ada).await;
+            let taken = stage.notifications.taken_back().len();
+            cause(&mut ada);
+            stage.tell(&mut ada).await;
+            assert_eq!(stage.landing(&token).await.state, "INVALID");
+            let facts = stage.facts_of(&ada).await;
+            assert_eq!(facts.len(), 2);
+            assert_eq!((facts[1].fact, facts[1].portal.status), (InvitationFact::Cancelled, PortalStatus::Waiting));
+            assert_eq!((facts[1].portal.expires_at, facts[1].portal.invited_at), (None, Some(noon())));
+            // the queue takes the mail back; nothing is called inside a consumer's transaction
+            assert_eq!(stage.notifications.taken_back().len(), taken);
+        }
+        let commands = stage.spoken().await;
+        assert_eq!(commands.iter().filter(|e| e.kind == "usher.work.cancel_messages.v1").count(), 4);
+    }
+
+    async fn i21_access_stops_and_returns_with_its_cause(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let mut ada = stage.clients(1).remove(0);
+        let email = ada.email.clone().unwrap();
+        stage.let_in(&ada, true).await;
+        let session = stage.signed_in(&email, PASSWORD).await;
+        let before = stage.facts_of(&ada).await.len();
+        ada.active = false;
+        stage.tell(&mut ada).await;
+        assert_eq!(codes(&stage.sign_in(&email, PASSWORD).await.refusals), ["BAD_CREDENTIALS"]);
+        assert_eq!(stage.number("SELECT count(*) FROM session WHERE end_reason = 'ACCESS_ENDED'").await, 2);
+        stage.revoked_within_a_second(&session).await;
+        // status and history stay, so nothing is announced
+        assert_eq!(stage.facts_of(&ada).await.len(), before);
+        assert_eq!(stage.number("SELECT count(*) FROM portal_access WHERE status = 'ACTIVE'").await, 1);
+        ada.active = true;
+        stage.tell(&mut ada).await;
+        stage.signed_in(&email, PASSWORD).await;
+        let refused = stage.api().get_organization(session.on(GetOrganizationRequest {})).await;
+        assert_eq!(refused.unwrap_err().code(), tonic::Code::Unauthenticated);
+    }
+
+    async fn i6_a_changed_address_gets_a_new_invitation(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let mut ada = stage.clients(1).remove(0);
+        stage.act("SEND", &[&ada]).await;
+        let first = stage.token_of(&ada).await;
+        stage.act("RESEND", &[&ada]).await;
+        let second = stage.token_of(&ada).await;
+        ada.email = Some("Ada@birch.example".into());
+        ada.email_canonical = Some("ada@birch.example".into());
+        stage.tell(&mut ada).await;
+        let letters = stage.letters().await;
+        assert_eq!(letters.len(), 3);
+        assert_eq!(letters[2].0.email, "Ada@birch.example");
+        assert_eq!(letters[2].0.generation, 3);
+        for old in [&first, &second] {
+            assert_eq!(stage.landing(old).await.state, "INVALID");
+        }
+        let landing = stage.landing(&letters[2].1).await;
+        assert_eq!((landing.state.as_str(), landing.masked_email.as_deref()), ("OPEN", Some("A…@birch.example")));
+        let facts: Vec<_> = stage.facts_of(&ada).await.iter().map(|event| event.fact).collect();
+        assert_eq!(facts, [InvitationFact::Issued, InvitationFact::Resent, InvitationFact::Resent]);
+        assert_eq!(stage.facts_of(&ada).await[2].portal.invited_by.as_deref(), Some("Administrator"));
+
+        // the same news again asks for nothing; a bounced address ends the invitation instead
+        let event = usher_events::ContactChanged { created: false, contact: ada.clone() };
+        stage.workshop.hear(&[Envelope::event("contacts", noon(), &event)]).await.unwrap();
+        assert_eq!(stage.letters().await.len(), 3);
+        stage.address("dead@birch.example", EmailState::Bounced, 1).await;
+        ada.email = Some("dead@birch.example".into());
+        ada.email_canonical = Some("dead@birch.example".into());
+        stage.tell(&mut ada).await;
+        assert_eq!(stage.letters().await.len(), 3);
+        assert_eq!(stage.landing(&letters[2].1).await.state, "INVALID");
+        assert_eq!(stage.facts_of(&ada).await[3].portal.status, PortalStatus::Waiting);
+    }
+
+    async fn i6_whoever_is_in_keeps_signing_in_with_the_old_address(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let mut ada = stage.clients(1).remove(0);
+        let old = ada.email.clone().unwrap();
+        stage.let_in(&ada, true).await;
+        ada.email = Some("ada@birch.example".into());
+        ada.email_canonical = Some("ada@birch.example".into());
+        stage.tell(&mut ada).await;
+        assert_eq!(stage.letters().await.len(), 1);
+        assert_eq!(codes(&stage.sign_in("ada@birch.example", PASSWORD).await.refusals), ["BAD_CREDENTIALS"]);
+        stage.signed_in(&old, PASSWORD).await;
+    }
+
+    async fn e3_an_older_version_never_overwrites(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let mut ada = stage.clients(1).remove(0);
+        stage.tell(&mut ada).await;
+        let mut old = ada.clone();
+        old.version = Version::FIRST;
+        old.active = false;
+        let event = usher_events::ContactChanged { created: true, contact: old };
+        stage.workshop.hear(&[Envelope::event("contacts", noon(), &event)]).await.unwrap();
+        assert_eq!(stage.act("SEND", &[&ada]).await.queued, 1);
+    }
+
+    async fn i3_addresses_that_take_no_mail_are_left_out(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let people = stage.clients(3);
+        let address = |index: usize| people[index].email_canonical.clone().unwrap();
+        stage.address(&address(0), EmailState::Bounced, 1).await;
+        stage.address(&address(1), EmailState::Suppressed, 1).await;
+        stage.address(&address(2), EmailState::Bounced, 1).await;
+        stage.address(&address(2), EmailState::Valid, 2).await;
+        stage.address(&address(2), EmailState::Bounced, 1).await;
+        let batch = stage.act("SEND", &people.iter().collect::<Vec<_>>()).await;
+        let reasons: Vec<_> = batch.skipped.iter().map(|group| (group.reason.as_str(), group.count)).collect();
+        assert_eq!(reasons, [("EMAIL_SUPPRESSED", 1), ("EMAIL_BOUNCED", 1)]);
+        assert_eq!(batch.queued, 1);
+    }
+
+    async fn i4_figures_follow_the_mails_and_never_go_back(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let people = stage.clients(5);
+        let id = stage.act("SEND", &people.iter().collect::<Vec<_>>()).await.id;
+        let letters: Vec<_> = stage.letters().await.into_iter().map(|(letter, _)| letter).collect();
+        stage.mails(&letters[..1], MessageOutcome::Deferred).await;
+        assert_eq!(figures(&stage.batch(&id).await), [0, 5, 0, 0, 0, 0]);
+        let request = BatchGetRequest { ids: vec![bytes_of(letters[0].contact_id.unwrap()), bytes_of(letters[4].contact_id.unwrap())] };
+        let access = stage.api().batch_get_portal_access(stage.admin.on(request)).await.unwrap().into_inner().access;
+        let mut shown: Vec<_> = access.iter().map(|one| (one.delivery.as_deref(), one.delivery_error.as_deref())).collect();
+        shown.sort_unstable();
+        assert_eq!(shown, [(Some("DEFERRED"), Some("451 later")), (Some("QUEUED"), None)]);
+        stage.mails(&letters[..3], MessageOutcome::Sent).await;
+        stage.mails(&letters[..2], MessageOutcome::Deferred).await;
+        stage.mails(&letters[3..4], MessageOutcome::Failed).await;
+        let batch = stage.batch(&id).await;
+        assert_eq!((figures(&batch), batch.state.as_str()), ([0, 1, 3, 1, 0, 0], "RUNNING"));
+        stage.mails(&letters[4..], MessageOutcome::Cancelled).await;
+        let batch = stage.batch(&id).await;
+        assert_eq!((figures(&batch), batch.state.as_str()), ([0, 0, 3, 1, 1, 0], "DONE"));
+        assert!(batch.finished_at.is_some());
+        stage.mails(&letters[..1], MessageOutcome::Bounced).await;
+        assert_eq!(figures(&stage.batch(&id).await), [0, 0, 2, 2, 1, 0]);
+    }
+
+    async fn i2_createcontact_with_invite_invites_once(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let [ada, bea]: [_; 2] = stage.clients(2).try_into().unwrap();
+        let member_id = member(&stage).await;
+        let wish = |contact: &usher_events::ContactFacts| {
+            Envelope::command("contacts", noon(), &Invite {
+                organization_id: stage.organization,
+                contact_id: contact.id,
+                idempotency_key: format!("create:{}", contact.id),
+                member_id,
+                message: Some("Welcome".into()),
+                contact: contact.clone(),
+            })
+        };
+        let direct = |contact: &usher_events::ContactFacts| StartBatchRequest {
+            message: Some("Welcome".into()),
+            idempotency_key: Some(format!("create:{}", contact.id)),
+            ..request("SEND", &[contact])
+        };
+        // the call first, the wish second; and the other way round
+        let called = stage.start(direct(&ada)).await.batch.unwrap();
+        stage.workshop.hear(&[wish(&ada), wish(&bea)]).await.unwrap();
+        assert_eq!(stage.letters().await.len(), 2);
+        let after = stage.start(direct(&bea)).await.batch.unwrap();
+        assert_eq!((after.queued, after.created_by.as_str()), (1, "Administrator"));
+        assert_ne!(after.id, called.id);
+        assert_eq!(stage.letters().await.len(), 2);
+        assert_eq!(stage.landing(&stage.token_of(&bea).await).await.state, "OPEN");
+    }
+
+    async fn i15_a_wish_of_a_member_who_may_not_is_dropped(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let ada = stage.clients(1).remove(0);
+        let member_id = member(&stage).await;
+        stage.run("UPDATE member SET permissions = '[]' WHERE email = $1", [ADMIN.into()]).await;
+        let wish = Invite {
+            organization_id: stage.organization,
+            contact_id: ada.id,
+            idempotency_key: "create".into(),
+            member_id,
+            message: None,
+            contact: ada.clone(),
+        };
+        stage.workshop.hear(&[Envelope::command("contacts", noon(), &wish)]).await.unwrap();
+        assert_eq!(stage.letters().await.len(), 0);
+    }
+}
+
+impl Stage {
+    async fn address(&self, canonical: &str, state: EmailState, version: i64) {
+        let event = AddressStateChanged {
+            organization_id: self.organization,
+            email_canonical: canonical.into(),
+            state,
+            version: Version::from_raw(version),
+            contact_id: None,
+        };
+        let envelope = Envelope::event("notifications", noon(), &event);
+        self.workshop.hear(&[envelope]).await.unwrap();
+    }
+
+    /// Asks again and again, for real time passes here, until the session is refused.
+    async fn revoked_within_a_second(&self, session: &usher_service::grpc::Bearer) {
+        let refused = async {
+            while self
+                .api()
+                .get_organization(session.on(GetOrganizationRequest {}))
+                .await
+                .is_ok()
+            {
+                tokio::task::yield_now().await;
+            }
+        };
+        let within = tokio::time::timeout(std::time::Duration::from_secs(1), refused).await;
+        assert!(within.is_ok(), "the session lives on");
+    }
+}

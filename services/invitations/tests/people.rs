@@ -1,0 +1,249 @@
+//! Organizations, members, sign-in and sessions.
+
+use chrono::TimeDelta;
+use usher_events::{MailKind, OrganizationChanged};
+use usher_invitations::{AddOrganizationError, Administrator, NewOrganization, add_organization};
+use usher_proto::common::v1::{StringList, TextChange};
+use usher_proto::id_from;
+use usher_proto::invitations::v1::{
+    BatchGetRequest, GetJwksRequest, GetOrganizationRequest, OrganizationReply, RefreshSessionRequest,
+    SessionReply, SignInRequest, SignOutRequest, UpdateOrganizationRequest, WatchRevocationsRequest,
+};
+use usher_testkit::dialects;
+use usher_types::SessionId;
+
+use crate::stage::{ADMIN, PASSWORD, Stage, codes};
+
+async fn refresh(stage: &Stage, token: &str) -> SessionReply {
+    let request = RefreshSessionRequest {
+        refresh_token: token.into(),
+    };
+    stage
+        .sessions()
+        .refresh_session(request)
+        .await
+        .unwrap()
+        .into_inner()
+}
+
+async fn update(stage: &Stage, request: UpdateOrganizationRequest) -> OrganizationReply {
+    let reply = stage.api().update_organization(stage.admin.on(request)).await;
+    reply.unwrap().into_inner()
+}
+
+fn new(slug: &str, administrator: Administrator) -> NewOrganization {
+    NewOrganization {
+        slug: slug.into(),
+        name: "Cedar".into(),
+        admin_email: "Hedy@cedar.example".into(),
+        administrator,
+    }
+}
+
+dialects! {
+    async fn r6_a_further_organization_invites_its_administrator(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let cedar = add_organization(&stage.office, new("cedar", Administrator::Invited)).await.unwrap();
+        let (letter, token) = stage.letters().await.pop().unwrap();
+        assert_eq!(letter.email, "Hedy@cedar.example");
+        let deliver = stage.spoken().await.into_iter().rfind(|e| e.kind == "usher.work.deliver.v1").unwrap();
+        assert_eq!(deliver.decode::<usher_events::Deliver>().unwrap().mailing.kind, MailKind::MemberInvitation);
+        let landing = stage.landing(&token).await;
+        assert_eq!((landing.state.as_str(), landing.organization_slug.as_deref()), ("OPEN", Some("cedar")));
+        assert_eq!(landing.masked_email.as_deref(), Some("H…@cedar.example"));
+
+        // with two organizations the slug decides; without it nobody is found
+        assert!(stage.accept(&token, PASSWORD).await.accepted);
+        assert_eq!(stage.landing(&token).await.state, "INVALID");
+        let mut request = SignInRequest {
+            email: "hedy@CEDAR.example".into(),
+            password: PASSWORD.into(),
+            ..SignInRequest::default()
+        };
+        let without = stage.sessions().sign_in(request.clone()).await.unwrap().into_inner();
+        assert_eq!(codes(&without.refusals), ["BAD_CREDENTIALS"]);
+        request.organization = Some("cedar".into());
+        let with = stage.sessions().sign_in(request).await.unwrap().into_inner();
+        let bearer = usher_service::grpc::Bearer::new(&with.session.unwrap().access_token).unwrap();
+        let reply = stage.api().get_organization(bearer.on(GetOrganizationRequest {})).await.unwrap();
+        assert_eq!(id_from(&reply.into_inner().organization.unwrap().id), Some(cedar));
+
+        let taken = add_organization(&stage.office, new("cedar", Administrator::Invited)).await;
+        assert!(matches!(taken, Err(AddOrganizationError::SlugTaken)));
+        let wrong = add_organization(&stage.office, new("No Slug", Administrator::Invited)).await;
+        assert!(matches!(wrong, Err(AddOrganizationError::Invalid(_))));
+    }
+
+    async fn r6_an_organization_is_published_when_made_and_changed(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let reply = update(&stage, UpdateOrganizationRequest {
+            name: Some("Birch".into()),
+            portal_enabled: Some(false),
+            invitation_life: Some(3600),
+            placeholder_domains: Some(StringList { values: vec!["Example.com".into()] }),
+            reply_to: Some(TextChange { value: Some("office@birch.example".into()) }),
+            locale: Some("de".into()),
+            time_zone: Some("Europe/Vienna".into()),
+            nulled: Vec::new(),
+        })
+        .await;
+        assert_eq!(reply.organization.unwrap().name, "Birch");
+        let spoken = stage.spoken().await;
+        let published: Vec<OrganizationChanged> = spoken
+            .iter()
+            .filter(|envelope| envelope.kind == "usher.organization.updated.v1")
+            .map(|envelope| envelope.decode().unwrap())
+            .collect();
+        let [made, changed] = published.as_slice() else { panic!("{published:?}") };
+        assert_eq!((made.name.as_str(), made.portal_enabled, made.version.counter()), ("Birch & Partners", true, 1));
+        assert_eq!((changed.name.as_str(), changed.portal_enabled, changed.version.counter()), ("Birch", false, 2));
+        assert_eq!(changed.placeholder_domains, ["example.com"]);
+        assert_eq!(changed.reply_to.as_deref(), Some("office@birch.example"));
+
+        // back to the defaults; nothing is published where nothing changes
+        let nulled = ["portalEnabled", "invitationLife", "placeholderDomains", "replyTo", "locale", "timeZone"];
+        let back = UpdateOrganizationRequest {
+            nulled: nulled.map(str::to_owned).to_vec(),
+            ..UpdateOrganizationRequest::default()
+        };
+        let organization = update(&stage, back.clone()).await.organization.unwrap();
+        assert_eq!((organization.invitation_life, organization.locale.as_str()), (604_800, "en"));
+        assert_eq!((organization.portal_enabled, organization.reply_to), (true, None));
+        let before = stage.spoken().await.len();
+        update(&stage, back).await;
+        assert_eq!(stage.spoken().await.len(), before);
+        assert_eq!(stage.number("SELECT count(*) FROM activity WHERE action = 'organization.updated'").await, 2);
+    }
+
+    async fn i5_a_wrong_setting_changes_nothing(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let reply = update(&stage, UpdateOrganizationRequest {
+            name: Some("Other".into()),
+            invitation_life: Some(1),
+            ..UpdateOrganizationRequest::default()
+        })
+        .await;
+        assert_eq!(codes(&reply.refusals), ["INVALID"]);
+        assert_eq!(reply.refusals[0].field, ["invitationLife"]);
+        let nulled = UpdateOrganizationRequest { nulled: vec!["name".into()], ..Default::default() };
+        assert_eq!(codes(&update(&stage, nulled).await.refusals), ["INVALID"]);
+        let reply = stage.api().get_organization(stage.admin.on(GetOrganizationRequest {})).await.unwrap();
+        assert_eq!(reply.into_inner().organization.unwrap().name, "Birch & Partners");
+    }
+
+    async fn i11_unknown_and_wrong_look_the_same_and_wait_the_same(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        for email in [ADMIN, "nobody@birch.example"] {
+            for _ in 0..5 {
+                let reply = stage.sign_in(email, "not the password").await;
+                assert_eq!(codes(&reply.refusals), ["BAD_CREDENTIALS"], "{email}");
+                assert_eq!(reply.refusals[0].retry_after, None);
+            }
+            let reply = stage.sign_in(email, PASSWORD).await;
+            assert_eq!(codes(&reply.refusals), ["LOCKED_OUT"], "{email}");
+            assert_eq!(reply.refusals[0].retry_after, Some(2));
+        }
+        // whoever waits so long is let through, and the count is over
+        stage.advance(TimeDelta::seconds(2));
+        stage.signed_in("GRACE@birch.example", PASSWORD).await;
+        for _ in 0..5 {
+            let reply = stage.sign_in(ADMIN, "not the password").await;
+            assert_eq!(codes(&reply.refusals), ["BAD_CREDENTIALS"]);
+        }
+        stage.run("UPDATE sign_in_failure SET count = 100", []).await;
+        stage.advance(TimeDelta::days(30));
+        let reply = stage.sign_in(ADMIN, PASSWORD).await;
+        assert_eq!(codes(&reply.refusals), ["LOCKED_OUT"]);
+        assert_eq!(reply.refusals[0].retry_after, None);
+    }
+
+    async fn i11_refresh_tokens_rotate_and_reuse_ends_the_family(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let first = stage.sign_in(ADMIN, PASSWORD).await.session.unwrap();
+        assert_eq!(first.expires_at.unwrap().seconds, stage_now(&stage) + 300);
+        let first = first.refresh_token.unwrap();
+        let second = refresh(&stage, &first).await.session.unwrap().refresh_token.unwrap();
+        // two tabs at once
+        stage.advance(TimeDelta::seconds(10));
+        assert!(refresh(&stage, &first).await.session.is_some());
+        stage.advance(TimeDelta::seconds(1));
+        assert_eq!(codes(&refresh(&stage, &first).await.refusals), ["SESSION_ENDED"]);
+        assert_eq!(codes(&refresh(&stage, &second).await.refusals), ["SESSION_ENDED"]);
+        assert_eq!(codes(&refresh(&stage, "nonsense").await.refusals), ["SESSION_ENDED"]);
+    }
+
+    async fn i11_a_member_s_session_rests_15_minutes_and_lives_8_hours(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let mut token = stage.sign_in(ADMIN, PASSWORD).await.session.unwrap().refresh_token.unwrap();
+        for _ in 0..34 {
+            stage.advance(TimeDelta::minutes(14));
+            token = refresh(&stage, &token).await.session.unwrap().refresh_token.unwrap();
+        }
+        // 7 h 56 min: the access token ends with the session
+        stage.advance(TimeDelta::minutes(1));
+        let session = refresh(&stage, &token).await.session.unwrap();
+        assert_eq!(session.expires_at.unwrap().seconds, stage_now(&stage) + 180);
+        stage.advance(TimeDelta::minutes(3));
+        let last = session.refresh_token.unwrap();
+        assert_eq!(codes(&refresh(&stage, &last).await.refusals), ["SESSION_ENDED"]);
+
+        let token = stage.sign_in(ADMIN, PASSWORD).await.session.unwrap().refresh_token.unwrap();
+        stage.advance(TimeDelta::minutes(15));
+        assert_eq!(codes(&refresh(&stage, &token).await.refusals), ["SESSION_ENDED"]);
+    }
+
+    async fn i11_signing_out_reaches_whoever_watches(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let caller = usher_service::grpc::ServiceCaller::new(stage.service_tokens(), stage.clock.clone());
+        let bearer = caller.bearer(usher_auth::Service::Invitations, None).unwrap();
+        let request = bearer.on(WatchRevocationsRequest {});
+        let mut watched = stage.sessions().watch_revocations(request).await.unwrap().into_inner();
+        let snapshot = watched.message().await.unwrap().unwrap();
+        assert!(snapshot.snapshot && snapshot.ended.is_empty());
+        let jwks = stage.sessions().get_jwks(GetJwksRequest {}).await.unwrap().into_inner().jwks;
+        assert_eq!(snapshot.jwks, Some(jwks));
+
+        let out = stage.admin.on(SignOutRequest { refresh_token: None });
+        let reply = stage.sessions().sign_out(out).await.unwrap().into_inner();
+        assert_eq!(codes(&reply.refusals), Vec::<&str>::new());
+        let news = watched.message().await.unwrap().unwrap();
+        assert!(!news.snapshot);
+        let ended: Vec<Option<SessionId>> = news.ended.iter().map(|ended| id_from(&ended.session_id)).collect();
+        assert_eq!(ended.len(), 1);
+        let refused = stage.api().get_organization(stage.admin.on(GetOrganizationRequest {})).await;
+        assert_eq!(refused.unwrap_err().code(), tonic::Code::Unauthenticated);
+        // a watcher that comes later gets it with the snapshot
+        let request = bearer.on(WatchRevocationsRequest {});
+        let mut later = stage.sessions().watch_revocations(request).await.unwrap().into_inner();
+        assert_eq!(later.message().await.unwrap().unwrap().ended.len(), 1);
+        let neither = stage.sessions().sign_out(SignOutRequest { refresh_token: None }).await.unwrap();
+        assert_eq!(codes(&neither.into_inner().refusals), ["SESSION_ENDED"]);
+    }
+
+    async fn i15_members_are_shown_with_their_permissions(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let reply = stage.sign_in(ADMIN, PASSWORD).await.session.unwrap();
+        let claims = claims(&reply.access_token);
+        assert_eq!(claims["kind"], "member");
+        assert!(!claims.to_string().contains("birch.example"));
+        let id: uuid::Uuid = claims["sub"].as_str().unwrap().parse().unwrap();
+        let request = BatchGetRequest { ids: vec![id.as_bytes().to_vec().into()] };
+        let reply = stage.api().batch_get_members(stage.admin.on(request)).await.unwrap().into_inner();
+        assert_eq!(reply.members.len(), 1);
+        assert_eq!(reply.members[0].email, ADMIN);
+        assert_eq!(reply.members[0].permissions.len(), 10);
+    }
+}
+
+fn stage_now(stage: &Stage) -> i64 {
+    usher_types::Clock::now(stage.clock.as_ref()).timestamp()
+}
+
+fn claims(token: &str) -> serde_json::Value {
+    use base64::Engine;
+    let body = token.split('.').nth(1).unwrap();
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD
+        .decode(body)
+        .unwrap();
+    serde_json::from_slice(&bytes).unwrap()
+}

@@ -1,0 +1,120 @@
+//! Real concurrency, on both databases.
+
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+use usher_events::InvitationFact;
+use usher_proto::invitations::v1::StartBatchRequest;
+use usher_testkit::dialects;
+
+use crate::stage::{PASSWORD, Stage, codes, figures, request};
+
+dialects! {
+    async fn i7_two_accepting_make_one_account(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let ada = stage.clients(1).remove(0);
+        stage.act("SEND", &[&ada]).await;
+        let token = stage.token_of(&ada).await;
+        let passwords: Vec<String> = (0..8).map(|number| format!("kestrel orchid lantern {number}")).collect();
+        let replies = join_all(passwords.iter().map(|password| stage.accept(&token, password))).await;
+        let winners: Vec<usize> = (0..8).filter(|&index| replies[index].accepted).collect();
+        assert_eq!(winners.len(), 1);
+        for (index, reply) in replies.iter().enumerate() {
+            if index != winners[0] {
+                assert_eq!(codes(&reply.refusals), ["LINK_INVALID"]);
+            }
+        }
+        assert_eq!(stage.number("SELECT count(*) FROM credential WHERE kind = 'CONTACT'").await, 1);
+        stage.signed_in(ada.email.as_deref().unwrap(), &passwords[winners[0]]).await;
+        let accepted = stage.facts_of(&ada).await.iter().filter(|event| event.fact == InvitationFact::Accepted).count();
+        assert_eq!(accepted, 1);
+    }
+
+    async fn i7_of_cancel_and_accept_the_first_wins(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        for _ in 0..6 {
+            let ada = stage.clients(1).remove(0);
+            stage.act("SEND", &[&ada]).await;
+            let token = stage.token_of(&ada).await;
+            let (accepted, cancelled) =
+                tokio::join!(stage.accept(&token, PASSWORD), stage.start(request("CANCEL", &[&ada])));
+            let cancelled_it = cancelled.batch.is_some();
+            assert_ne!(accepted.accepted, cancelled_it);
+            if cancelled_it {
+                assert_eq!(codes(&accepted.refusals), ["LINK_INVALID"]);
+            } else {
+                assert_eq!(codes(&cancelled.refusals), ["NOBODY_ELIGIBLE"]);
+            }
+            let last = stage.facts_of(&ada).await.pop().unwrap().fact;
+            let expected = if cancelled_it { InvitationFact::Cancelled } else { InvitationFact::Accepted };
+            assert_eq!(last, expected);
+        }
+    }
+
+    async fn i4_twenty_callers_with_one_key_get_one_batch(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let people = stage.clients(20);
+        let all: Vec<_> = people.iter().collect();
+        let keyed = || StartBatchRequest { idempotency_key: Some("once".into()), ..request("SEND", &all) };
+        let replies = join_all((0..20).map(|_| stage.start(keyed()))).await;
+        let ids: BTreeSet<Vec<u8>> = replies
+            .into_iter()
+            .map(|reply| reply.batch.unwrap_or_else(|| panic!("{:?}", reply.refusals)).id.to_vec())
+            .collect();
+        assert_eq!(ids.len(), 1);
+        assert_eq!(stage.letters().await.len(), 20);
+        assert_eq!(stage.number("SELECT count(*) FROM batch").await, 1);
+    }
+
+    async fn i4_two_batches_over_the_same_people_send_one_mail_each(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let people = stage.clients(90);
+        // overlapping, and in different orders
+        let first: Vec<_> = people[..60].iter().collect();
+        let second: Vec<_> = people[30..].iter().rev().collect();
+        let (one, two) =
+            tokio::join!(stage.start(request("SEND", &first)), stage.start(request("SEND", &second)));
+        let (one, two) = (one.batch.unwrap(), two.batch.unwrap());
+        assert_eq!(one.queued + two.queued, 90);
+        let skipped: i64 = [&one, &two].iter().map(|batch| figures(batch)[0]).sum();
+        assert_eq!(skipped, 30);
+        for group in one.skipped.iter().chain(&two.skipped) {
+            assert_eq!(group.reason, "ALREADY_INVITED");
+        }
+        let letters = stage.letters().await;
+        let contacts: BTreeSet<_> = letters.iter().map(|(letter, _)| letter.contact_id).collect();
+        assert_eq!((letters.len(), contacts.len()), (90, 90));
+    }
+
+    async fn i4_big_batches_at_once_send_one_mail_each(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        stage.clients(1_500);
+        let everyone = || StartBatchRequest {
+            action: "SEND".into(),
+            selection: Some(crate::stage::everyone()),
+            ..StartBatchRequest::default()
+        };
+        let (one, two) = (stage.start(everyone()).await.batch.unwrap(), stage.start(everyone()).await.batch.unwrap());
+        // a lease is waited for in real time; here it is as if it had run out
+        for _ in 0..10 {
+            let (first, second) = tokio::join!(stage.workshop.work(), stage.workshop.work());
+            first.unwrap();
+            second.unwrap();
+            stage.run("UPDATE batch SET leased_until = NULL", []).await;
+        }
+        let one = figures(&stage.batch(&one.id).await);
+        let two = figures(&stage.batch(&two.id).await);
+        assert_eq!((one[0] + two[0], one[1] + two[1]), (1_500, 1_500));
+        let letters = stage.letters().await;
+        let contacts: BTreeSet<_> = letters.iter().map(|(letter, _)| letter.contact_id).collect();
+        assert_eq!((letters.len(), contacts.len()), (1_500, 1_500));
+    }
+
+    async fn i11_parallel_guesses_do_not_outrun_the_count(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let replies = join_all((0..30).map(|_| stage.sign_in(crate::stage::ADMIN, "a wrong password"))).await;
+        let guessed = replies.iter().filter(|reply| codes(&reply.refusals) == ["BAD_CREDENTIALS"]).count();
+        // five are free, and as many as there are turns at hashing can be under way
+        assert!((5..=9).contains(&guessed), "{guessed} guesses");
+    }
+}

@@ -1,0 +1,215 @@
+//! Contacts and notifications, played from lists.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use tonic::{Request, Response, Status};
+use usher_events::ContactFacts;
+use usher_proto::common::v1::Refusal;
+use usher_proto::contacts::v1 as contacts;
+use usher_proto::contacts::v1::contact_selection::Of;
+use usher_proto::contacts::v1::contacts_server::{Contacts, ContactsServer};
+use usher_proto::notifications::v1 as notifications;
+use usher_proto::notifications::v1::notifications_server::{Notifications, NotificationsServer};
+use usher_proto::{bytes_of, id_from};
+use usher_service::grpc::Server;
+use usher_service::transport::memory;
+use usher_service::{Lifecycle, PeerAddress};
+use usher_types::ContactId;
+
+/// Contacts that walk by in the order of their ids.
+#[derive(Clone, Default)]
+pub struct FakeContacts(Arc<Mutex<Known>>);
+
+#[derive(Default)]
+struct Known {
+    people: BTreeMap<ContactId, ContactFacts>,
+    /// Walks that still succeed; none: all.
+    walks: Option<u32>,
+    awaited: Vec<usize>,
+}
+
+impl FakeContacts {
+    pub fn serve(&self, lifecycle: &Lifecycle) -> PeerAddress {
+        let (listener, address) = memory();
+        let (server, life) = (ContactsServer::new(self.clone()), lifecycle.clone());
+        lifecycle.spawn_service("contacts", async move {
+            Server::new("contacts")
+                .service(server)
+                .serve(listener, &life)
+                .await
+        });
+        address
+    }
+
+    pub fn put(&self, facts: &ContactFacts) {
+        self.0.lock().unwrap().people.insert(facts.id, facts.clone());
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.lock().unwrap().people.len()
+    }
+
+    /// After so many more walks contacts does not answer any more.
+    pub fn fail_after(&self, walks: Option<u32>) {
+        self.0.lock().unwrap().walks = walks;
+    }
+
+    /// How many contacts were waited for, call by call.
+    pub fn awaited(&self) -> Vec<usize> {
+        self.0.lock().unwrap().awaited.clone()
+    }
+
+    fn select(&self, selection: Option<contacts::ContactSelection>) -> Vec<ContactFacts> {
+        let known = self.0.lock().unwrap();
+        match selection.and_then(|selection| selection.of) {
+            Some(Of::Ids(ids)) => {
+                let mut ids: Vec<ContactId> = ids.ids.iter().filter_map(|id| id_from(id)).collect();
+                ids.sort_unstable();
+                ids.dedup();
+                ids.iter()
+                    .filter_map(|id| known.people.get(id).cloned())
+                    .collect()
+            }
+            _ => known.people.values().cloned().collect(),
+        }
+    }
+}
+
+fn walked(facts: &ContactFacts) -> contacts::WalkedContact {
+    contacts::WalkedContact {
+        id: bytes_of(facts.id),
+        raw_version: facts.version.raw(),
+        role: facts.role.as_str().into(),
+        active: facts.active,
+        links: facts.links,
+        links_with_login: facts.links_with_login,
+        email: facts.email.clone(),
+        email_canonical: facts.email_canonical.clone(),
+        email_state: facts.email_state.as_str().into(),
+        email_duplicate: facts.email_duplicate,
+        first_name: facts.first_name.clone(),
+        last_name: facts.last_name.clone(),
+        locale: facts.locale.clone(),
+        time_zone: facts.time_zone.clone(),
+    }
+}
+
+macro_rules! not_played {
+    ($($name:ident($request:ident) -> $reply:ident;)+) => {
+        #[tonic::async_trait]
+        impl Contacts for FakeContacts {
+            $(async fn $name(&self, _: Request<contacts::$request>) -> Result<Response<contacts::$reply>, Status> {
+                Err(Status::unimplemented("not played"))
+            })+
+
+            async fn preview_selection(
+                &self,
+                request: Request<contacts::PreviewSelectionRequest>,
+            ) -> Result<Response<contacts::PreviewSelectionReply>, Status> {
+                let people = self.select(request.into_inner().selection);
+                let total = people.len() as i64;
+                let eligible = people.iter().filter(|facts| facts.active).count() as i64;
+                Ok(Response::new(contacts::PreviewSelectionReply { total, eligible, ..Default::default() }))
+            }
+
+            async fn walk_selection(
+                &self,
+                request: Request<contacts::WalkSelectionRequest>,
+            ) -> Result<Response<contacts::WalkSelectionReply>, Status> {
+                if let Some(walks) = &mut self.0.lock().unwrap().walks {
+                    *walks = walks.checked_sub(1).ok_or_else(|| Status::unavailable("away"))?;
+                }
+                let request = request.into_inner();
+                let after: Option<ContactId> = request.after.as_deref().and_then(id_from);
+                let mut people = self.select(request.selection);
+                people.retain(|facts| after.is_none_or(|after| facts.id > after));
+                let limit = request.limit as usize;
+                Ok(Response::new(contacts::WalkSelectionReply {
+                    contacts: people.iter().take(limit).map(walked).collect(),
+                    last: people.len() <= limit,
+                }))
+            }
+
+            async fn await_portal(
+                &self,
+                request: Request<contacts::AwaitPortalRequest>,
+            ) -> Result<Response<contacts::AwaitPortalReply>, Status> {
+                self.0.lock().unwrap().awaited.push(request.into_inner().contacts.len());
+                Ok(Response::new(contacts::AwaitPortalReply { applied: true }))
+            }
+        }
+    };
+}
+
+not_played! {
+    create_contact(CreateContactRequest) -> ContactReply;
+    update_contact(UpdateContactRequest) -> ContactReply;
+    set_contact_active(SetContactActiveRequest) -> ContactReply;
+    create_account(CreateAccountRequest) -> AccountReply;
+    update_account(UpdateAccountRequest) -> AccountReply;
+    link_contact(LinkContactRequest) -> AccountReply;
+    unlink_contact(UnlinkContactRequest) -> AccountReply;
+    set_toggles(SetTogglesRequest) -> SetTogglesReply;
+    list_contacts(ListContactsRequest) -> ListContactsReply;
+    list_accounts(ListAccountsRequest) -> ListAccountsReply;
+    batch_get_contacts(BatchGetRequest) -> BatchGetContactsReply;
+    batch_get_accounts(BatchGetRequest) -> BatchGetAccountsReply;
+    batch_get_links(BatchGetRequest) -> BatchGetLinksReply;
+    links_of_contacts(BatchGetRequest) -> BatchGetLinksReply;
+    links_of_accounts(BatchGetRequest) -> BatchGetLinksReply;
+    list_activity(ListActivityRequest) -> ListActivityReply;
+    list_ineligible(ListIneligibleRequest) -> ListContactsReply;
+}
+
+/// Notifications that refuse one placeholder and remember what was taken back.
+#[derive(Clone, Default)]
+pub struct FakeNotifications(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl FakeNotifications {
+    pub fn serve(&self, lifecycle: &Lifecycle) -> PeerAddress {
+        let (listener, address) = memory();
+        let (server, life) = (NotificationsServer::new(self.clone()), lifecycle.clone());
+        lifecycle.spawn_service("notifications", async move {
+            Server::new("notifications")
+                .service(server)
+                .serve(listener, &life)
+                .await
+        });
+        address
+    }
+
+    /// The invitations whose mail was taken back by a call.
+    pub fn taken_back(&self) -> Vec<Vec<u8>> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+#[tonic::async_trait]
+impl Notifications for FakeNotifications {
+    async fn preview_invitation(
+        &self,
+        request: Request<notifications::PreviewInvitationRequest>,
+    ) -> Result<Response<notifications::PreviewInvitationReply>, Status> {
+        let request = request.into_inner();
+        let wrong = request.subject.is_some_and(|subject| subject.contains("[Wrong]"));
+        let refusal = Refusal {
+            code: "UNKNOWN_PLACEHOLDER".into(),
+            field: vec!["subject".into()],
+            ..Refusal::default()
+        };
+        Ok(Response::new(notifications::PreviewInvitationReply {
+            refusals: wrong.then_some(refusal).into_iter().collect(),
+            ..Default::default()
+        }))
+    }
+
+    async fn cancel_messages(
+        &self,
+        request: Request<notifications::CancelMessagesRequest>,
+    ) -> Result<Response<notifications::CancelMessagesReply>, Status> {
+        let ids = request.into_inner().invitation_ids;
+        self.0.lock().unwrap().extend(ids.iter().map(|id| id.to_vec()));
+        Ok(Response::new(notifications::CancelMessagesReply {}))
+    }
+}
