@@ -1,7 +1,7 @@
 //! Who listens to what, known to every process alike.
 //!
 //! An event that no queue is bound to is published to nobody. So whoever starts first makes the queues of all services,
-//! before it publishes anything; the others find them. A test compares this table with what the services subscribe to.
+//! before it publishes anything; the others find them. A test compares this table with the services' own lists.
 
 use std::sync::Arc;
 

@@ -74,3 +74,33 @@ async fn r5_wrong_addresses_stop_the_start() {
         "USHER_AMQP_URL is not given: services that are processes of their own need RabbitMQ"
     );
 }
+
+/// The services are not ours to call from here, so their source is read.
+#[test]
+fn e3_the_queues_known_to_all_are_those_that_services_listen_to() {
+    let services = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../services");
+    for (service, queue) in [
+        ("contacts", "contacts.events"),
+        ("invitations", "invitations.events"),
+    ] {
+        let source = std::fs::read_to_string(services.join(service).join("src/consumers/mod.rs")).unwrap();
+        assert!(
+            source.contains(&format!("\"{queue}\"")),
+            "{service} names another queue"
+        );
+        let list = source
+            .split("const BINDINGS")
+            .nth(1)
+            .unwrap()
+            .split(';')
+            .nth(1)
+            .unwrap();
+        let bound: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+        let known = usher_parts::QUEUES
+            .iter()
+            .find(|(name, _)| *name == queue)
+            .unwrap()
+            .1;
+        assert_eq!(bound, known, "{service}");
+    }
+}
