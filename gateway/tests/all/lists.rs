@@ -5,7 +5,7 @@ use tonic::Status;
 use usher_gateway::ids::NodeId;
 use usher_proto::contacts::v1 as contacts;
 use usher_proto::invitations::v1 as invitations;
-use usher_types::ContactId;
+use usher_types::{ContactId, MemberId};
 
 use super::harness::Harness;
 use super::rows::{contact, list};
@@ -153,4 +153,56 @@ async fn a_part_that_is_away_blanks_its_own_fields_alone() {
         });
     let answer = harness.ask(Some(&harness.admin()), query, Value::Null).await;
     assert_eq!(answer.json()["data"], json!({ "contacts": null, "viewer": null }));
+}
+
+#[tokio::test]
+async fn c15_activity_names_the_member_and_asks_for_each_once() {
+    let harness = Harness::new();
+    let member = MemberId::new(harness.now());
+    let row = contact(&harness, ContactId::new(harness.now()));
+    let id = NodeId::Contact(usher_proto::id_from(&row.id).unwrap()).encode().0;
+    let at = usher_proto::timestamp(harness.now());
+    harness
+        .fakes
+        .on("BatchGetContacts", move |_: contacts::BatchGetRequest| {
+            Ok(contacts::BatchGetContactsReply {
+                contacts: vec![row.clone()],
+            })
+        })
+        .on("ListActivity", move |_: contacts::ListActivityRequest| {
+            let line = |actor: String| contacts::Activity {
+                actor,
+                at: Some(at),
+                ..contacts::Activity::default()
+            };
+            let actors = [member.to_string(), "crm".to_owned(), member.to_string()];
+            Ok(contacts::ListActivityReply {
+                activities: actors.into_iter().map(line).collect(),
+                page: None,
+            })
+        })
+        .on("BatchGetMembers", move |_: invitations::BatchGetRequest| {
+            let member = invitations::Member {
+                id: usher_proto::bytes_of(member),
+                display_name: "Grace Hopper".to_owned(),
+                ..invitations::Member::default()
+            };
+            Ok(invitations::BatchGetMembersReply {
+                members: vec![member],
+            })
+        });
+    let query = format!("{{ contact(id: \"{id}\") {{ activity {{ nodes {{ actor at }} }} }} }}");
+    let answer = harness.ask(Some(&harness.admin()), &query, Value::Null).await;
+    let nodes = &answer.json()["data"]["contact"]["activity"]["nodes"];
+    let actors: Vec<&str> = nodes
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| node["actor"].as_str().unwrap())
+        .collect();
+    assert_eq!(actors, ["Grace Hopper", "crm", "Grace Hopper"]);
+    assert_eq!(
+        harness.fakes.called(),
+        ["BatchGetContacts", "ListActivity", "BatchGetMembers"]
+    );
 }

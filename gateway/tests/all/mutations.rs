@@ -79,6 +79,28 @@ async fn i2_an_invitation_that_fails_does_not_fail_the_contact() {
 }
 
 #[tokio::test]
+async fn c1_a_contact_that_is_not_invited_is_answered_as_it_was_made() {
+    let harness = Harness::new();
+    let made = contact(&harness, ContactId::new(harness.now()));
+    harness
+        .fakes
+        .on("CreateContact", move |_: contacts::CreateContactRequest| {
+            Ok(contacts::ContactReply {
+                contact: Some(made.clone()),
+                ..contacts::ContactReply::default()
+            })
+        });
+    let create = r#"mutation { createContact(input: { role: LEAD, firstName: "Ada", lastName: "Lovelace" }) {
+        contact { displayName } userErrors { code } } }"#;
+    let answer = harness.ask(Some(&harness.admin()), create, Value::Null).await;
+    assert_eq!(
+        answer.json(),
+        json!({ "data": { "createContact": { "contact": { "displayName": "Ada Lovelace" }, "userErrors": [] } } })
+    );
+    assert_eq!(harness.fakes.called(), ["CreateContact"]);
+}
+
+#[tokio::test]
 async fn c6_toggles_and_invitations_in_one_step() {
     let harness = Harness::new();
     let id = ContactId::new(harness.now());

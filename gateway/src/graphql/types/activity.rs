@@ -1,11 +1,14 @@
 //! A line of the activity log.
 
-use async_graphql::{ID, Object};
+use std::borrow::Cow;
+
+use async_graphql::{Context, ID, Object};
 use usher_proto::contacts::v1 as wire;
-use usher_types::ActivityId;
+use usher_types::{ActivityId, MemberId};
 
 use super::{Moment, required_moment};
 use crate::fault::Fault;
+use crate::graphql::scope::Scope;
 use crate::ids::shown;
 
 /// One thing that happened. Never changed, never removed.
@@ -32,9 +35,17 @@ impl Activity {
         required_moment(self.0.at)
     }
 
-    /// Who did it.
-    async fn actor(&self) -> &str {
-        &self.0.actor
+    /// Who did it: the member's name, or the service's.
+    async fn actor(&self, ctx: &Context<'_>) -> Result<Cow<'_, str>, Fault> {
+        let Ok(id) = self.0.actor.parse::<MemberId>() else {
+            return Ok(Cow::Borrowed(&self.0.actor));
+        };
+        // the line stands whoever wrote it, also while names cannot be asked for
+        let member = Scope::of(ctx)?.member(id).await.ok().flatten();
+        Ok(match member {
+            Some(member) => Cow::Owned(member.0.display_name),
+            None => Cow::Borrowed(&self.0.actor),
+        })
     }
 
     /// What was done, as a word for programs.
