@@ -7,6 +7,7 @@
 //!
 //! `usher-bench [LINE…]` runs the named lines, or all. Exit code 1: a line is SHORT; 2: one could not be measured.
 
+mod broker;
 mod child;
 mod cluster;
 mod failure;

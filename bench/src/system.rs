@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
+use crate::broker;
 use crate::child::{Child, output, wait_until};
 use crate::failure::{Context, Failure};
 use crate::graphql::ready;
@@ -57,6 +58,7 @@ impl Plan<'_> {
     /// # Errors
     /// When one ends or the gateway does not become ready.
     pub fn start(&self, runtime: &Runtime, parts: &[&str]) -> Result<System, Failure> {
+        broker::empty();
         let data = self.workshop.folder.join("data");
         fs::create_dir_all(&data).context(data.display())?;
         let address = format!("127.0.0.1:{}", free_port()?);
@@ -64,8 +66,8 @@ impl Plan<'_> {
             ("USHER_LISTEN".to_owned(), address.clone()),
             ("USHER_DATA_DIR".to_owned(), data.display().to_string()),
             ("USHER_DATABASE_URL".to_owned(), self.database.clone()),
-            ("USHER_AMQP_URL".to_owned(), amqp_url()),
-            ("USHER_BROKER_PREFIX".to_owned(), "usher-bench.".to_owned()),
+            ("USHER_AMQP_URL".to_owned(), broker::url()),
+            ("USHER_BROKER_PREFIX".to_owned(), broker::PREFIX.to_owned()),
             ("USHER_ADMIN_EMAIL".to_owned(), ADMIN_EMAIL.to_owned()),
             ("USHER_ADMIN_PASSWORD".to_owned(), ADMIN_PASSWORD.to_owned()),
         ];
@@ -140,12 +142,6 @@ impl Drop for System {
     fn drop(&mut self) {
         while self.parts.pop().is_some() {}
     }
-}
-
-/// RabbitMQ where `make bench` found or started it.
-fn amqp_url() -> String {
-    std::env::var("USHER_TEST_AMQP_URL")
-        .unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned())
 }
 
 fn proportional_set_size(pid: u32) -> Result<u64, Failure> {
