@@ -22,7 +22,7 @@ pub const LINE: Line = Line {
     run,
 };
 
-/// Of `smtp-source`; Usher's own number is its setting's default.
+/// Kept SMTP connections, of Usher and of `smtp-source` alike.
 const SESSIONS: usize = 16;
 /// Text and HTML together.
 const BYTES: usize = 5_600;
@@ -37,11 +37,13 @@ fn run(workshop: &Workshop) -> Result<Outcome, Failure> {
     let cluster = workshop.cluster()?;
     let database = Loaded::WAITING.copy(workshop, "usher_bulk")?;
     let sink = Sink::start(workshop)?;
+    let mut settings = raised();
+    settings.push(("USHER_MAIL__CONNECTIONS", SESSIONS.to_string()));
     let plan = Plan {
         workshop,
         database: cluster.url(&database),
         smtp: Some(sink.url()),
-        settings: raised(),
+        settings,
     };
     let runtime = runtime()?;
     let mut bulk = Bulk {
