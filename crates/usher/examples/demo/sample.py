@@ -29,7 +29,7 @@ PEOPLE = {
         "Callum:callum Imogen:imogen Rhys:rhys",
         "Holloway:holloway O'Connor:o'connor Fairweather:fairweather Smith-Jones:smith-jones Thackeray:thackeray "
         "MacLeod:macleod Ashdown:ashdown D'Arcy:d'arcy Pemberton:pemberton Wyn:wyn",
-        ["+44 20 7946 0{n:03d}", "+44 161 496 0{n:03d}", "020 7946 0{n:03d}", "07700 900{n:03d}"],
+        ["+44 20 7946 0{n:03d}", "+44 161 496 0{n:03d}", "+44 20 79{m:02d}", "020 7946 0{n:03d}", "07700 900{n:03d}"],
         [("12 Elm Row", "London", "", "N1 7AA", "GB"), ("Flat 3, 8 Quay St", "Cardiff", "", "CF10 5AA", "GB")],
     ),
     "american": (
