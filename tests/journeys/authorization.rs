@@ -1,0 +1,314 @@
+//! Who may do what: every operation of the schema against every kind of caller. On refusal, nothing has happened.
+
+use serde_json::{Value, json};
+use usher_auth::{PermissionSet, Principal, Subject};
+use usher_tests::{Client, System};
+use usher_types::{Clock, MemberId, SessionId, SystemClock};
+
+use crate::operations::{ACCEPT, CREATE_CONTACT, PASSWORD, SEND, batch_is_done};
+
+/// What each caller gets, in the order of [`CALLERS`]:
+/// `.` it is done or answered, `0` null, `N` a NOT_FOUND among the userErrors,
+/// `U` UNAUTHENTICATED, `F` FORBIDDEN, `R` READ_ONLY_SESSION.
+type Row = (&'static str, &'static str, &'static str);
+
+const CALLERS: [&str; 6] = [
+    "nobody",
+    "contact",
+    "member without",
+    "read-only session",
+    "other organization",
+    "member with",
+];
+
+/// Operation, document with `$ids` replaced by real ids of the first organization, what each caller gets.
+const TABLE: &[Row] = &[
+    ("viewer", "query { viewer { __typename } }", "0.00.."),
+    ("organization", "query { organization { id } }", "U....."),
+    ("node", "query { node(id: $bob) { id } }", "U0F.0."),
+    ("nodes", "query { nodes(ids: [$bob]) { id } }", "U0F.0."),
+    ("contact", "query { contact(id: $bob) { id } }", "U0F.0."),
+    (
+        "contacts",
+        "query { contacts(first: 1) { nodes { id } } }",
+        "UFF...",
+    ),
+    ("account", "query { account(id: $account) { id } }", "U0F.0."),
+    (
+        "accounts",
+        "query { accounts(first: 1) { nodes { id } } }",
+        "UFF...",
+    ),
+    (
+        "invitationPreview",
+        "query { invitationPreview(contacts: { filter: {} }) { total } }",
+        "UFF...",
+    ),
+    (
+        "invitationBatch",
+        "query { invitationBatch(id: $batch) { id } }",
+        "UFF.0.",
+    ),
+    (
+        "invitationBatches",
+        "query { invitationBatches(first: 1) { nodes { id } } }",
+        "UFF...",
+    ),
+    (
+        "invitationLanding",
+        "query { invitationLanding(token: \"x\") { state } }",
+        "......",
+    ),
+    (
+        "signIn",
+        "mutation { signIn(input: { email: \"a@example.com\", password: \"x\", organization: \"none\" }) { userErrors { code } } }",
+        "......",
+    ),
+    (
+        "refreshSession",
+        "mutation { refreshSession(input: { refreshToken: \"x\" }) { userErrors { code } } }",
+        "......",
+    ),
+    (
+        "signOut",
+        "mutation { signOut(input: { refreshToken: \"x\" }) { userErrors { code } } }",
+        "......",
+    ),
+    (
+        "acceptInvitation",
+        "mutation { acceptInvitation(input: { token: \"x\", password: \"x\" }) { userErrors { code } } }",
+        "......",
+    ),
+    (
+        "createContact",
+        "mutation { createContact(input: { role: LEAD, firstName: \"New\", lastName: \"Person\" }) { userErrors { code } } }",
+        "UFFR..",
+    ),
+    (
+        "updateContact",
+        "mutation { updateContact(input: { id: $bob, notes: \"changed\" }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "setContactActive",
+        "mutation { setContactActive(input: { id: $bob, active: true }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "createAccount",
+        "mutation { createAccount(input: { name: \"New\", kind: COMPANY }) { userErrors { code } } }",
+        "UFFR..",
+    ),
+    (
+        "updateAccount",
+        "mutation { updateAccount(input: { id: $account, name: \"Changed\" }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "linkContact",
+        "mutation { linkContact(input: { accountId: $account, contact: { contactId: $bob } }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "setPortalToggles",
+        "mutation { setPortalToggles(input: { accountIds: [$account], notify: false }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "unlinkContact",
+        "mutation { unlinkContact(input: { accountId: $account, contactId: $bob }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "updateOrganization",
+        "mutation { updateOrganization(input: { locale: \"en\" }) { userErrors { code } } }",
+        "UFFR..",
+    ),
+    (
+        "sendInvitations",
+        "mutation { sendInvitations(input: { contacts: { ids: [$bob] } }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "resendInvitations",
+        "mutation { resendInvitations(input: { contacts: { ids: [$bob] } }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "cancelInvitations",
+        "mutation { cancelInvitations(input: { contacts: { ids: [$bob] } }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "cancelBatch",
+        "mutation { cancelBatch(input: { id: $batch }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+];
+
+/// Every operation that the schema offers.
+async fn operations_of(system: &System) -> Vec<String> {
+    let query = "query { __schema { queryType { fields { name } } mutationType { fields { name } } } }";
+    let schema = system.nobody().data(query, json!({})).await;
+    ["queryType", "mutationType"]
+        .iter()
+        .flat_map(|root| {
+            schema["__schema"][root]["fields"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default()
+        })
+        .filter_map(|field| field["name"].as_str().map(str::to_owned))
+        .collect()
+}
+
+/// What came back, as a letter of the table.
+fn letter(operation: &str, answer: &Value) -> char {
+    let code = answer["errors"][0]["extensions"]["code"]
+        .as_str()
+        .unwrap_or_default();
+    let value = &answer["data"][operation];
+    match code {
+        "UNAUTHENTICATED" => 'U',
+        "FORBIDDEN" => 'F',
+        "READ_ONLY_SESSION" => 'R',
+        "" if value["userErrors"][0]["code"] == "NOT_FOUND" => 'N',
+        "" if value.is_null() || value.get(0).is_some_and(Value::is_null) => '0',
+        "" => '.',
+        _ => '?',
+    }
+}
+
+/// The first organization's people and things, and a caller of each kind.
+struct Stage {
+    system: System,
+    callers: Vec<Client>,
+    ids: Value,
+}
+
+impl Stage {
+    async fn set() -> Self {
+        let system = System::start_with_second_organization().await;
+        let admin = system.admin().clone();
+        let bob = made(&admin, "Bob", "bob@example.com").await;
+        let ada = made(&admin, "Ada", "ada@example.com").await;
+        let sent = admin
+            .done(SEND, json!({ "input": { "contacts": { "ids": [ada["id"]] } } }))
+            .await;
+        let batch = sent["batch"]["id"].clone();
+        batch_is_done(&system, &batch).await;
+        let token = system
+            .mailbox()
+            .only_mail_to("ada@example.com")
+            .await
+            .link_token();
+        system
+            .nobody()
+            .done(
+                ACCEPT,
+                json!({ "input": { "token": token, "password": PASSWORD } }),
+            )
+            .await;
+        let contact = system.sign_in("ada@example.com", PASSWORD, "CONTACT").await;
+        let account = bob["accounts"][0]["account"]["id"].clone();
+        let without = forged(&system, PermissionSet::NONE, false).await;
+        let read_only = forged(&system, PermissionSet::all(), true).await;
+        let other = system.other_admin().clone();
+        let ids = json!({ "$bob": bob["id"], "$account": account, "$batch": batch });
+        Self {
+            callers: vec![system.nobody(), contact, without, read_only, other, admin],
+            system,
+            ids,
+        }
+    }
+
+    async fn ask(&self, caller: usize, row: &Row) -> char {
+        let (operation, document, _) = row;
+        let mut document = (*document).to_owned();
+        for (name, id) in self.ids.as_object().into_iter().flatten() {
+            document = document.replace(name.as_str(), &id.to_string());
+        }
+        let answer = self.callers[caller].send(&document, json!({})).await;
+        let got = letter(operation, &answer.body);
+        assert_ne!(got, '?', "{operation} as {}: {:#}", CALLERS[caller], answer.body);
+        got
+    }
+}
+
+async fn made(admin: &Client, name: &str, email: &str) -> Value {
+    let input = json!({ "input": { "role": "CLIENT", "firstName": name, "lastName": "Test", "email": email,
+        "accounts": [{ "newCompany": format!("{name} Ltd"), "login": true }] } });
+    admin.done(CREATE_CONTACT, input).await["contact"].clone()
+}
+
+/// A session that no operation of this version hands out, signed with the installation's own key.
+async fn forged(system: &System, permissions: PermissionSet, read_only: bool) -> Client {
+    let now = SystemClock.now();
+    let principal = Principal {
+        organization: Some(system.organization()),
+        subject: Subject::Member(MemberId::new(now)),
+        session: Some(SessionId::new(now)),
+        permissions,
+        read_only,
+        acting_member: None,
+        expires_at: now + chrono::TimeDelta::minutes(5),
+    };
+    let token = system.signing_key().await.sign(&principal, now).expect("a token");
+    system.nobody().with_token(token)
+}
+
+#[tokio::test]
+async fn i15_every_operation_against_every_caller() {
+    let stage = Stage::set().await;
+    let mut missing = operations_of(&stage.system).await;
+    missing.retain(|operation| !TABLE.iter().any(|(name, _, _)| name == operation));
+    assert_eq!(
+        missing,
+        Vec::<String>::new(),
+        "operations that this table does not know"
+    );
+
+    let mut wrong = Vec::new();
+    for row in TABLE {
+        for (caller, expected) in row.2.chars().enumerate() {
+            let before = stage.system.traces().await;
+            let got = stage.ask(caller, row).await;
+            if got != expected {
+                wrong.push(format!("{} as {}: {got}, not {expected}", row.0, CALLERS[caller]));
+            }
+            if "UFRN0".contains(got) {
+                assert_eq!(
+                    stage.system.traces().await,
+                    before,
+                    "{} as {} left traces",
+                    row.0,
+                    CALLERS[caller]
+                );
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    stage.system.stop().await;
+}
+
+#[tokio::test]
+async fn i15_the_subscription_looks_at_the_permission_too() {
+    let stage = Stage::set().await;
+    let document = format!(
+        "subscription {{ invitationBatch(id: {}) {{ state }} }}",
+        stage.ids["$batch"]
+    );
+    let expected = [
+        "UNAUTHENTICATED",
+        "FORBIDDEN",
+        "FORBIDDEN",
+        "\"state\":\"DONE\"",
+        "NOT_FOUND",
+        "\"state\":\"DONE\"",
+    ];
+    for (caller, expected) in expected.into_iter().enumerate() {
+        let stream = stage.callers[caller].subscribe(&document).await;
+        assert!(stream.contains(expected), "{}: {stream}", CALLERS[caller]);
+    }
+    stage.system.stop().await;
+}

@@ -1,0 +1,9 @@
+//! Journeys through the whole system, GraphQL in and mail out.
+
+#![cfg(test)]
+
+mod authorization;
+mod faults;
+mod one_person;
+mod operations;
+mod pages;

@@ -1,0 +1,93 @@
+//! A real browser: Debian's chromium, driven through its chromedriver.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use fantoccini::{Client, ClientBuilder};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::{eventually, free_port};
+
+const START: Duration = Duration::from_secs(30);
+
+/// One browser with an empty profile and a window of its own.
+#[derive(Debug)]
+pub struct Browser {
+    /// The page that it shows.
+    pub page: Client,
+    driver: Child,
+    profile: TempDir,
+}
+
+/// A driver that is killed, as by a failed test, leaves its browser behind; its profile's folder tells which it is.
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let profile = self.profile.path().display().to_string();
+        std::process::Command::new("pkill")
+            .args(["-9", "-f", &profile])
+            .status()
+            .ok();
+    }
+}
+
+impl Browser {
+    /// Starts one without scripts: the pages need none.
+    ///
+    /// # Panics
+    /// Where chromium or chromedriver is missing or does not start.
+    pub async fn start() -> Self {
+        let port = free_port();
+        let driver = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("chromedriver starts: install Debian's packages chromium and chromium-driver (make test does)");
+        let profile = tempfile::tempdir().expect("a folder");
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            &format!("--user-data-dir={}", profile.path().display()),
+        ];
+        let capabilities = json!({
+            "args": arguments,
+            // 2: blocked. Every page of ours works without scripts.
+            "prefs": { "profile.managed_default_content_settings.javascript": 2 },
+        });
+        let capabilities = [("goog:chromeOptions".to_owned(), capabilities)]
+            .into_iter()
+            .collect();
+        let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
+        builder.capabilities(capabilities);
+        let address = format!("http://127.0.0.1:{port}");
+        let page = eventually("a browser", START, || async {
+            builder.connect(&address).await.ok()
+        })
+        .await;
+        Self {
+            page,
+            driver,
+            profile,
+        }
+    }
+
+    /// Closes window and driver.
+    ///
+    /// # Panics
+    /// Where the driver cannot be ended.
+    pub async fn close(mut self) {
+        self.page.clone().close().await.expect("the browser closes");
+        self.driver.kill().await.expect("chromedriver ends");
+    }
+}

@@ -1,0 +1,255 @@
+//! A PostgreSQL cluster and a RabbitMQ node of a test's own, to be stopped and started in the middle of work.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+use crate::{eventually, free_port};
+
+const START: Duration = Duration::from_secs(60);
+
+/// A command as an ordinary user: neither server runs as root.
+fn as_user(user: &str, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command
+        .args([
+            &format!("--reuid={user}"),
+            &format!("--regid={user}"),
+            "--clear-groups",
+        ])
+        .arg(program);
+    command
+}
+
+pub(crate) fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
+}
+
+/// A folder that the user may write in.
+async fn folder_of(user: &str) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    if is_root() {
+        run(Command::new("chown").arg(user).arg(folder.path())).await;
+    }
+    folder
+}
+
+async fn run(command: &mut Command) {
+    let output = command
+        .output()
+        .await
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// A PostgreSQL cluster.
+#[derive(Debug)]
+pub struct Postgres {
+    folder: TempDir,
+    programs: PathBuf,
+    port: u16,
+}
+
+impl Postgres {
+    /// Makes and starts one.
+    ///
+    /// # Panics
+    /// Where PostgreSQL is not installed or does not start.
+    pub async fn start() -> Self {
+        let cluster = Self {
+            folder: folder_of("postgres").await,
+            programs: postgres_programs(),
+            port: free_port(),
+        };
+        run(as_user("postgres", cluster.programs.join("initdb"))
+            .arg("-D")
+            .arg(cluster.data())
+            .args(["-A", "trust", "-U", "root", "-E", "UTF8", "--no-instructions"]))
+        .await;
+        cluster.resume().await;
+        cluster
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Starts it (again).
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn resume(&self) {
+        let options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -k {}",
+            self.port,
+            self.folder.path().display()
+        );
+        run(as_user("postgres", self.programs.join("pg_ctl"))
+            .arg("-D")
+            .arg(self.data())
+            .arg("-l")
+            .arg(self.folder.path().join("log"))
+            .args(["-w", "-o", &options, "start"])
+            .stdout(Stdio::null()))
+        .await;
+    }
+
+    /// Stops it without saying goodbye to anybody, as a crash does.
+    ///
+    /// # Panics
+    /// Where it does not stop.
+    pub async fn crash(&self) {
+        run(as_user("postgres", self.programs.join("pg_ctl"))
+            .arg("-D")
+            .arg(self.data())
+            .args(["-m", "immediate", "stop"]))
+        .await;
+    }
+
+    /// Its address without a database's name.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("postgres://root@127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let pid = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
+        if let Some(pid) = pid.lines().next() {
+            kill_now(pid);
+        }
+    }
+}
+
+fn postgres_programs() -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut folders: Vec<_> = versions
+        .map(|entry| entry.path().join("bin"))
+        .filter(|bin| bin.join("initdb").exists())
+        .collect();
+    folders.sort();
+    folders
+        .pop()
+        .expect("PostgreSQL's programs: install Debian's package postgresql (make test does)")
+}
+
+/// A RabbitMQ node.
+#[derive(Debug)]
+pub struct RabbitMq {
+    folder: TempDir,
+    port: u16,
+    distribution_port: u16,
+    starter: Option<Child>,
+}
+
+impl RabbitMq {
+    /// Makes and starts one.
+    ///
+    /// # Panics
+    /// Where RabbitMQ is not installed or does not start.
+    pub async fn start() -> Self {
+        let folder = folder_of("rabbitmq").await;
+        std::fs::write(folder.path().join("plugins"), "[].\n").expect("a file");
+        let mut node = Self {
+            folder,
+            port: free_port(),
+            distribution_port: free_port(),
+            starter: None,
+        };
+        node.resume().await;
+        node
+    }
+
+    /// Starts it (again).
+    ///
+    /// # Panics
+    /// Where it does not start within a minute.
+    pub async fn resume(&mut self) {
+        let folder = self.folder.path();
+        let log = std::fs::File::create(folder.join("out")).expect("a log file");
+        let starter = as_user("rabbitmq", rabbitmq_server())
+            .env("HOME", folder)
+            .env("RABBITMQ_NODENAME", format!("usher_{}@localhost", self.port))
+            .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
+            .env("RABBITMQ_NODE_PORT", self.port.to_string())
+            .env("RABBITMQ_DIST_PORT", self.distribution_port.to_string())
+            .env("RABBITMQ_MNESIA_BASE", folder.join("mnesia"))
+            .env("RABBITMQ_LOG_BASE", folder.join("log"))
+            .env("RABBITMQ_ENABLED_PLUGINS_FILE", folder.join("plugins"))
+            .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
+            .env("RABBITMQ_CONFIG_FILE", folder.join("none"))
+            .env("RABBITMQ_PID_FILE", self.pid_file())
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a log file"))
+            .stderr(log)
+            .spawn()
+            .expect("rabbitmq-server starts");
+        self.starter = Some(starter);
+        let port = self.port;
+        let look = || async { TcpStream::connect(("127.0.0.1", port)).await.ok() };
+        eventually("RabbitMQ answers", START, look).await;
+    }
+
+    fn pid_file(&self) -> PathBuf {
+        self.folder.path().join("pid")
+    }
+
+    /// `kill -9`.
+    ///
+    /// # Panics
+    /// Where it was not running.
+    pub async fn crash(&mut self) {
+        let pid = std::fs::read_to_string(self.pid_file()).expect("the node's process id");
+        kill_now(pid.trim());
+        if let Some(mut starter) = self.starter.take() {
+            starter.wait().await.expect("the starter ends with its node");
+        }
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for RabbitMq {
+    fn drop(&mut self) {
+        if let Ok(pid) = std::fs::read_to_string(self.pid_file()) {
+            kill_now(pid.trim());
+        }
+    }
+}
+
+fn rabbitmq_server() -> &'static Path {
+    let path = Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server");
+    assert!(
+        path.exists(),
+        "RabbitMQ's programs: install Debian's package rabbitmq-server (make test does)"
+    );
+    path
+}
+
+fn kill_now(pid: &str) {
+    std::process::Command::new("kill")
+        .args(["-9", pid])
+        .stderr(Stdio::null())
+        .status()
+        .ok();
+}

@@ -1,0 +1,162 @@
+//! Real processes: started, watched, killed.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::process::{Child, Command};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+/// How often something outside of this process is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A process of ours with its log in a file.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    log: PathBuf,
+}
+
+/// The binary of that name, beside this test's own.
+///
+/// # Panics
+/// Where it has not been built: `make test` builds all of them first.
+#[must_use]
+pub fn binary(name: &str) -> PathBuf {
+    let own = std::env::current_exe().expect("the path of this test");
+    let folder = own.parent().and_then(Path::parent).expect("the target folder");
+    let path = folder.join(name);
+    assert!(
+        path.exists(),
+        "{name} is not built: run `cargo build --workspace --bins` (make test does)"
+    );
+    path
+}
+
+impl Process {
+    /// Starts one of our binaries. Nothing of this process's own `USHER_` settings is passed on.
+    ///
+    /// # Panics
+    /// Where it cannot be started.
+    #[must_use]
+    pub fn start(
+        name: &str,
+        arguments: &[&str],
+        environment: &HashMap<String, String>,
+        folder: &Path,
+    ) -> Self {
+        let log = folder.join(format!("{name}.log"));
+        let file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .expect("a log file");
+        let mut command = Command::new(binary(name));
+        for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("USHER_")) {
+            command.env_remove(key);
+        }
+        let child = command
+            .args(arguments)
+            .envs(environment)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().expect("a log file"))
+            .stderr(file)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+        Self {
+            name: name.to_owned(),
+            child,
+            log,
+        }
+    }
+
+    /// Everything that it has written so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `kill -9`.
+    ///
+    /// # Panics
+    /// Where it cannot be killed.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("killed");
+    }
+
+    /// Asks it to end (SIGTERM) and waits.
+    ///
+    /// # Panics
+    /// Where it does not end within thirty seconds.
+    pub async fn stop(&mut self) -> ExitStatus {
+        if let Some(id) = self.child.id() {
+            let status = Command::new("kill")
+                .arg("-TERM")
+                .arg(id.to_string())
+                .status()
+                .await
+                .expect("kill runs");
+            assert!(status.success(), "{} takes no signal", self.name);
+        }
+        self.ended().await
+    }
+
+    /// Waits for its own end.
+    ///
+    /// # Panics
+    /// Where it does not end within thirty seconds.
+    pub async fn ended(&mut self) -> ExitStatus {
+        timeout(Duration::from_secs(30), self.child.wait())
+            .await
+            .unwrap_or_else(|_| panic!("{} does not end:\n{}", self.name, self.log()))
+            .expect("an exit status")
+    }
+
+    /// Whether it has ended already.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().ok().flatten().is_some()
+    }
+}
+
+/// Looks until there is something to see. For what happens in other processes, of which no event tells.
+///
+/// # Panics
+/// Where `within` is over; `what` says what was waited for.
+pub async fn eventually<T, F, Fut>(what: &str, within: Duration, mut look: F) -> T
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Option<T>>,
+{
+    let mut ticks = interval(LOOK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    timeout(within, async {
+        loop {
+            ticks.tick().await;
+            if let Some(seen) = look().await {
+                return seen;
+            }
+        }
+    })
+    .await
+    .unwrap_or_else(|_| panic!("not within {within:?}: {what}"))
+}
+
+/// A port of the loopback that nobody listens on.
+///
+/// # Panics
+/// Where there is none.
+#[must_use]
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    listener.local_addr().expect("its number").port()
+}
