@@ -118,6 +118,9 @@ fn check_body(body: &str) -> Option<Problem> {
 }
 
 fn length(field: Field, text: &str, most: usize) -> Option<Problem> {
+    if text.contains('\0') {
+        return Some(invalid(field, "This must be plain text.".to_owned()));
+    }
     (text.chars().count() > most).then(|| invalid(field, format!("This takes at most {most} characters.")))
 }
 
@@ -203,6 +206,7 @@ mod tests {
             (None, Some(""), None, (Code::Invalid, Field::Body)),
             (None, Some(long.as_str()), None, (Code::Invalid, Field::Body)),
             (None, None, Some(long.as_str()), (Code::Invalid, Field::Message)),
+            (None, None, Some("a\0b"), (Code::Invalid, Field::Message)),
         ];
         for (subject, body, message, expected) in table {
             assert_eq!(codes(subject, body, message), [expected]);

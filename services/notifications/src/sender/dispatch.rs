@@ -1,14 +1,17 @@
 //! Claims due letters of a lane.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::DbErr;
 use tokio::time::{Instant, sleep};
-use usher_database::{Scope, SystemReason};
+use usher_database::{Scope, SystemReason, Transaction};
 use usher_events::Lane;
-use usher_types::OrganizationId;
+use usher_types::{MailingId, OrganizationId};
 
 use super::queue::{Claimed, Queue};
+use super::renderer::Known;
 use super::{Shared, Until};
 use crate::app::publish_ended;
 use crate::storage;
@@ -95,20 +98,32 @@ async fn claim(
         return Ok(0);
     }
     publish_ended(&tx, claimed.ended, now).await?;
-    let missing = shared
-        .renderer
-        .missing(claimed.letters.iter().map(|letter| letter.mailing));
-    if !missing.is_empty() {
-        shared.renderer.learn(storage::load_mailings(&tx, missing).await?);
-    }
+    let mailings = mailings(shared, &tx, &claimed.letters).await?;
     tx.commit().await?;
     let lease_until = asked + shared.pace.lease;
     queue.push(
         lane,
-        claimed
-            .letters
-            .into_iter()
-            .map(|letter| Claimed { letter, lease_until }),
+        claimed.letters.into_iter().map(|letter| Claimed {
+            mailing: mailings.get(&letter.mailing).cloned(),
+            letter,
+            lease_until,
+        }),
     );
     Ok(found)
+}
+
+/// What the letters say. It goes along with them, since the renderer keeps only so many in mind, and a queue of single
+/// invitations holds more than those.
+async fn mailings(
+    shared: &Shared,
+    tx: &Transaction,
+    letters: &[storage::Queued],
+) -> Result<HashMap<MailingId, Arc<Known>>, DbErr> {
+    let wanted: HashSet<MailingId> = letters.iter().map(|letter| letter.mailing).collect();
+    let mut known = shared.renderer.find(wanted.iter().copied());
+    let missing: Vec<MailingId> = wanted.into_iter().filter(|id| !known.contains_key(id)).collect();
+    if !missing.is_empty() {
+        known.extend(shared.renderer.learn(storage::load_mailings(tx, missing).await?));
+    }
+    Ok(known)
 }

@@ -1,18 +1,21 @@
 //! Claimed letters on their way to the workers: interactive before bulk.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use usher_events::Lane;
 
+use super::renderer::Known;
 use crate::storage::Queued;
 
 /// A claimed letter, and until when it may be handed over.
 #[derive(Debug)]
 pub struct Claimed {
     pub letter: Queued,
+    /// What it says; none where that is not stored.
+    pub mailing: Option<Arc<Known>>,
     pub lease_until: Instant,
 }
 

@@ -1,6 +1,6 @@
 //! From a claimed letter to a mail: opens the seal, fills in the template, writes the bytes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::SecondsFormat;
@@ -19,7 +19,7 @@ const MAILINGS: usize = 256;
 
 /// A mailing with its compiled templates.
 #[derive(Debug)]
-struct Known {
+pub struct Known {
     mailing: MailingRow,
     compiled: Vec<(Language, Compiled)>,
 }
@@ -51,38 +51,35 @@ impl Renderer {
         &self.sender
     }
 
-    /// The mailings that [`Renderer::learn`] has not been told of.
-    #[must_use]
-    pub fn missing(&self, mailings: impl IntoIterator<Item = MailingId>) -> HashSet<MailingId> {
+    /// Those of the mailings that are kept in mind.
+    pub fn find(&self, mailings: impl IntoIterator<Item = MailingId>) -> HashMap<MailingId, Arc<Known>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         mailings
             .into_iter()
-            .filter(|mailing| !known.contains_key(mailing))
+            .filter_map(|mailing| Some((mailing, Arc::clone(known.get(&mailing)?))))
             .collect()
     }
 
-    /// Compiles the templates of these mailings.
-    pub fn learn(&self, mailings: Vec<MailingRow>) {
-        let learned: Vec<_> = mailings.into_iter().map(know).collect();
+    /// Compiles the templates of these mailings. Who needs them keeps what is returned: it may be forgotten here.
+    pub fn learn(&self, mailings: Vec<MailingRow>) -> HashMap<MailingId, Arc<Known>> {
+        let learned: HashMap<_, _> = mailings
+            .into_iter()
+            .map(|mailing| (mailing.id, Arc::new(know(mailing))))
+            .collect();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() + learned.len() > MAILINGS {
             known.clear();
         }
-        known.extend(learned.into_iter().map(|one| (one.mailing.id, Arc::new(one))));
+        known.extend(learned.iter().map(|(id, one)| (*id, Arc::clone(one))));
+        learned
     }
 
-    /// The letter as a mail.
+    /// The letter as a mail. `known` is its mailing.
     ///
     /// # Errors
     /// [`Trouble::Unsendable`] where its seal does not open, its mailing is unknown, or its address is none.
-    pub fn parcel(&self, letter: &Queued) -> Result<Parcel, Trouble> {
-        let known = self
-            .known
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&letter.mailing)
-            .cloned()
-            .ok_or_else(|| unsendable("what the mail says is not stored"))?;
+    pub fn parcel(&self, letter: &Queued, known: Option<&Known>) -> Result<Parcel, Trouble> {
+        let known = known.ok_or_else(|| unsendable("what the mail says is not stored"))?;
         let mailing = &known.mailing;
         let context = SealContext {
             message: letter.subject.message,

@@ -43,8 +43,12 @@ async fn next(queue: &Queue, line: &mut Line) -> Option<Claimed> {
 
 /// Sends one letter. The mail before must be noted as sent before this one is handed over.
 async fn send(shared: &Shared, line: &mut Line, claimed: Claimed, before: Noted) -> Option<Note> {
-    let Claimed { letter, lease_until } = claimed;
-    let parcel = match shared.renderer.parcel(&letter) {
+    let Claimed {
+        letter,
+        mailing,
+        lease_until,
+    } = claimed;
+    let parcel = match shared.renderer.parcel(&letter, mailing.as_deref()) {
         Ok(parcel) => parcel,
         Err(trouble) => {
             before.committed().await;

@@ -5,12 +5,21 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use usher_events::{Lane, MessageOutcome};
+use usher_notifications::sender::Pace;
 use usher_notifications::transport::{Capture, MailTransport, Memory};
 use usher_testkit::TestDatabase;
 use usher_testkit::mail::{Answer, At, Rule, captured_mails};
 use usher_types::{Clock, ContactId, MessageId, OrganizationId};
 
 use crate::bench::{Bench, fixed, pace};
+
+/// Many connections, and so long queues.
+fn wide() -> Pace {
+    Pace {
+        connections: 16,
+        ..pace()
+    }
+}
 
 usher_testkit::dialects! {
     /// The whole way of one letter.
@@ -49,6 +58,17 @@ usher_testkit::dialects! {
         bench.sender().drain().await.unwrap();
         assert_eq!(bench.server.mails().len(), 30);
         assert_eq!(bench.messages().await.len(), 30);
+    }
+
+    /// Single invitations bring a mailing each: more of them than the sender keeps in mind go out all the same.
+    async fn n1_many_sendings_of_one_letter(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let letters = bench.letters(600);
+        let slice: Vec<_> = letters.chunks(1).map(|letter| bench.envelope(&bench.mailing(), letter)).collect();
+        bench.deliver_slice(&slice).await;
+        bench.sender_to(bench.smtp(wide().dialogue), wide()).drain().await.unwrap();
+        assert_eq!(bench.server.mails().len(), 600);
+        assert_eq!(bench.count("SELECT count(*) FROM message WHERE state = 'SENT'").await, 600);
     }
 
     /// A slice of many commands is stored and sent in full.
