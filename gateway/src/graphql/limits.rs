@@ -16,6 +16,60 @@ const MOST_DIRECTIVES: usize = 20;
 /// Fragments that a document defines.
 const MOST_FRAGMENTS: usize = 50;
 
+/// Brackets of any kind inside each other. The parser goes down the stack with them, and a stack that runs out ends the
+/// process; the deepest filter in the deepest selection stays well below.
+const DEEPEST_BRACKETS: usize = 100;
+
+/// Whether a document has brackets too deep inside each other to be parsed. Those in strings and comments do not count.
+pub(crate) fn is_too_deep(document: &str) -> bool {
+    let mut depth = 0_usize;
+    let mut rest = document;
+    while let Some(at) = rest.find(['{', '[', '(', '}', ']', ')', '"', '#']) {
+        let (found, after) = (rest.as_bytes()[at], &rest[at + 1..]);
+        rest = match found {
+            b'"' => after_string(after),
+            b'#' => after.find(['\n', '\r']).map_or("", |end| &after[end..]),
+            b'{' | b'[' | b'(' => {
+                depth += 1;
+                after
+            }
+            _ => {
+                depth = depth.saturating_sub(1);
+                after
+            }
+        };
+        if depth > DEEPEST_BRACKETS {
+            return true;
+        }
+    }
+    false
+}
+
+/// What follows a string whose first quote is taken.
+fn after_string(text: &str) -> &str {
+    if let Some(block) = text.strip_prefix("\"\"") {
+        let mut rest = block;
+        while let Some(end) = rest.find("\"\"\"") {
+            let is_escaped = rest[..end].ends_with('\\');
+            rest = &rest[end + 3..];
+            if !is_escaped {
+                return rest;
+            }
+        }
+        return "";
+    }
+    let mut escaped = false;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            // a string ends with its line; what follows is the parser's to refuse
+            '\n' | '\r' => return &text[at..],
+            '"' if !escaped => return &text[at + 1..],
+            _ => escaped = letter == '\\' && !escaped,
+        }
+    }
+    ""
+}
+
 /// What an installation may choose.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -202,5 +256,27 @@ mod tests {
     #[test]
     fn a_fragment_that_contains_itself_is_refused() {
         assert!(check("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }").is_err());
+    }
+
+    #[test]
+    fn brackets_that_would_use_up_the_stack_are_refused_before_they_are_parsed() {
+        let nested = |open: &str, close: &str, deep: usize| {
+            format!("{{ a(x: {}1{}) }}", open.repeat(deep), close.repeat(deep))
+        };
+        for (open, close) in [("{b: ", "}"), ("[", "]")] {
+            assert!(!is_too_deep(&nested(open, close, 98)));
+            assert!(is_too_deep(&nested(open, close, 99)));
+        }
+        assert!(is_too_deep(&"{ a ".repeat(101)));
+        assert!(!is_too_deep(&"{ a } ".repeat(1000)));
+        let brackets = "[".repeat(1000);
+        for hidden in [
+            format!("# {brackets}\n{{ a }}"),
+            format!("{{ a(x: \"\\\"{brackets}\") }}"),
+            format!("{{ a(x: \"\"\"\"{brackets}\\\"\"\"{brackets}\"\"\") }}"),
+        ] {
+            assert!(!is_too_deep(&hidden), "{hidden}");
+            assert!(is_too_deep(&format!("{hidden}{brackets}")), "{hidden}");
+        }
     }
 }

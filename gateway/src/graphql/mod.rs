@@ -12,8 +12,8 @@ mod scope;
 mod subscription;
 pub mod types;
 
-pub(crate) use limits::LONGEST_DOCUMENT;
 pub use limits::Limits;
+pub(crate) use limits::{LONGEST_DOCUMENT, is_too_deep};
 pub(crate) use nulls::Nulls;
 pub use schema::{Kind, Operation, Schema, SchemaSettings, build, operations, sdl};
 pub(crate) use scope::answer;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use crate::fault::{Code, Fault};
-use crate::graphql::{LONGEST_DOCUMENT, Scope};
+use crate::graphql::{LONGEST_DOCUMENT, Scope, is_too_deep};
 
 /// Errors that one answer shows.
 const MOST_ERRORS: usize = 100;
@@ -113,6 +113,9 @@ pub(super) fn prepare(app: &App, parameters: Parameters) -> Result<Operation, Re
         return Err(Refused::invalid(format!(
             "a document has at most {LONGEST_DOCUMENT} bytes"
         )));
+    }
+    if is_too_deep(&query) {
+        return Err(Refused::invalid("the document is nested too deep"));
     }
     let document = parse_query(&query).map_err(|error| {
         let locations = error.positions().collect();

@@ -225,6 +225,16 @@ async fn thousands_of_levels_do_no_harm() {
         let answer = harness.ask(None, &level.repeat(levels), Value::Null).await;
         assert!(answer.status.is_client_error());
     }
+    // too few for the parser to give up, and enough to use up its stack
+    for levels in [200, 400, 600, 800] {
+        let values = format!("{{ a(x: {}1{}) }}", "{b:".repeat(levels), "}".repeat(levels));
+        let answer = harness.ask(None, &values, Value::Null).await;
+        is_refusal(
+            &answer,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "GRAPHQL_VALIDATION_FAILED",
+        );
+    }
     let closed = format!("{}id{}", "{a".repeat(20_000), "}".repeat(20_000));
     assert!(
         harness
