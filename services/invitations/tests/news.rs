@@ -74,6 +74,29 @@ dialects! {
         assert_eq!(refused.unwrap_err().code(), tonic::Code::Unauthenticated);
     }
 
+    async fn i21_a_batch_that_sees_a_change_first_does_not_swallow_its_news(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let mut people = stage.clients(3);
+        let (bob, mut ada, mut eve) = (people.remove(2), people.remove(1), people.remove(0));
+        stage.let_in(&ada, true).await;
+        let session = stage.signed_in(ada.email.as_deref().unwrap(), PASSWORD).await;
+        stage.act("SEND", &[&eve]).await;
+        let token = stage.token_of(&eve).await;
+        // contacts has made them inactive, and its events are still on their way
+        for contact in [&mut ada, &mut eve] {
+            contact.version = contact.version.next();
+            contact.active = false;
+            stage.contacts.put(contact);
+        }
+        assert_eq!(figures(&stage.act("RESEND", &[&ada, &eve, &bob]).await), [2, 1, 0, 0, 0, 0]);
+        for contact in [&ada, &eve] {
+            let event = usher_events::ContactChanged { created: false, contact: contact.clone() };
+            stage.workshop.hear(&[Envelope::event("contacts", noon(), &event)]).await.unwrap();
+        }
+        stage.revoked_within_a_second(&session).await;
+        assert_eq!(stage.landing(&token).await.state, "INVALID");
+    }
+
     async fn i6_a_changed_address_gets_a_new_invitation(db: usher_testkit::TestDatabase) {
         let stage = Stage::new(&db).await;
         let mut ada = stage.clients(1).remove(0);

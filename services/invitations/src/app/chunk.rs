@@ -60,12 +60,12 @@ impl App {
             .into_iter()
             .map(|walked| (walked.contact, walked))
             .collect();
-        let (mut reached, mut left, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut reached, mut skipped) = (Vec::new(), Vec::new());
         for mut row in rows {
             let Some(walked) = walked.remove(&row.contact) else {
                 continue;
             };
-            let learned = row.learn(walked.person);
+            row.learn(walked.person);
             let own = row
                 .person
                 .email_canonical
@@ -74,10 +74,9 @@ impl App {
             let state = worse(own.copied().unwrap_or(EmailState::Valid), walked.email_state);
             match row.eligibility(batch.action, state, job.now) {
                 Ok(()) => reached.push(row),
-                Err(reason) => {
-                    skipped.push((reason, row.contact));
-                    left.extend(learned.then_some(row));
-                }
+                // What was learned of those is not kept: with it stored, the event that brings it would count as known,
+                // and what follows from it (an invitation ends, sessions end) would not happen.
+                Err(reason) => skipped.push((reason, row.contact)),
             }
         }
         let withdrawn = self.reach(tx, job, &mut reached).await?;
@@ -87,7 +86,6 @@ impl App {
             .map(|row| (row.contact, row.version.raw()))
             .collect();
         let eligible = i64::try_from(reached.len()).unwrap_or(i64::MAX);
-        reached.extend(left);
         access::save(tx, &reached).await?;
         Ok(Outcome {
             moved,
