@@ -47,7 +47,10 @@ impl App {
             };
             activity::write(&tx, line, now).await?;
             tx.commit().await?;
-            self.take_back(&found).await?;
+            if let Err(failure) = self.take_back(&found).await {
+                // it is cancelled all the same
+                tracing::debug!(batch = %id, ?failure, "the worker takes back the mail");
+            }
             self.batches.notify_one();
         } else {
             drop(tx);

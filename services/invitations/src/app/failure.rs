@@ -1,5 +1,7 @@
 //! How a use case ends when it does not succeed.
 
+use std::fmt;
+
 use sea_orm::DbErr;
 use tonic::Status;
 use usher_database::{is_conflict, is_unavailable};
@@ -7,7 +9,6 @@ use usher_proto::common::v1::Refusal;
 use usher_service::grpc;
 
 /// Why a use case did nothing.
-#[derive(Debug)]
 pub(crate) enum Failure {
     /// The caller can mend it; it travels in the answer.
     Refused(Vec<Refusal>),
@@ -38,6 +39,21 @@ impl Failure {
             Self::Database(error) => grpc::internal(&error),
             Self::Broken(error) => grpc::internal(error.as_ref()),
             Self::Refused(_) => Status::internal("a refusal lost its way"),
+        }
+    }
+}
+
+/// Without the database's details, which quote rows with names and addresses: failures are logged.
+impl fmt::Debug for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusals) => {
+                let codes = refusals.iter().map(|refusal| &refusal.code);
+                formatter.debug_list().entries(codes).finish()
+            }
+            Self::Status(status) => write!(formatter, "{:?}: {}", status.code(), status.message()),
+            Self::Database(error) => write!(formatter, "{error}"),
+            Self::Broken(error) => write!(formatter, "{error}"),
         }
     }
 }

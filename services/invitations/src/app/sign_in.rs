@@ -71,6 +71,7 @@ impl App {
     async fn firm(&self, slug: Option<&str>) -> Result<Option<Organization>, Failure> {
         let tx = self.read_any().await?;
         Ok(match slug {
+            Some(slug) if slug.contains('\0') => None,
             Some(slug) => organization::find_by_slug(&tx, slug).await?,
             None => organization::only(&tx).await?,
         })
@@ -234,10 +235,10 @@ async fn log(
     Ok(activity::write(tx, line, now).await?)
 }
 
-/// What is not an address at all is counted as it was typed.
+/// What is not an address at all is counted as it was typed; without NUL, which no database takes.
 fn canonical(email: &str) -> String {
     EmailAddress::parse(email).map_or_else(
-        |_| email.trim().to_lowercase(),
+        |_| email.trim().to_lowercase().replace('\0', ""),
         |address| address.canonical().to_owned(),
     )
 }

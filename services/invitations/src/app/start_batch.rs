@@ -119,8 +119,9 @@ impl App {
         let Some(text) = start.key.as_deref() else {
             return Ok(None);
         };
-        if text.is_empty() || text.len() > LONGEST_KEY {
-            return Err(refuse("INVALID", &["idempotencyKey"], "a key has 1 to 255 bytes").into());
+        if text.is_empty() || text.len() > LONGEST_KEY || text.contains('\0') {
+            let message = "a key has 1 to 255 bytes, none of them zero";
+            return Err(refuse("INVALID", &["idempotencyKey"], message).into());
         }
         let key = Key {
             organization,

@@ -186,18 +186,13 @@ impl App {
 
     async fn hold(&self, batch: &Batch, reason: &str) -> Result<(), Failure> {
         let tx = self.write(batch.organization).await?;
-        batch::set_state(
-            &tx,
-            batch.id,
-            &[BatchState::Running],
-            BatchState::Paused,
-            Some(reason),
-        )
-        .await?;
-        // the portal may have been switched on again in between
-        let firm = organization::find(&tx, batch.organization).await?;
+        // Locked first, as where the portal is switched on: that resumes what is held, and must not overlook this one.
+        let firm = organization::lock(&tx, batch.organization).await?;
         if reason == PORTAL_DISABLED && firm.is_some_and(|firm| firm.portal_enabled) {
-            batch::resume_held(&tx, batch.organization, PORTAL_DISABLED).await?;
+            batch::release(&tx, batch, 0).await?;
+        } else {
+            let running = [BatchState::Running];
+            batch::set_state(&tx, batch.id, &running, BatchState::Paused, Some(reason)).await?;
         }
         Ok(tx.commit().await?)
     }
