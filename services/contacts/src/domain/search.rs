@@ -18,7 +18,8 @@ pub(crate) fn document<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
 /// The words of a search, folded. All of them must be found, each anywhere.
 pub(crate) fn words(search: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
-    for word in fold(search).split_whitespace() {
+    // NUL is in no document, and no database takes it
+    for word in fold(&search.replace('\0', " ")).split_whitespace() {
         if words.len() < WORDS && !words.iter().any(|known| known == word) {
             words.push(word.to_owned());
         }
@@ -45,5 +46,6 @@ mod tests {
     #[test]
     fn a_search_of_blanks_looks_for_nothing() {
         assert_eq!(words(" \t "), Vec::<String>::new());
+        assert_eq!(words("a\0b"), ["a", "b"]);
     }
 }
