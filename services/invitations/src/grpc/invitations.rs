@@ -254,8 +254,6 @@ fn change(request: UpdateOrganizationRequest) -> Result<Change, Failure> {
             "replyTo" | "reply_to" => change.reply_to = Some(None),
             "locale" => change.locale = Some(DEFAULT_LOCALE.to_owned()),
             "timeZone" | "time_zone" => change.time_zone = Some(DEFAULT_TIME_ZONE.to_owned()),
-            // settings of other services are theirs
-            "companyFirst" | "company_first" => {}
             other => return Err(refuse("INVALID", &[other], "this cannot be empty").into()),
         }
     }
