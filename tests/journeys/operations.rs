@@ -1,6 +1,9 @@
 //! The GraphQL operations that several journeys use.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use usher_tests::{Client, System, eventually};
 
 pub const CREATE_CONTACT: &str = "mutation CreateContact($input: CreateContactInput!) {
@@ -70,21 +73,34 @@ pub fn address(number: usize) -> String {
     format!("contact{number}@example.com")
 }
 
+/// Requests that are under way at once while many contacts are made.
+const AT_ONCE: usize = 8;
+
 /// Makes many contacts, twenty a request.
 pub async fn create_many(admin: &Client, count: usize) {
+    let mut requests = JoinSet::new();
     for start in (0..count).step_by(20) {
-        let fields: String = (start..count.min(start + 20))
-            .map(|number| {
-                format!(
-                    "c{number}: createContact(input: {{ role: CLIENT, firstName: \"First{number}\", lastName: \"Last{number}\", \
-                     email: \"{}\" }}) {{ userErrors {{ code }} }} ",
-                    address(number)
-                )
-            })
-            .collect();
-        let data = admin.data(&format!("mutation {{ {fields} }}"), json!({})).await;
-        for (name, payload) in data.as_object().expect("an object") {
-            assert_eq!(payload["userErrors"], json!([]), "{name}");
+        if requests.len() == AT_ONCE {
+            requests.join_next().await.expect("a request").expect("made");
         }
+        let admin = admin.clone();
+        requests.spawn(async move { create(&admin, start..count.min(start + 20)).await });
+    }
+    requests.join_all().await;
+}
+
+async fn create(admin: &Client, numbers: Range<usize>) {
+    let fields: String = numbers
+        .map(|number| {
+            format!(
+                "c{number}: createContact(input: {{ role: CLIENT, firstName: \"First{number}\", lastName: \"Last{number}\", \
+                 email: \"{}\" }}) {{ userErrors {{ code }} }} ",
+                address(number)
+            )
+        })
+        .collect();
+    let data = admin.data(&format!("mutation {{ {fields} }}"), json!({})).await;
+    for (name, payload) in data.as_object().expect("an object") {
+        assert_eq!(payload["userErrors"], json!([]), "{name}");
     }
 }
