@@ -6,14 +6,15 @@ use chrono::{DateTime, Utc};
 use prost::Message;
 use sha2::{Digest, Sha256};
 use usher_auth::{Permission, Principal, Service};
-use usher_database::{Transaction, is_unique_violation};
+use usher_database::Transaction;
 use usher_events::Lane;
-use usher_proto::bytes_of;
+use usher_proto::contacts::v1::contact_selection::Of;
 use usher_proto::contacts::v1::{
     AwaitPortalRequest, ContactSelection, ContactVersion, PreviewSelectionRequest,
 };
+use usher_proto::{bytes_of, id_from};
 use usher_service::grpc;
-use usher_types::{BatchId, BatchState, InvitationAction, MailingId, OrganizationId};
+use usher_types::{BatchId, BatchState, ContactId, InvitationAction, MailingId, OrganizationId};
 
 use super::batch_view::view;
 use super::chunk::{Job, Outcome};
@@ -21,6 +22,7 @@ use super::context::{App, actor_of, organization_of};
 use super::selection::{Walked, ids_of, unknown_ids};
 use super::{BatchView, Failure, refuse};
 use crate::domain::organization::Organization;
+use crate::storage::access;
 use crate::storage::activity::{self, Actor, Line};
 use crate::storage::batch::{self, Batch};
 use crate::storage::idempotency::{self, Key};
@@ -90,22 +92,62 @@ impl App {
         let owner = principal.member().map(Into::into).unwrap_or_default();
         let hash = start.hash();
         if let Some(known) = self.known_batch(organization, owner, &start, &hash).await? {
+            self.follow_known(organization, &start).await?;
             return Ok(known);
         }
-        let plan = self.plan(principal, organization, &start).await?;
-        for _ in 1..TRIES {
-            match self.write_batch(&plan, &start, owner, &hash).await {
-                Err(failure) if failure.is_conflict() => {}
-                Err(Failure::Database(error)) if start.key.is_some() && is_unique_violation(&error) => {
-                    // somebody else was faster with this key
-                    if let Some(known) = self.known_batch(organization, owner, &start, &hash).await? {
-                        return Ok(known);
-                    }
+        match self.start_new(principal, &start, owner, &hash).await {
+            // somebody else was faster with this key, maybe so fast that nobody was left to invite
+            Err(failure) => match self.known_batch(organization, owner, &start, &hash).await? {
+                Some(known) => {
+                    self.follow_known(organization, &start).await?;
+                    Ok(known)
                 }
+                None => Err(failure),
+            },
+            started => started,
+        }
+    }
+
+    async fn start_new(
+        &self,
+        principal: &Principal,
+        start: &StartBatch,
+        owner: uuid::Uuid,
+        hash: &[u8],
+    ) -> Result<BatchView, Failure> {
+        let plan = self
+            .plan(principal, grpc::organization(principal)?, start)
+            .await?;
+        for _ in 1..TRIES {
+            match self.write_batch(&plan, start, owner, hash).await {
+                Err(failure) if failure.is_conflict() => {}
                 other => return other,
             }
         }
-        self.write_batch(&plan, &start, owner, &hash).await
+        self.write_batch(&plan, start, owner, hash).await
+    }
+
+    /// The lists get a moment to follow also where somebody else did the work, as the `Invite` command of a new contact does.
+    async fn follow_known(&self, organization: OrganizationId, start: &StartBatch) -> Result<(), Failure> {
+        let Some(Of::Ids(ids)) = &start.selection.of else {
+            return Ok(());
+        };
+        let [only] = ids.ids.as_slice() else {
+            return Ok(());
+        };
+        let Some(contact) = id_from::<ContactId>(only) else {
+            return Ok(());
+        };
+        let tx = self.read(organization).await?;
+        let row = access::find(&tx, contact).await?;
+        drop(tx);
+        let moved = row.filter(|row| row.organization == organization);
+        let outcome = Outcome {
+            moved: moved.iter().map(|row| (contact, row.version.raw())).collect(),
+            ..Outcome::default()
+        };
+        self.follow_up(organization, &outcome).await;
+        Ok(())
     }
 
     /// The batch that this key already stands for.
