@@ -1,8 +1,9 @@
 //! A PostgreSQL cluster of the bench's own, as it comes plus two settings, durable as in production.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use crate::child::{Child, output, wait_until};
@@ -96,6 +97,14 @@ impl Cluster {
             psql.args(["-v", &format!("{name}={value}")]);
         }
         output(psql.arg("-f").arg(file))
+    }
+
+    /// A connection that is kept.
+    ///
+    /// # Errors
+    /// When psql cannot be started.
+    pub fn session(&self, database: &str) -> Result<Session, Failure> {
+        Session::start(self.psql(database))
     }
 
     /// Whether a database is there.
@@ -194,6 +203,52 @@ impl Cluster {
         ]);
         psql.args(["-p", &self.port.to_string(), "-d", database]);
         psql
+    }
+}
+
+/// A kept connection: asking over it costs the machine next to nothing while something else is measured.
+pub struct Session {
+    psql: std::process::Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Session {
+    fn start(mut psql: Command) -> Result<Self, Failure> {
+        let mut psql = psql
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("psql")?;
+        let (Some(questions), Some(answers)) = (psql.stdin.take(), psql.stdout.take()) else {
+            return Err(fail("psql has no pipes"));
+        };
+        Ok(Self {
+            psql,
+            questions,
+            answers: BufReader::new(answers),
+        })
+    }
+
+    /// The one row that a statement gives back.
+    ///
+    /// # Errors
+    /// When the server refuses or is gone.
+    pub fn ask(&mut self, sql: &str) -> Result<String, Failure> {
+        writeln!(self.questions, "{sql};").context("psql")?;
+        self.questions.flush().context("psql")?;
+        let mut answer = String::new();
+        match self.answers.read_line(&mut answer).context("psql")? {
+            0 => Err(fail(format!("psql ended at: {sql}"))),
+            _ => Ok(answer.trim_end().to_owned()),
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.psql.kill().ok();
+        self.psql.wait().ok();
     }
 }
 

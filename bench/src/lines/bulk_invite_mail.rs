@@ -1,13 +1,13 @@
 //! Twenty thousand people invited at once: from the mutation until the last of their mails is noted as sent.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::{Line, raised};
-use crate::cluster::Cluster;
-use crate::failure::{Failure, fail};
+use crate::cluster::Session;
+use crate::failure::{Context, Failure, fail};
 use crate::graphql::Connection;
 use crate::loaded::Loaded;
 use crate::mail::Sink;
@@ -28,8 +28,8 @@ const SESSIONS: usize = 16;
 const BYTES: usize = 5_600;
 /// A round that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// Between two looks; each costs the database a count.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Between two looks at the batch's row.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// The end of a batch, timed on its own: it shows what the last slices wait for.
 const TAIL: usize = 250;
 
@@ -49,8 +49,7 @@ fn run(workshop: &Workshop) -> Result<Outcome, Failure> {
     let mut bulk = Bulk {
         system: plan.start(&runtime, &ALL)?,
         runtime,
-        cluster,
-        database: &database,
+        session: cluster.session(&database)?,
         message: String::new(),
     };
     bulk.message = bulk.message_of_the_right_size()?;
@@ -66,15 +65,14 @@ fn run(workshop: &Workshop) -> Result<Outcome, Failure> {
     })
 }
 
-struct Bulk<'a> {
+struct Bulk {
     system: System,
     runtime: Runtime,
-    cluster: &'a Cluster,
-    database: &'a str,
+    session: Session,
     message: String,
 }
 
-impl Bulk<'_> {
+impl Bulk {
     /// A personal message that brings the rendered mail to the size that is measured.
     fn message_of_the_right_size(&self) -> Result<String, Failure> {
         let plain = self.rendered("x")?;
@@ -110,31 +108,19 @@ impl Bulk<'_> {
     /// Each round invites everybody of an organization of its own.
     fn round(&mut self, round: usize) -> Result<f64, Failure> {
         self.system.check()?;
-        let started = Instant::now();
+        let (started, clock) = (Instant::now(), SystemTime::now());
         let (batch, mut connection, authorization) = self.runtime.block_on(self.send(round))?;
-        let mut until_tail = None;
-        loop {
-            let sent = self.sent(round)?;
-            if sent + TAIL >= Loaded::WAITING.contacts && until_tail.is_none() {
-                until_tail = Some(started.elapsed());
-            }
-            if sent == Loaded::WAITING.contacts
-                && self
-                    .runtime
-                    .block_on(done(&mut connection, &authorization, &batch))?
-            {
-                break;
-            }
+        while !self.is_done(round)? {
             if started.elapsed() > PATIENCE {
-                return Err(fail(format!(
-                    "round {round}: only {sent} sent after {PATIENCE:?}"
-                )));
+                return Err(fail(format!("round {round}: not done after {PATIENCE:?}")));
             }
             self.system.check()?;
             std::thread::sleep(LOOK_EVERY);
         }
         let whole = started.elapsed().as_secs_f64();
-        let tail = until_tail.unwrap_or_default().as_secs_f64();
+        self.runtime
+            .block_on(check(&mut connection, &authorization, &batch))?;
+        let tail = self.until_tail(round, clock)?;
         note(&format!(
             "{}: round {round}: {whole:.2} s, until the last {TAIL} {tail:.2} s",
             LINE.name
@@ -167,26 +153,44 @@ impl Bulk<'_> {
         Ok((connection, authorization))
     }
 
-    /// Rows of the round that are SENT, as the service that sends has them.
-    fn sent(&self, round: usize) -> Result<usize, Failure> {
+    /// Whether the round's batch, which is the newest of its organization, is DONE.
+    fn is_done(&mut self, round: usize) -> Result<bool, Failure> {
         let organization = round + 1;
         let sql = format!(
-            "select count(*) from notifications.message
+            "select state from invitations.batch where organization_id = bench.organization({organization}) \
+             order by created_at desc, id desc limit 1"
+        );
+        Ok(self.session.ask(&sql)? == "DONE")
+    }
+
+    /// Seconds until all but the last few were SENT, as the service that sends has noted; fails where one is not.
+    fn until_tail(&mut self, round: usize, started: SystemTime) -> Result<f64, Failure> {
+        let organization = round + 1;
+        let sql = format!(
+            "select count(*), (array_agg(extract(epoch from sent_at) order by sent_at desc))[{TAIL} + 1] \
+             from notifications.message \
              where organization_id = bench.organization({organization}) and state = 'SENT'"
         );
-        let count = self.cluster.query(self.database, &sql)?;
-        count.parse().map_err(|_| fail(format!("{count:?} is no count")))
+        let answer = self.session.ask(&sql)?;
+        let (count, at) = answer.split_once('|').unwrap_or_default();
+        if count != Loaded::WAITING.contacts.to_string() {
+            return Err(fail(format!("round {round} is DONE, but {count} are SENT")));
+        }
+        let at: f64 = at.parse().context(&answer)?;
+        let started = started.duration_since(UNIX_EPOCH).context("the clock")?;
+        Ok(at - started.as_secs_f64())
     }
 }
 
-async fn done(connection: &mut Connection, authorization: &str, batch: &str) -> Result<bool, Failure> {
+/// The batch says the same to whoever asks.
+async fn check(connection: &mut Connection, authorization: &str, batch: &str) -> Result<(), Failure> {
     let query = "query($id: ID!) { invitationBatch(id: $id) { state sent failed } }";
     let data = connection
         .ask(Some(authorization), query, json!({"id": batch}))
         .await?;
     let batch = &data["invitationBatch"];
-    if batch["state"] == "DONE" && batch["sent"] != Loaded::WAITING.contacts {
-        return Err(fail(format!("the batch is done, but not whole: {batch}")));
+    if batch["state"] != "DONE" || batch["sent"] != Loaded::WAITING.contacts {
+        return Err(fail(format!("the batch is not whole: {batch}")));
     }
-    Ok(batch["state"] == "DONE")
+    Ok(())
 }

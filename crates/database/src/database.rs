@@ -120,6 +120,12 @@ impl Database {
         self.wake.messages()
     }
 
+    /// Woken after every commit that wrote to the outbox what somebody waits for.
+    #[must_use]
+    pub fn spoken_urgently(&self) -> Waking {
+        self.wake.urgent()
+    }
+
     /// Whether a connection answers; for readiness.
     ///
     /// # Errors

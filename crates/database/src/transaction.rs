@@ -23,6 +23,7 @@ pub struct Transaction {
     /// None for a transaction that only reads.
     wake: Option<Wake>,
     speaks: AtomicBool,
+    urgently: AtomicBool,
     // Declared last: the next writer starts when this one's transaction is over.
     _writer: Option<OwnedMutexGuard<()>>,
 }
@@ -39,6 +40,7 @@ impl Transaction {
             inner,
             wake,
             speaks: AtomicBool::new(false),
+            urgently: AtomicBool::new(false),
             _writer: writer,
         }
     }
@@ -73,9 +75,11 @@ impl Transaction {
         Ok(())
     }
 
-    /// Notes that the outbox was written to, so that the commit wakes the relay. `usher_messaging::enqueue` calls it.
-    pub fn speaks(&self) {
+    /// Notes that the outbox was written to, so that the commit wakes the relay: `urgently` where somebody waits for what was
+    /// written. `usher_messaging::enqueue` calls it.
+    pub fn speaks(&self, urgently: bool) {
         self.speaks.store(true, Ordering::Relaxed);
+        self.urgently.fetch_or(urgently, Ordering::Relaxed);
     }
 
     /// Makes it last, then wakes whoever waits for commits. Of a [`crate::Database::read`] there is nothing to make last: it
@@ -89,6 +93,7 @@ impl Transaction {
             inner,
             wake: Some(wake),
             speaks,
+            urgently,
             _writer,
         } = self
         else {
@@ -99,7 +104,7 @@ impl Transaction {
             Inner::Postgres(transaction) => transaction.into_inner().commit().await,
         }
         .map_err(exec_error)?;
-        wake.committed(speaks.into_inner());
+        wake.committed(speaks.into_inner(), urgently.into_inner());
         Ok(())
     }
 

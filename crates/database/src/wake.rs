@@ -7,6 +7,7 @@ use tokio::sync::watch;
 pub struct Wake {
     commits: watch::Sender<u64>,
     messages: watch::Sender<u64>,
+    urgent: watch::Sender<u64>,
 }
 
 /// One listener. Commits between two calls of [`Waking::next`] are not missed.
@@ -18,15 +19,19 @@ impl Default for Wake {
         Self {
             commits: watch::Sender::new(0),
             messages: watch::Sender::new(0),
+            urgent: watch::Sender::new(0),
         }
     }
 }
 
 impl Wake {
-    pub(crate) fn committed(&self, speaks: bool) {
+    pub(crate) fn committed(&self, speaks: bool, urgently: bool) {
         self.commits.send_modify(|count| *count += 1);
         if speaks {
             self.messages.send_modify(|count| *count += 1);
+        }
+        if urgently {
+            self.urgent.send_modify(|count| *count += 1);
         }
     }
 
@@ -36,6 +41,10 @@ impl Wake {
 
     pub(crate) fn messages(&self) -> Waking {
         Waking(self.messages.subscribe())
+    }
+
+    pub(crate) fn urgent(&self) -> Waking {
+        Waking(self.urgent.subscribe())
     }
 }
 

@@ -52,7 +52,7 @@ pub async fn enqueue(tx: &Transaction, lane: Lane, envelopes: Vec<Envelope>) -> 
         serde_json::to_string(&rows.collect::<Vec<_>>()).map_err(|error| DbErr::Json(error.to_string()))?;
     tx.execute_raw(tx.statement(insert(tx.dialect()), [json.into()]))
         .await?;
-    tx.speaks();
+    tx.speaks(lane == Lane::Interactive);
     Ok(())
 }
 

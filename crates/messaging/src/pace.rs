@@ -8,6 +8,9 @@ pub struct Pace {
     /// Between the first and second try of a message, the second and third, and so on. After the fifth failure it is a dead
     /// letter.
     pub retries: [Duration; 4],
+    /// How long the relay lets bulk messages gather before it publishes a window of them: a window costs database and broker
+    /// about the same, whatever it holds. What somebody waits for ends the wait.
+    pub gather: Duration,
     /// The safety net under the wake-ups.
     pub poll: Duration,
     /// After an outage of broker or database is noticed.
@@ -26,6 +29,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             retries: [200, 1_000, 5_000, 20_000].map(Duration::from_millis),
+            gather: Duration::from_millis(40),
             poll: Duration::from_secs(1),
             outage: Duration::from_secs(1),
             lease: Duration::from_secs(5),

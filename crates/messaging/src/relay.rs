@@ -6,18 +6,43 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use usher_database::Database;
+use usher_events::Lane;
 use uuid::Uuid;
 
 use crate::{
-    BrokerError, Pace, rows,
+    BrokerError, Pace,
+    outbox::BUCKETS,
+    rows,
     transport::{Outgoing, Transport},
 };
 
 /// The longest a key waits after its message was refused.
 const LONGEST_REST: Duration = Duration::from_secs(30);
+
+/// What a turn has found to publish.
+enum Window {
+    /// There may be more, or somebody waits for what comes next.
+    Full,
+    /// Few bulk messages: the next turn is worth more a little later.
+    Gathering,
+    /// Nothing.
+    Empty,
+}
+
+impl Window {
+    fn of(found: &[Outgoing], limit: usize) -> Self {
+        if found.is_empty() {
+            Self::Empty
+        } else if found.len() < limit / 2 && found.iter().all(|message| message.lane == Lane::Bulk) {
+            Self::Gathering
+        } else {
+            Self::Full
+        }
+    }
+}
 
 /// One process's relay of one outbox.
 pub(crate) struct Relay {
@@ -26,6 +51,8 @@ pub(crate) struct Relay {
     pace: Pace,
     /// Names this relay in the leases.
     holder: Uuid,
+    /// What was leased last, and when that was asked for.
+    held: (Instant, Vec<i64>),
     /// Confirmed, and marked in the next transaction.
     published: Vec<i64>,
     /// Keys whose message was refused, how often, and when they are tried again.
@@ -39,6 +66,7 @@ impl Relay {
             transport,
             pace,
             holder: Uuid::new_v4(),
+            held: (Instant::now(), Vec::new()),
             published: Vec::new(),
             resting: HashMap::new(),
         }
@@ -46,11 +74,20 @@ impl Relay {
 
     /// Publishes until `stop`, then what is still there, for as long as the pace allows.
     pub(crate) async fn run(mut self, stop: CancellationToken) -> Result<(), BrokerError> {
-        let mut spoken = self.database.spoken();
+        let (mut spoken, mut urgently) = (self.database.spoken(), self.database.spoken_urgently());
         while !stop.is_cancelled() {
+            let begun = Instant::now();
             let pause = match self.turn().await {
-                Ok(true) => continue,
-                Ok(false) => self.rest(),
+                Ok(Window::Full) => continue,
+                Ok(Window::Gathering) => {
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = urgently.next() => {}
+                        () = sleep_until(begun + self.pace.gather) => {}
+                    }
+                    continue;
+                }
+                Ok(Window::Empty) => self.rest(),
                 Err(error) if error.is_temporary() => {
                     tracing::warn!(%error, "relay waits");
                     self.pace.outage
@@ -69,7 +106,7 @@ impl Relay {
 
     async fn drain(&mut self) {
         let limit = self.pace.drain;
-        let all = async { while matches!(self.turn().await, Ok(true)) {} };
+        let all = async { while matches!(self.turn().await, Ok(Window::Full | Window::Gathering)) {} };
         if timeout(limit, all).await.is_err() {
             tracing::info!("the relay stops with messages left; they keep");
         }
@@ -85,8 +122,8 @@ impl Relay {
         next.map_or(self.pace.poll, |next| next.min(self.pace.poll))
     }
 
-    /// Marks what was published, then publishes a window; false where there was nothing to publish.
-    async fn turn(&mut self) -> Result<bool, BrokerError> {
+    /// Marks what was published, then publishes a window.
+    async fn turn(&mut self) -> Result<Window, BrokerError> {
         let now = Instant::now();
         // A key that rested is tried again, but keeps its count until it succeeds.
         let resting = self
@@ -96,18 +133,28 @@ impl Relay {
             .map(|(key, _)| *key);
         let turn = rows::Turn {
             holder: self.holder,
+            all_held: self.all_held(now),
             lease: self.pace.lease,
             limit: self.pace.window,
             published: &self.published,
             resting: resting.collect(),
         };
-        let window = rows::turn(&self.database, &turn).await?;
-        self.published.clear();
-        if window.is_empty() {
-            return Ok(false);
+        let renewed = turn.all_held.is_none();
+        let rows::Found { window, buckets } = rows::turn(&self.database, &turn).await?;
+        if renewed || buckets.is_empty() {
+            self.held = (now, buckets);
         }
+        self.published.clear();
+        let found = Window::of(&window, usize::from(self.pace.window));
         self.publish(window).await?;
-        Ok(true)
+        Ok(found)
+    }
+
+    /// The buckets, where all are ours and their leases have hardly aged.
+    fn all_held(&self, now: Instant) -> Option<&[i64]> {
+        let (leased_at, buckets) = &self.held;
+        let fresh = now < *leased_at + self.pace.lease / 4;
+        (fresh && buckets.len() == usize::from(BUCKETS)).then_some(buckets)
     }
 
     /// A key's next message goes out only when the one before is confirmed.

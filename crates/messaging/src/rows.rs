@@ -12,6 +12,8 @@ use crate::transport::Outgoing;
 /// What a turn needs to know.
 pub(crate) struct Turn<'a> {
     pub holder: Uuid,
+    /// The buckets whose lease is fresh, where they are all there are: then nobody else has any, and none need be asked for.
+    pub all_held: Option<&'a [i64]>,
     pub lease: Duration,
     pub limit: u16,
     /// Positions that were confirmed since the last turn.
@@ -20,23 +22,34 @@ pub(crate) struct Turn<'a> {
     pub resting: HashSet<Uuid>,
 }
 
+/// What a turn has found.
+pub(crate) struct Found {
+    pub window: Vec<Outgoing>,
+    /// What is leased now; none where all leases were given back.
+    pub buckets: Vec<i64>,
+}
+
 /// Marks published rows, leases the buckets of the next ones and reads those. Without any, gives all leases back.
-pub(crate) async fn turn(database: &Database, turn: &Turn<'_>) -> Result<Vec<Outgoing>, DbErr> {
+pub(crate) async fn turn(database: &Database, turn: &Turn<'_>) -> Result<Found, DbErr> {
     let tx = database.write(Scope::System(SystemReason::Relay)).await?;
     if !turn.published.is_empty() {
         mark(&tx, turn.published).await?;
     }
-    let buckets = lease(&tx, turn).await?;
+    let mut buckets = match turn.all_held {
+        Some(held) => held.to_vec(),
+        None => lease(&tx, turn).await?,
+    };
     let window = if buckets.is_empty() {
         Vec::new()
     } else {
-        read(&tx, turn, buckets).await?
+        read(&tx, turn, &buckets).await?
     };
     if window.is_empty() {
         release(&tx, turn.holder).await?;
+        buckets.clear();
     }
     tx.commit().await?;
-    Ok(window)
+    Ok(Found { window, buckets })
 }
 
 async fn mark(tx: &Transaction, positions: &[i64]) -> Result<(), DbErr> {
@@ -74,7 +87,7 @@ async fn lease(tx: &Transaction, turn: &Turn<'_>) -> Result<Vec<i64>, DbErr> {
         .collect()
 }
 
-async fn read(tx: &Transaction, turn: &Turn<'_>, buckets: Vec<i64>) -> Result<Vec<Outgoing>, DbErr> {
+async fn read(tx: &Transaction, turn: &Turn<'_>, buckets: &[i64]) -> Result<Vec<Outgoing>, DbErr> {
     let dialect = tx.dialect();
     let sql = format!(
         "SELECT position, id, lane, key, kind, source, subject, queue, organization_id, time, traceparent, data \
@@ -83,7 +96,11 @@ async fn read(tx: &Transaction, turn: &Turn<'_>, buckets: Vec<i64>) -> Result<Ve
         dialect.in_bigints("bucket", 2),
     );
     let resting = dialect.uuids(turn.resting.iter().copied());
-    let values = [resting, dialect.bigints(buckets), i64::from(turn.limit).into()];
+    let values = [
+        resting,
+        dialect.bigints(buckets.iter().copied()),
+        i64::from(turn.limit).into(),
+    ];
     let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
     rows.iter().map(outgoing).collect()
 }

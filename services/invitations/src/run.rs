@@ -14,7 +14,7 @@ use usher_service::grpc::Server;
 use usher_service::transport::MAX_MESSAGE_BYTES;
 use usher_service::{Attempt, Lifecycle, Listener, Settings, StartError, wait_for};
 
-use crate::app::{App, Failure, Hasher, Inner, RevokedNow, Signer};
+use crate::app::{App, Ending, Failure, Hasher, Inner, RevokedNow, Signer};
 use crate::consumers::{self, EVENTS, News, WORK, Wishes};
 use crate::grpc::Edge;
 
@@ -40,6 +40,7 @@ async fn build(parts: &Parts) -> Result<App, Failure> {
         notifications: parts.peers.notifications(),
         caller: parts.caller.clone(),
         batches: Notify::new(),
+        ending: Ending::default(),
         watched: Mutex::new(HashMap::new()),
     }))
 }
@@ -72,6 +73,7 @@ pub async fn run(
         messaging.await.map_err(StartErrors::start_error)
     });
     lifecycle.spawn("batches", app.clone().work(stop.clone()));
+    lifecycle.spawn("ends of batches", app.clone().finish_on(stop.clone()));
     lifecycle.spawn("sweeper", app.clone().sweep_on(stop));
     serve(app, parts.verifier, listener, &lifecycle).await
 }
@@ -169,6 +171,7 @@ impl Workshop {
                 deliver(&self.app.database, queue, handler, &slice).await?;
             }
         }
+        self.app.finish_noted().await;
         Ok(())
     }
 }

@@ -93,16 +93,24 @@ dialects! {
     async fn commits_wake_and_only_spoken_ones_wake_the_relay(db: TestDatabase) {
         let database = db.service("contacts").await;
         let (mut committed, mut spoken) = (database.committed(), database.spoken());
+        let mut urgently = database.spoken_urgently();
         database.write(SYSTEM).await.unwrap().commit().await.unwrap();
         committed.next().await;
         assert!(spoken.next().now_or_never().is_none());
         database.write(SYSTEM).await.unwrap().rollback().await.unwrap();
         assert!(committed.next().now_or_never().is_none());
         let tx = database.for_relay().write(SYSTEM).await.unwrap();
-        tx.speaks();
+        tx.speaks(false);
         tx.commit().await.unwrap();
         spoken.next().await;
         committed.next().await;
+        assert!(urgently.next().now_or_never().is_none());
+        let tx = database.write(SYSTEM).await.unwrap();
+        tx.speaks(true);
+        tx.speaks(false);
+        tx.commit().await.unwrap();
+        urgently.next().await;
+        spoken.next().await;
     }
 
     async fn writers_that_read_first_do_not_fail_each_other(db: TestDatabase) {

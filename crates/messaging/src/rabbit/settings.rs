@@ -7,6 +7,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::BrokerError;
 
+/// The largest frame. The client writes through two buffers of 32 frames for each connection, so RabbitMQ's own 128 KiB
+/// would hold 8 MB of memory a connection; larger messages take several frames.
+const FRAME_BYTES: u32 = 16 * 1024;
 /// Seconds between heartbeats; a connection without a sign of life for two of them is dead.
 const HEARTBEAT: u16 = 10;
 
@@ -46,6 +49,7 @@ impl RabbitSettings {
         let uri = self.url.expose_secret().parse::<AMQPUri>();
         let mut uri = uri.map_err(|_| BrokerError::Settings("the AMQP URL cannot be read".to_owned()))?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT);
+        uri.query.frame_max.get_or_insert(FRAME_BYTES);
         Ok(uri)
     }
 }

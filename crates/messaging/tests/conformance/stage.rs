@@ -318,6 +318,7 @@ fn start(
 ) -> Running {
     let stop = CancellationToken::new();
     let pace = Pace {
+        gather: Duration::from_millis(5),
         retries: [Duration::from_millis(30); 4],
         poll: Duration::from_millis(50),
         outage: Duration::from_millis(20),

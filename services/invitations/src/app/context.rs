@@ -16,6 +16,7 @@ use usher_service::grpc::{Bearer, ServiceCaller};
 use usher_types::{BatchId, OrganizationId, SharedClock, SharedTokens};
 
 use super::BatchView;
+use super::finish::Ending;
 use super::hasher::Hasher;
 use super::keys::Signer;
 use crate::domain::organization::Organization;
@@ -42,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) caller: ServiceCaller,
     /// Woken when a batch has something to do.
     pub(crate) batches: Notify,
+    /// Batches that may have come to their end.
+    pub(crate) ending: Ending,
     /// One reader a watched batch, shared by all who watch it.
     pub(crate) watched: Mutex<HashMap<BatchId, watch::Receiver<Option<BatchView>>>>,
 }

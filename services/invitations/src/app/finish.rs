@@ -3,14 +3,71 @@
 use usher_database::{Scope, SystemReason};
 use usher_types::{BatchId, BatchState};
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
 use super::Failure;
 use super::context::App;
 use crate::storage::batch;
 
+/// Between two looks. Each finds its way through the entries of all the mails that have just gone out, so looking after every
+/// slice would cost more than everything else that is done for a mail.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Batches that may have come to their end.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    batches: Mutex<BTreeSet<BatchId>>,
+    added: Notify,
+}
+
+impl Ending {
+    /// These are to be looked at.
+    pub(crate) fn note(&self, batches: impl IntoIterator<Item = BatchId>) {
+        let mut noted = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = noted.len();
+        noted.extend(batches);
+        if noted.len() > before {
+            self.added.notify_one();
+        }
+    }
+
+    fn take(&self) -> BTreeSet<BatchId> {
+        std::mem::take(&mut *self.batches.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 impl App {
+    /// Looks at what is noted until `stop`.
+    pub(crate) async fn finish_on(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.ending.added.notified() => {}
+            }
+            self.finish_noted().await;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+        }
+    }
+
+    /// Looks at what is noted now.
+    pub(crate) async fn finish_noted(&self) {
+        if let Err(failure) = self.finish_batches(self.ending.take()).await {
+            // the sweeper finds them
+            tracing::warn!(?failure, "batches were not finished at once");
+        }
+    }
+
     /// Marks these batches DONE where they are. Whoever handles the last mail comes here after that is committed; the row's
     /// lock lets the second of two see what the first has done.
-    pub(crate) async fn finish_batches(&self, ids: impl IntoIterator<Item = BatchId>) -> Result<(), Failure> {
+    pub(super) async fn finish_batches(&self, ids: impl IntoIterator<Item = BatchId>) -> Result<(), Failure> {
         for id in ids {
             let tx = self.database.write(Scope::System(SystemReason::Consume)).await?;
             let Some(found) = batch::lock(&tx, id).await? else {

@@ -36,6 +36,7 @@ pub use add_organization::{
 pub(crate) use batch_view::BatchView;
 pub(crate) use context::{App, Inner};
 pub(crate) use failure::{Failure, refuse};
+pub(crate) use finish::Ending;
 pub(crate) use hasher::Hasher;
 pub(crate) use keys::Signer;
 pub(crate) use organization::organization_changed;

@@ -91,10 +91,7 @@ impl Handler for News {
 
     async fn committed(&self) {
         let done = std::mem::take(&mut *self.done.lock().unwrap_or_else(PoisonError::into_inner));
-        if let Err(failure) = self.app.finish_batches(done).await {
-            // the sweeper finds them
-            tracing::warn!(?failure, "batches were not finished at once");
-        }
+        self.app.ending.note(done);
     }
 }
 

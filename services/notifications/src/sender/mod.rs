@@ -1,8 +1,8 @@
 //! Sends what is due (DESIGN.md "Sending", ADR 0010).
 //!
 //! One dispatcher a lane claims due letters under a lease, in batches, round-robin by organization, and queues them here. Workers,
-//! one a connection, take letters from the queue, render and send them, and give what became of them to the noters, which
-//! note the outcomes of many connections in one transaction. A worker begins to hand the next mail over only when
+//! one a connection, take letters from the queue, render and send them, and give what became of them to the noter, which
+//! notes the outcomes of many connections in one transaction. A worker begins to hand the next mail over only when
 //! the note of the one before is committed: whatever is killed, at most one mail of each connection was taken and not
 //! noted (N2).
 
@@ -126,7 +126,7 @@ impl Sender {
         let tx = self.0.database.read(Scope::System(SystemReason::Claim)).await?;
         let failing = storage::failing_destinations(&tx).await?;
         drop(tx);
-        let (notes, mut noters) = noter::start(&self.0, failing);
+        let (notes, noter) = noter::start(&self.0, failing);
         let mut workers = tokio::task::JoinSet::new();
         for _ in 0..self.0.pace.connections {
             workers.spawn(worker::work(
@@ -146,7 +146,7 @@ impl Sender {
         };
         queue.close();
         while workers.join_next().await.is_some() {}
-        while noters.join_next().await.is_some() {}
+        noter.await.ok();
         self.give_back(&left).await?;
         interactive.and(bulk)
     }

@@ -1,13 +1,14 @@
 //! Notes what became of mails, those of all connections in one transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sea_orm::DbErr;
-use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout_at};
 use usher_database::{Scope, SystemReason};
 use usher_types::DeliveryState;
 
@@ -17,19 +18,19 @@ use crate::storage::{self, Failing, Note};
 
 /// The most notes of one transaction.
 const MOST: usize = 500;
+/// How long notes wait for those of mails that are being handed over.
+const GATHER: Duration = Duration::from_millis(8);
 /// The pause after the database did not answer.
 const TROUBLE: Duration = Duration::from_millis(250);
 
-/// Transactions at a time: while one is on its way to the disk, the next one collects. More would make them smaller.
-const NOTERS: usize = 2;
-
 type Slip = (Note, oneshot::Sender<()>);
-/// Destinations that have failed and not worked since.
-type Sick = Arc<std::sync::Mutex<BTreeSet<String>>>;
 
 /// Where workers give their notes.
 #[derive(Clone, Debug)]
-pub struct Notes(mpsc::Sender<Slip>);
+pub struct Notes {
+    slips: mpsc::Sender<Slip>,
+    on_the_wire: Arc<AtomicUsize>,
+}
 
 /// A note on its way.
 #[derive(Debug)]
@@ -50,39 +51,57 @@ impl Noted {
     }
 }
 
+/// A mail that is being handed over: its note is soon to come.
+#[derive(Debug)]
+pub struct OnTheWire(Arc<AtomicUsize>);
+
+impl Drop for OnTheWire {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl Notes {
+    /// A mail is going to be handed over, until what is returned is dropped.
+    pub fn on_the_wire(&self) -> OnTheWire {
+        self.on_the_wire.fetch_add(1, Ordering::AcqRel);
+        OnTheWire(Arc::clone(&self.on_the_wire))
+    }
+
     /// Gives a note to the noter.
     pub async fn give(&self, note: Note) -> Noted {
         let (done, noted) = oneshot::channel();
-        match self.0.send((note, done)).await {
+        match self.slips.send((note, done)).await {
             Ok(()) => Noted(Some(noted)),
             Err(_) => Noted::nothing(),
         }
     }
 }
 
-/// Starts the noters, which end when nobody can give them notes any more. `sick` are the destinations that have failed before.
-pub fn start(shared: &Arc<Shared>, sick: BTreeSet<String>) -> (Notes, JoinSet<()>) {
+/// Starts the noter, which ends when nobody can give it notes any more. `sick` are the destinations that have failed before.
+pub fn start(shared: &Arc<Shared>, sick: BTreeSet<String>) -> (Notes, JoinHandle<()>) {
     let (sender, slips) = mpsc::channel::<Slip>(MOST);
-    let slips = Arc::new(Mutex::new(slips));
-    let sick = Arc::new(std::sync::Mutex::new(sick));
-    let mut noters = JoinSet::new();
-    for _ in 0..NOTERS {
-        noters.spawn(take_notes(
-            Arc::clone(shared),
-            Arc::clone(&slips),
-            Arc::clone(&sick),
-        ));
-    }
-    (Notes(sender), noters)
+    let notes = Notes {
+        slips: sender,
+        on_the_wire: Arc::default(),
+    };
+    let on_the_wire = Arc::clone(&notes.on_the_wire);
+    let noter = tokio::spawn(take_notes(Arc::clone(shared), slips, on_the_wire, sick));
+    (notes, noter)
 }
 
-async fn take_notes(shared: Arc<Shared>, slips: Arc<Mutex<mpsc::Receiver<Slip>>>, sick: Sick) {
+async fn take_notes(
+    shared: Arc<Shared>,
+    mut slips: mpsc::Receiver<Slip>,
+    on_the_wire: Arc<AtomicUsize>,
+    mut sick: BTreeSet<String>,
+) {
     let mut waiting = Vec::with_capacity(MOST);
-    while slips.lock().await.recv_many(&mut waiting, MOST).await > 0 {
+    while slips.recv_many(&mut waiting, MOST).await > 0 {
+        gather(&mut slips, &mut waiting, &on_the_wire).await;
         let (notes, done): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
         // No connection goes on before its mail is noted, however long that takes.
-        while let Err(error) = note(&shared, &notes, &sick).await {
+        while let Err(error) = note(&shared, &notes, &mut sick).await {
             tracing::warn!(%error, notes = notes.len(), "what was sent could not be noted yet");
             sleep(TROUBLE).await;
         }
@@ -92,8 +111,20 @@ async fn take_notes(shared: Arc<Shared>, slips: Arc<Mutex<mpsc::Receiver<Slip>>>
     }
 }
 
+/// Takes the notes of the mails that are on the wire now along, as long as they come soon: a transaction costs about the same
+/// for one note as for all connections'.
+async fn gather(slips: &mut mpsc::Receiver<Slip>, waiting: &mut Vec<Slip>, on_the_wire: &AtomicUsize) {
+    let end = Instant::now() + GATHER;
+    while waiting.len() < MOST && on_the_wire.load(Ordering::Acquire) > 0 {
+        let more = timeout_at(end, slips.recv_many(waiting, MOST));
+        if !matches!(more.await, Ok(1..)) {
+            break;
+        }
+    }
+}
+
 /// One transaction: outcomes, addresses, destinations, events.
-async fn note(shared: &Shared, notes: &[Note], sick: &Sick) -> Result<(), DbErr> {
+async fn note(shared: &Shared, notes: &[Note], sick: &mut BTreeSet<String>) -> Result<(), DbErr> {
     let now = shared.clock.now();
     let tx = shared.database.write(Scope::System(SystemReason::Claim)).await?;
     let attempts = storage::note(&tx, shared.owner, notes).await?;
@@ -136,7 +167,7 @@ async fn destinations(
     shared: &Shared,
     tx: &usher_database::Transaction,
     notes: &[Note],
-    sick: &Sick,
+    sick: &mut BTreeSet<String>,
 ) -> Result<(), DbErr> {
     let server = shared.transport.server();
     let mut failing = BTreeMap::new();
@@ -155,13 +186,9 @@ async fn destinations(
             None => {}
         }
     }
-    {
-        let sick = sick.lock().unwrap_or_else(PoisonError::into_inner);
-        works.retain(|name| sick.contains(name) && !failing.contains_key(name));
-    }
+    works.retain(|name| sick.contains(name) && !failing.contains_key(name));
     storage::punish(tx, &failing, shared.clock.now()).await?;
     storage::forgive(tx, &works).await?;
-    let mut sick = sick.lock().unwrap_or_else(PoisonError::into_inner);
     sick.retain(|name| !works.contains(name));
     sick.extend(failing.into_keys());
     Ok(())

@@ -22,11 +22,7 @@ pub async fn work(shared: Arc<Shared>, queue: Arc<Queue>, notes: Notes) {
     let mut line = shared.transport.line();
     let mut before = Noted::nothing();
     while let Some(claimed) = next(&queue, &mut line).await {
-        if let Some(note) = send(&shared, &mut line, claimed, before).await {
-            before = notes.give(note).await;
-        } else {
-            before = Noted::nothing();
-        }
+        before = send(&shared, &mut line, claimed, before, &notes).await;
     }
     before.committed().await;
     line.close().await;
@@ -41,8 +37,8 @@ async fn next(queue: &Queue, line: &mut Line) -> Option<Claimed> {
     queue.next().await
 }
 
-/// Sends one letter. The mail before must be noted as sent before this one is handed over.
-async fn send(shared: &Shared, line: &mut Line, claimed: Claimed, before: Noted) -> Option<Note> {
+/// Sends one letter and gives its note. The mail before must be noted as sent before this one is handed over.
+async fn send(shared: &Shared, line: &mut Line, claimed: Claimed, before: Noted, notes: &Notes) -> Noted {
     let Claimed {
         letter,
         mailing,
@@ -52,21 +48,22 @@ async fn send(shared: &Shared, line: &mut Line, claimed: Claimed, before: Noted)
         Ok(parcel) => parcel,
         Err(trouble) => {
             before.committed().await;
-            return Some(note(shared, letter, Err(&trouble)));
+            return notes.give(note(shared, letter, Err(&trouble))).await;
         }
     };
     let announced = line.announce(&parcel).await;
     before.committed().await;
+    let _on_the_wire = notes.on_the_wire();
     let sent = match announced {
         Ok(()) if Instant::now() + shared.pace.dialogue >= lease_until => {
             // Somebody else may have it before we are done: it is theirs.
             line.withdraw().await;
-            return None;
+            return Noted::nothing();
         }
         Ok(()) => line.hand_over(&parcel).await,
         refused => refused,
     };
-    Some(note(shared, letter, sent.as_ref().copied()))
+    notes.give(note(shared, letter, sent.as_ref().copied())).await
 }
 
 fn note(shared: &Shared, letter: Queued, result: Result<(), &Trouble>) -> Note {
