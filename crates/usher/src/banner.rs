@@ -23,10 +23,11 @@ pub fn when_ready(
     let Some(address) = listener.address().map(reachable) else {
         return;
     };
-    let settings = settings.clone();
+    let (settings, stop) = (settings.clone(), lifecycle.stopping());
     lifecycle.spawn_short(async move {
-        while !is_ready(address).await {
-            tokio::time::sleep(PAUSE).await;
+        // who is stopped before will never be ready
+        if stop.run_until_cancelled_owned(ready(address)).await.is_none() {
+            return;
         }
         let text = text(&settings, administrator.as_ref(), began.elapsed());
         // whoever started us with a closed stdout does not want to know
@@ -58,6 +59,12 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
+async fn ready(address: SocketAddr) {
+    while !is_ready(address).await {
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
 /// Asks the gateway itself, so that "ready" means the same as for a load balancer.
 async fn is_ready(address: SocketAddr) -> bool {
     let ask = async {
@@ -69,4 +76,21 @@ async fn is_ready(address: SocketAddr) -> bool {
         Ok::<_, std::io::Error>(&answer == b"HTTP/1.1 200")
     };
     ask.await.unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn r1_a_stop_before_it_is_ready_does_not_wait() {
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let listener = Listener::bind(listen, "USHER_LISTEN").await.unwrap();
+        let settings = Settings::with([]).unwrap();
+        let lifecycle = Lifecycle::new(Duration::from_secs(3600));
+        when_ready(&settings, &listener, None, Instant::now(), &lifecycle);
+        lifecycle.stop();
+        let finished = tokio::time::timeout(Duration::from_secs(60), lifecycle.finish());
+        finished.await.expect("it waits for the grace").unwrap();
+    }
 }
