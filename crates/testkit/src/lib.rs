@@ -1,4 +1,4 @@
-//! What tests of several crates need: databases of their own, on both dialects.
+//! What tests of several crates need: databases of their own, on both dialects, and queues of their own.
 
 #![expect(
     clippy::expect_used,
@@ -6,14 +6,17 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-mod broker;
+mod background;
 mod database;
 mod dialects;
 pub mod mail;
+mod outbox;
 mod postgres;
+mod prefix;
 mod sqlite;
 
-pub use broker::{broker_prefix, published};
 pub use database::TestDatabase;
 #[doc(hidden)]
 pub use dialects::block_on;
+pub use outbox::published;
+pub use prefix::BrokerPrefix;

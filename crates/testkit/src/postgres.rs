@@ -1,23 +1,30 @@
 //! PostgreSQL databases cloned from a migrated template.
 
-use std::time::{Duration, SystemTime};
-
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use usher_database::{DatabaseSettings, Dialect};
 use usher_migrations::{fingerprint, migrate_all};
 use uuid::Uuid;
 
+use crate::background::in_background;
+
+mod rubbish;
+
 const DEFAULT_URL: &str = "postgres://root@127.0.0.1:5432/postgres";
 const CONNECTIONS: u32 = 4;
-/// Anything that nobody else uses as an advisory lock in the maintenance database.
-const LOCK: i64 = 0x5573_6865_7200_0002;
-/// Databases of tests that were killed are dropped when they are this old.
-const STALE: Duration = Duration::from_secs(3600);
+/// Anything that nobody else uses as an advisory lock in the maintenance database: shared by whoever clones a template, held
+/// alone by whoever makes or drops one.
+const TEMPLATES: i64 = 0x5573_6865_7200_0002;
+/// What test databases are called, before a UUID.
+const TEST: &str = "usher_test_";
+/// What templates are called, before the schemas' fingerprint.
+const TEMPLATE: &str = "usher_template_";
 
 /// A database that is dropped with this value.
 #[derive(Debug)]
 pub(crate) struct PostgresDatabase {
     name: String,
+    /// Holds the lock that tells others that the database is in use: it goes with the process, however that ends.
+    owner: PgConnection,
 }
 
 fn server_url() -> String {
@@ -49,8 +56,12 @@ impl PostgresDatabase {
     /// With all schemas.
     pub(crate) async fn new() -> Self {
         let mut connection = maintenance().await;
-        let template = template(&mut connection).await;
-        Self::create(connection, &template).await
+        let template = format!("{TEMPLATE}{}", fingerprint(Dialect::Postgres));
+        rubbish::clear(&mut connection, &template).await;
+        provide(&mut connection, &template).await;
+        let mut database = Self::create(connection, &template).await;
+        ask(&mut database.owner, "pg_advisory_unlock_shared", TEMPLATES).await;
+        database
     }
 
     /// With nothing in it.
@@ -58,15 +69,13 @@ impl PostgresDatabase {
         Self::create(maintenance().await, "template1").await
     }
 
-    async fn create(mut connection: PgConnection, template: &str) -> Self {
-        let name = format!("usher_test_{}_{}", seconds_now(), Uuid::new_v4().simple());
-        run(
-            &mut connection,
-            format!("CREATE DATABASE {name} TEMPLATE {template}"),
-        )
-        .await;
-        connection.close().await.expect("PostgreSQL says good-bye");
-        Self { name }
+    /// The lock comes first, so that nobody takes the new database for a dead process's.
+    async fn create(mut owner: PgConnection, template: &str) -> Self {
+        let id = Uuid::new_v4();
+        let name = format!("{TEST}{}", id.simple());
+        ask(&mut owner, "pg_advisory_lock", rubbish::lock_of(id)).await;
+        run(&mut owner, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+        Self { name, owner }
     }
 
     pub(crate) fn settings(&self) -> DatabaseSettings {
@@ -76,27 +85,38 @@ impl PostgresDatabase {
 
 impl Drop for PostgresDatabase {
     fn drop(&mut self) {
-        let name = self.name.clone();
-        // The test's own runtime may be shutting down.
-        let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime").block_on(async {
-                let mut connection = maintenance().await;
-                drop_database(&mut connection, &name).await;
-            });
+        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        in_background(async move {
+            let mut connection = maintenance().await;
+            // What fails is rubbish for the next test.
+            connection.execute(AssertSqlSafe(sql)).await.ok();
         });
-        let _ = dropped.join();
     }
-}
-
-async fn drop_database(connection: &mut PgConnection, name: &str) {
-    let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-    let _ = connection.execute(AssertSqlSafe(sql)).await;
 }
 
 async fn run(connection: &mut PgConnection, sql: String) {
     let done = connection.execute(AssertSqlSafe(sql.clone())).await;
     done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// Calls one of PostgreSQL's functions for advisory locks.
+async fn ask(connection: &mut PgConnection, function: &str, lock: i64) {
+    run(connection, format!("SELECT {function}({lock})")).await;
+}
+
+/// Makes sure of the template, once a server and schema, and holds it until the shared lock is given back. The mark
+/// `IS_TEMPLATE` comes last, so a half-made one is never used.
+async fn provide(connection: &mut PgConnection, template: &str) {
+    ask(connection, "pg_advisory_lock_shared", TEMPLATES).await;
+    while !exists(connection, template).await {
+        ask(connection, "pg_advisory_unlock_shared", TEMPLATES).await;
+        ask(connection, "pg_advisory_lock", TEMPLATES).await;
+        if !exists(connection, template).await {
+            make(connection, template).await;
+        }
+        ask(connection, "pg_advisory_unlock", TEMPLATES).await;
+        ask(connection, "pg_advisory_lock_shared", TEMPLATES).await;
+    }
 }
 
 async fn exists(connection: &mut PgConnection, template: &str) -> bool {
@@ -105,48 +125,16 @@ async fn exists(connection: &mut PgConnection, template: &str) -> bool {
     found.expect("the list of databases").is_some()
 }
 
-/// Migrates once a server and schema. The mark `IS_TEMPLATE` comes last, so a half-made one is never used.
-async fn template(connection: &mut PgConnection) -> String {
-    let name = format!("usher_template_{}", fingerprint(Dialect::Postgres));
-    if exists(connection, &name).await {
-        return name;
-    }
-    run(connection, format!("SELECT pg_advisory_lock({LOCK})")).await;
-    if !exists(connection, &name).await {
-        drop_stale(connection).await;
-        drop_database(connection, &name).await;
-        run(connection, format!("CREATE DATABASE {name}")).await;
-        migrate_all(&DatabaseSettings::new(url_of(&name)))
-            .await
-            .expect("migrations run on PostgreSQL");
-        run(connection, format!("ALTER DATABASE {name} IS_TEMPLATE true")).await;
-    }
-    run(connection, format!("SELECT pg_advisory_unlock({LOCK})")).await;
-    name
-}
-
-/// Drops databases that killed tests have left behind.
-async fn drop_stale(connection: &mut PgConnection) {
-    let sql = r"SELECT datname FROM pg_database WHERE datname LIKE 'usher\_test\_%'";
-    let rows = connection.fetch_all(sql).await.expect("the list of databases");
-    let limit = seconds_now().saturating_sub(STALE.as_secs());
-    for name in rows.iter().map(|row| row.get::<String, _>(0)) {
-        let made = name
-            .split('_')
-            .nth(2)
-            .and_then(|seconds| seconds.parse::<u64>().ok());
-        if made.is_some_and(|made| made < limit) {
-            drop_database(connection, &name).await;
-        }
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the age of rubbish is measured in real time"
-)]
-fn seconds_now() -> u64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+async fn make(connection: &mut PgConnection, template: &str) {
+    run(
+        connection,
+        format!("DROP DATABASE IF EXISTS {template} WITH (FORCE)"),
+    )
+    .await;
+    run(connection, format!("CREATE DATABASE {template}")).await;
+    migrate_all(&DatabaseSettings::new(url_of(template)))
+        .await
+        .expect("migrations run on PostgreSQL");
+    rubbish::mark(connection, template).await;
+    run(connection, format!("ALTER DATABASE {template} IS_TEMPLATE true")).await;
 }

@@ -39,6 +39,19 @@ impl Rabbit {
     }
 }
 
+impl RabbitSettings {
+    /// Deletes these queues, by their names without lanes, and all exchanges of the prefix, with everything that is in
+    /// them. For tests and trials, which leave no rubbish then; never where messages count.
+    ///
+    /// # Errors
+    /// Where the URL cannot be read, or the broker refuses or does not answer.
+    pub async fn delete(&self, queues: &[&str]) -> Result<(), BrokerError> {
+        let link = Link::new(self.uri()?, format!("usher-{}-delete", self.name));
+        let channel = link.channel().await?;
+        link::within("delete", topology::delete(&channel, &Names::new(self), queues)).await
+    }
+}
+
 #[async_trait::async_trait]
 impl Transport for Rabbit {
     async fn declare(&self, queues: &[Queue]) -> Result<(), BrokerError> {

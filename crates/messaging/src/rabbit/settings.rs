@@ -1,7 +1,5 @@
 //! Where RabbitMQ is.
 
-use std::time::Duration;
-
 use lapin::uri::AMQPUri;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -19,7 +17,6 @@ pub struct RabbitSettings {
     url: SecretString,
     pub(super) prefix: String,
     pub(super) name: String,
-    pub(super) expiry: Option<Duration>,
 }
 
 impl RabbitSettings {
@@ -30,17 +27,6 @@ impl RabbitSettings {
             url: SecretString::from(url.into()),
             prefix: prefix.into(),
             name: name.into(),
-            expiry: None,
-        }
-    }
-
-    /// Queues go when nobody has used them for so long, and exchanges with their last queue. For tests and trials, which
-    /// leave no rubbish then; never where messages count.
-    #[must_use]
-    pub fn expiring(self, after: Duration) -> Self {
-        Self {
-            expiry: Some(after),
-            ..self
         }
     }
 

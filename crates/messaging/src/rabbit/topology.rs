@@ -1,12 +1,14 @@
 //! Exchanges and queues, with the arguments that make them safe.
 
-use std::time::Duration;
-
 use lapin::{
     Channel, ExchangeKind,
-    options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
+    options::{
+        ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions,
+        QueueDeleteOptions,
+    },
     types::{AMQPValue, FieldTable, ShortString},
 };
+use usher_events::Lane;
 
 use crate::{BrokerError, RabbitSettings, held::LIMIT, transport::Queue};
 
@@ -14,16 +16,12 @@ use crate::{BrokerError, RabbitSettings, held::LIMIT, transport::Queue};
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     prefix: String,
-    /// Milliseconds after which an unused queue goes.
-    expiry: Option<i64>,
 }
 
 impl Names {
     pub(super) fn new(settings: &RabbitSettings) -> Self {
-        let milliseconds = |expiry: Duration| i64::try_from(expiry.as_millis()).unwrap_or(i64::MAX);
         Self {
             prefix: settings.prefix.clone(),
-            expiry: settings.expiry.map(milliseconds),
         }
     }
 
@@ -69,7 +67,6 @@ pub(super) async fn declare(channel: &Channel, names: &Names, queues: &[Queue]) 
     ] {
         let options = ExchangeDeclareOptions {
             durable: true,
-            auto_delete: names.expiry.is_some(),
             ..Default::default()
         };
         channel
@@ -84,7 +81,7 @@ pub(super) async fn declare(channel: &Channel, names: &Names, queues: &[Queue]) 
 }
 
 async fn declare_dead(channel: &Channel, names: &Names, queue: &Queue) -> Result<(), BrokerError> {
-    let arguments = arguments(names);
+    let arguments = arguments();
     let dead = names.dead_queue(queue);
     channel
         .queue_declare(dead.clone(), QueueDeclareOptions::durable(), arguments)
@@ -93,7 +90,7 @@ async fn declare_dead(channel: &Channel, names: &Names, queue: &Queue) -> Result
 }
 
 async fn declare_queue(channel: &Channel, names: &Names, queue: &Queue) -> Result<(), BrokerError> {
-    let mut arguments = arguments(names);
+    let mut arguments = arguments();
     arguments.insert("x-delivery-limit".into(), i64::from(LIMIT).into());
     arguments.insert("x-dead-letter-exchange".into(), text(names.dead().as_str()));
     arguments.insert("x-dead-letter-routing-key".into(), text(&dead_key(queue)));
@@ -111,14 +108,34 @@ async fn declare_queue(channel: &Channel, names: &Names, queue: &Queue) -> Resul
     Ok(())
 }
 
-fn arguments(names: &Names) -> FieldTable {
+/// Deletes queues and then the exchanges. What is not there counts as deleted.
+pub(super) async fn delete(channel: &Channel, names: &Names, bases: &[&str]) -> Result<(), BrokerError> {
+    for base in bases {
+        let [interactive, bulk] = Lane::ALL.map(|lane| Queue {
+            base: (*base).to_owned(),
+            lane,
+            bindings: Vec::new(),
+        });
+        for name in [
+            names.queue(&interactive),
+            names.queue(&bulk),
+            names.dead_queue(&bulk),
+        ] {
+            channel.queue_delete(name, QueueDeleteOptions::default()).await?;
+        }
+    }
+    for name in [names.events(), names.packs(), names.work(), names.dead()] {
+        let options = ExchangeDeleteOptions::default();
+        channel.exchange_delete(name, options).await?;
+    }
+    Ok(())
+}
+
+fn arguments() -> FieldTable {
     let mut arguments = FieldTable::default();
     arguments.insert("x-queue-type".into(), text("quorum"));
     // One replica of the service at a time, which keeps the order; the next takes over when it goes.
     arguments.insert("x-single-active-consumer".into(), true.into());
-    if let Some(expiry) = names.expiry {
-        arguments.insert("x-expires".into(), expiry.into());
-    }
     arguments
 }
 

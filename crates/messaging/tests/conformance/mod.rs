@@ -18,7 +18,6 @@ macro_rules! brokers {
                 usher_testkit::block_on(async {
                     let stage = crate::conformance::stage::Stage::embedded().await;
                     super::$name(&stage).await;
-                    stage.close().await;
                 });
             }
 
@@ -27,7 +26,6 @@ macro_rules! brokers {
                 usher_testkit::block_on(async {
                     let stage = crate::conformance::stage::Stage::rabbit().await;
                     super::$name(&stage).await;
-                    stage.close().await;
                 });
             }
         }

@@ -128,7 +128,6 @@ fn e3_a_broker_that_goes_away_and_comes_back_loses_and_doubles_nothing() {
         assert_eq!(record.rest(), []);
         assert_eq!(stage.inbox("notifications.contacts").await, 300);
         assert_eq!(stage.dead_letters().await, []);
-        stage.close().await;
     });
 }
 
@@ -166,7 +165,6 @@ fn r5_a_broker_that_does_not_answer_yet_is_waited_for() {
         assert_eq!(record.next(1).await, [spoken]);
         relay.stop().await;
         listening.stop().await;
-        stage.close().await;
     });
 }
 
@@ -216,7 +214,6 @@ fn e1_others_hear_single_cloudevents() {
         assert_eq!(record.next(3).await, spoken);
         relay.stop().await;
         listening.stop().await;
-        stage.close().await;
     });
 }
 

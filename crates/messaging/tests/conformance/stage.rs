@@ -1,11 +1,6 @@
 //! Two services and a broker.
 
-use std::{
-    collections::BTreeSet,
-    path::PathBuf,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
@@ -18,7 +13,7 @@ use usher_messaging::{
     Broker, BrokerError, DeadLetter, Handler, Pace, RabbitSettings, Subscription, dead_letters, enqueue,
     run_at, undrained,
 };
-use usher_testkit::{TestDatabase, broker_prefix};
+use usher_testkit::{BrokerPrefix, TestDatabase};
 use usher_types::{ContactId, OrganizationId};
 use uuid::Uuid;
 
@@ -34,14 +29,8 @@ pub struct Stage {
 }
 
 enum Place {
-    Embedded {
-        file: PathBuf,
-        _folder: TempDir,
-    },
-    Rabbit {
-        prefix: String,
-        queues: Mutex<BTreeSet<String>>,
-    },
+    Embedded { file: PathBuf, _folder: TempDir },
+    Rabbit { prefix: BrokerPrefix },
 }
 
 pub fn rabbit_url() -> String {
@@ -49,7 +38,7 @@ pub fn rabbit_url() -> String {
         .unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned())
 }
 
-/// A running service; stops in order, or is killed.
+/// A running service; stops in order, or is killed, at the latest when dropped.
 pub struct Running {
     stop: CancellationToken,
     task: JoinHandle<Result<(), BrokerError>>,
@@ -57,15 +46,22 @@ pub struct Running {
 
 impl Running {
     /// An orderly stop.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.stop.cancel();
-        self.task.await.unwrap().unwrap();
+        (&mut self.task).await.unwrap().unwrap();
     }
 
     /// As by a power cut: nothing is finished or acknowledged.
-    pub async fn kill(self) {
+    pub async fn kill(mut self) {
         self.task.abort();
-        assert!(self.task.await.unwrap_err().is_cancelled());
+        assert!((&mut self.task).await.unwrap_err().is_cancelled());
+    }
+}
+
+/// A failed test's service must not use queues that are being deleted.
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 
@@ -91,24 +87,9 @@ impl Stage {
             contacts: databases.service("contacts").await,
             notifications: databases.service("notifications").await,
             place: Place::Rabbit {
-                prefix: broker_prefix(),
-                queues: Mutex::default(),
+                prefix: BrokerPrefix::new(&rabbit_url()).await,
             },
             _databases: databases,
-        }
-    }
-
-    /// Deletes what would outlive the test; what a failed test leaves expires.
-    pub async fn close(self) {
-        let Place::Rabbit { prefix, queues } = self.place else {
-            return;
-        };
-        let channel = channel().await;
-        for queue in queues.into_inner().unwrap() {
-            for kind in ["interactive", "bulk", "dead"] {
-                let name = format!("{prefix}{queue}.{kind}").into();
-                channel.queue_delete(name, Default::default()).await.unwrap();
-            }
         }
     }
 
@@ -122,27 +103,28 @@ impl Stage {
 
     /// The test's own exchanges and queues.
     pub fn rabbit_settings(&self, url: &str) -> RabbitSettings {
-        let Place::Rabbit { prefix, .. } = &self.place else {
+        let Place::Rabbit { prefix } = &self.place else {
             panic!("no RabbitMQ here")
         };
-        RabbitSettings::new(url, prefix, "test").expiring(Duration::from_secs(120))
+        RabbitSettings::new(url, prefix.as_str(), "test")
     }
 
     /// Starts the service that listens, once its queues exist.
     pub async fn listen(&self, broker: &Broker, subscriptions: &[Subscription]) -> Running {
+        self.expect(subscriptions);
         broker.declare(subscriptions).await.unwrap();
         self.start_listening(broker, subscriptions)
     }
 
+    fn expect(&self, subscriptions: &[Subscription]) {
+        if let Place::Rabbit { prefix } = &self.place {
+            prefix.expect(subscriptions.iter().map(Subscription::queue));
+        }
+    }
+
     /// Starts the service that listens.
     pub fn start_listening(&self, broker: &Broker, subscriptions: &[Subscription]) -> Running {
-        if let Place::Rabbit { queues, .. } = &self.place {
-            queues.lock().unwrap().extend(
-                subscriptions
-                    .iter()
-                    .map(|subscription| subscription.queue().to_owned()),
-            );
-        }
+        self.expect(subscriptions);
         start(
             broker,
             &self.notifications,
@@ -217,7 +199,7 @@ impl Stage {
 
     /// What another service hears, which binds a queue of its own to the public exchange.
     pub async fn overhear(&self, pattern: &str) -> lapin::Consumer {
-        let Place::Rabbit { prefix, .. } = &self.place else {
+        let Place::Rabbit { prefix } = &self.place else {
             panic!("no RabbitMQ here")
         };
         let channel = channel().await;
@@ -231,7 +213,7 @@ impl Stage {
             .unwrap()
             .name()
             .clone();
-        let exchange = format!("{prefix}usher.events").into();
+        let exchange = format!("{}usher.events", prefix.as_str()).into();
         let bound = channel.queue_bind(
             queue.clone(),
             exchange,
@@ -260,8 +242,8 @@ impl Stage {
                 tx.commit().await.unwrap();
                 store.close().await;
             }
-            Place::Rabbit { prefix, .. } => {
-                let queue = format!("{prefix}{queue}").into();
+            Place::Rabbit { prefix } => {
+                let queue = format!("{}{queue}", prefix.as_str()).into();
                 let channel = channel().await;
                 let confirm =
                     channel.basic_publish("".into(), queue, Default::default(), body, Default::default());

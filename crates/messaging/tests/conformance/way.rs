@@ -212,7 +212,6 @@ fn e4_a_person_does_not_wait_behind_a_stuck_mass_on_rabbit() {
         assert_eq!(record.next(1).await, [urgent]);
         listening.kill().await;
         relay.kill().await;
-        stage.close().await;
     });
 }
 

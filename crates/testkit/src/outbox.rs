@@ -6,12 +6,6 @@ use usher_events::Envelope;
 use usher_types::OrganizationId;
 use uuid::Uuid;
 
-/// A prefix for exchanges and queues that no other test has.
-#[must_use]
-pub fn broker_prefix() -> String {
-    format!("test-{}.", Uuid::new_v4().simple())
-}
-
 /// What the outbox holds, in the order it was spoken. Rows that a relay has already published have lost their data.
 pub async fn published(database: &Database) -> Vec<Envelope> {
     let tx = database
