@@ -86,7 +86,7 @@ async fn all_is_well(system: System, id: &Value, repeats_allowed: usize) {
 
 #[tokio::test]
 async fn e3_the_single_process_is_killed() {
-    let (mut system, id) = in_the_middle(Setting::Embedded, &Parts::default()).await;
+    let (mut system, id) = in_the_middle(Setting::Embedded, &Parts::Machine).await;
     system.kill_and_restart("usher").await;
     system.wait_until_ready().await;
     all_is_well(system, &id, CONNECTIONS).await;
@@ -94,10 +94,7 @@ async fn e3_the_single_process_is_killed() {
 
 async fn a_process_is_killed(name: &str, repeats_allowed: usize) {
     let (postgres, rabbitmq) = (Postgres::start().await, RabbitMq::start().await);
-    let parts = Parts {
-        postgres: postgres.url(),
-        amqp: rabbitmq.url(),
-    };
+    let parts = Parts::own(&postgres, &rabbitmq);
     let (mut system, id) = in_the_middle(Setting::Distributed, &parts).await;
     system.kill_and_restart(name).await;
     system.wait_until_ready().await;
@@ -127,10 +124,7 @@ async fn n2_notifications_is_killed() {
 #[tokio::test]
 async fn e3_the_broker_is_killed() {
     let (postgres, mut rabbitmq) = (Postgres::start().await, RabbitMq::start().await);
-    let parts = Parts {
-        postgres: postgres.url(),
-        amqp: rabbitmq.url(),
-    };
+    let parts = Parts::own(&postgres, &rabbitmq);
     let (system, id) = in_the_middle(Setting::Distributed, &parts).await;
     rabbitmq.crash().await;
     rabbitmq.resume().await;
@@ -140,10 +134,7 @@ async fn e3_the_broker_is_killed() {
 #[tokio::test]
 async fn e3_the_database_is_killed() {
     let (postgres, rabbitmq) = (Postgres::start().await, RabbitMq::start().await);
-    let parts = Parts {
-        postgres: postgres.url(),
-        amqp: rabbitmq.url(),
-    };
+    let parts = Parts::own(&postgres, &rabbitmq);
     let (system, id) = in_the_middle(Setting::Distributed, &parts).await;
     postgres.crash().await;
     postgres.resume().await;

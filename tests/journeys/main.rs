@@ -7,3 +7,4 @@ mod faults;
 mod one_person;
 mod operations;
 mod pages;
+mod start;

@@ -8,6 +8,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
+use crate::outside::kill_now;
 use crate::{eventually, free_port};
 
 const START: Duration = Duration::from_secs(30);
@@ -21,14 +22,17 @@ pub struct Browser {
     profile: TempDir,
 }
 
-/// A driver that is killed, as by a failed test, leaves its browser behind; its profile's folder tells which it is.
+/// A driver that is killed, as by a failed test, leaves its browser's processes behind; the folder of the profile on their
+/// command lines tells which they are.
 impl Drop for Browser {
     fn drop(&mut self) {
         let profile = self.profile.path().display().to_string();
-        std::process::Command::new("pkill")
-            .args(["-9", "-f", &profile])
-            .status()
-            .ok();
+        for process in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let command = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+            if String::from_utf8_lossy(&command).contains(&profile) {
+                kill_now(&process.file_name().to_string_lossy());
+            }
+        }
     }
 }
 

@@ -7,18 +7,25 @@
 )]
 
 mod browser;
+mod gate;
 mod graphql;
+mod insight;
 mod mailbox;
 mod outside;
+mod parts;
 mod process;
+mod second;
+mod sql;
 mod system;
 
 pub use browser::Browser;
+pub use gate::Gate;
 pub use graphql::{Answer, Client, SIGN_IN};
 pub use mailbox::{Mail, Mailbox};
 pub use outside::{Postgres, RabbitMq};
+pub use parts::{Parts, machine_amqp};
 pub use process::{Process, binary, eventually, free_port};
-pub use system::{ADMIN_EMAIL, ADMIN_PASSWORD, Parts, Setting, System};
+pub use system::{ADMIN_EMAIL, ADMIN_PASSWORD, Setting, System};
 
 /// Makes each test run on both settings: `name::embedded` and `name::distributed`.
 #[macro_export]

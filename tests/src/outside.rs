@@ -11,6 +11,8 @@ use tokio::process::{Child, Command};
 use crate::{eventually, free_port};
 
 const START: Duration = Duration::from_secs(60);
+/// The only user of a cluster.
+const USER: &str = "root";
 
 /// A command as an ordinary user: neither server runs as root.
 fn as_user(user: &str, program: impl AsRef<std::ffi::OsStr>) -> Command {
@@ -59,24 +61,50 @@ pub struct Postgres {
     folder: TempDir,
     programs: PathBuf,
     port: u16,
+    password: Option<String>,
 }
 
 impl Postgres {
-    /// Makes and starts one.
+    /// Makes and starts one that trusts everybody.
     ///
     /// # Panics
     /// Where PostgreSQL is not installed or does not start.
     pub async fn start() -> Self {
+        Self::make(None).await
+    }
+
+    /// Makes and starts one that wants this password of its only user.
+    ///
+    /// # Panics
+    /// As [`Postgres::start`].
+    pub async fn start_with_password(password: &str) -> Self {
+        Self::make(Some(password)).await
+    }
+
+    async fn make(password: Option<&str>) -> Self {
         let cluster = Self {
             folder: folder_of("postgres").await,
             programs: postgres_programs(),
             port: free_port(),
+            password: password.map(str::to_owned),
         };
-        run(as_user("postgres", cluster.programs.join("initdb"))
-            .arg("-D")
-            .arg(cluster.data())
-            .args(["-A", "trust", "-U", "root", "-E", "UTF8", "--no-instructions"]))
-        .await;
+        let mut initdb = as_user("postgres", cluster.programs.join("initdb"));
+        initdb.arg("-D").arg(cluster.data()).args([
+            "-U",
+            USER,
+            "-E",
+            "UTF8",
+            "--no-instructions",
+            "--no-sync",
+        ]);
+        if let Some(password) = password {
+            let file = cluster.folder.path().join("password");
+            std::fs::write(&file, password).expect("a file");
+            initdb.args(["-A", "scram-sha-256", "--pwfile"]).arg(file);
+        } else {
+            initdb.args(["-A", "trust"]);
+        }
+        run(&mut initdb).await;
         cluster.resume().await;
         cluster
     }
@@ -120,7 +148,9 @@ impl Postgres {
     /// Its address without a database's name.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("postgres://root@127.0.0.1:{}", self.port)
+        let password = self.password.as_ref().map(|password| format!(":{password}"));
+        let password = password.unwrap_or_default();
+        format!("postgres://{USER}{password}@127.0.0.1:{}", self.port)
     }
 }
 
@@ -246,7 +276,7 @@ fn rabbitmq_server() -> &'static Path {
     path
 }
 
-fn kill_now(pid: &str) {
+pub(crate) fn kill_now(pid: &str) {
     std::process::Command::new("kill")
         .args(["-9", pid])
         .stderr(Stdio::null())

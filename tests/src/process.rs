@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
@@ -10,6 +10,8 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// How often something outside of this process is looked at.
 const LOOK: Duration = Duration::from_millis(20);
+/// How long a process may take to end.
+const END: Duration = Duration::from_secs(30);
 
 /// A process of ours with its log in a file.
 #[derive(Debug)]
@@ -35,6 +37,20 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
+fn command(name: &str, arguments: &[&str], environment: &HashMap<String, String>, folder: &Path) -> Command {
+    let mut command = Command::new(binary(name));
+    for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("USHER_")) {
+        command.env_remove(key);
+    }
+    command
+        .args(arguments)
+        .envs(environment)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
 impl Process {
     /// Starts one of our binaries. Nothing of this process's own `USHER_` settings is passed on.
     ///
@@ -53,18 +69,9 @@ impl Process {
             .append(true)
             .open(&log)
             .expect("a log file");
-        let mut command = Command::new(binary(name));
-        for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("USHER_")) {
-            command.env_remove(key);
-        }
-        let child = command
-            .args(arguments)
-            .envs(environment)
-            .current_dir(folder)
-            .stdin(Stdio::null())
+        let child = command(name, arguments, environment, folder)
             .stdout(file.try_clone().expect("a log file"))
             .stderr(file)
-            .kill_on_drop(true)
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
         Self {
@@ -72,6 +79,23 @@ impl Process {
             child,
             log,
         }
+    }
+
+    /// Runs one of our binaries that ends by itself, and keeps what it writes.
+    ///
+    /// # Panics
+    /// Where it does not end within thirty seconds.
+    pub async fn output(
+        name: &str,
+        arguments: &[&str],
+        environment: &HashMap<String, String>,
+        folder: &Path,
+    ) -> Output {
+        let mut command = command(name, arguments, environment, folder);
+        timeout(END, command.output())
+            .await
+            .unwrap_or_else(|_| panic!("{name} does not end"))
+            .unwrap_or_else(|error| panic!("{name} does not start: {error}"))
     }
 
     /// Everything that it has written so far.
@@ -116,15 +140,16 @@ impl Process {
     /// # Panics
     /// Where it does not end within thirty seconds.
     pub async fn ended(&mut self) -> ExitStatus {
-        timeout(Duration::from_secs(30), self.child.wait())
+        timeout(END, self.child.wait())
             .await
             .unwrap_or_else(|_| panic!("{} does not end:\n{}", self.name, self.log()))
             .expect("an exit status")
     }
 
-    /// Whether it has ended already.
-    pub fn has_ended(&mut self) -> bool {
-        self.child.try_wait().ok().flatten().is_some()
+    /// Itself, where it has ended already.
+    pub fn if_ended(&mut self) -> Option<&Self> {
+        self.child.try_wait().ok().flatten()?;
+        Some(self)
     }
 }
 

@@ -1,0 +1,77 @@
+//! What a journey looks up where no client can: in the databases, and with the installation's keys.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::Value;
+use usher_auth::{Keyring, SigningKey, unwrap_secret};
+use usher_types::OrganizationId;
+
+use crate::System;
+use crate::sql::{psql, sqlite, sqlite_text};
+
+impl System {
+    /// The first organization's id.
+    ///
+    /// # Panics
+    /// Where the administrator's token does not say.
+    #[must_use]
+    pub fn organization(&self) -> OrganizationId {
+        let token = self.admin().token().expect("a token");
+        let claims = token.split('.').nth(1).expect("a JWT");
+        let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");
+        let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+        claims["org"]
+            .as_str()
+            .and_then(|id| id.parse().ok())
+            .expect("the organization")
+    }
+
+    /// The key that signs this installation's access tokens.
+    ///
+    /// # Panics
+    /// Where it cannot be read.
+    pub async fn signing_key(&self) -> SigningKey {
+        let file = self.folder.path().join("invitations.db");
+        let line = sqlite_text(&file, "SELECT id || ' ' || wrapped FROM signing_key LIMIT 1").await;
+        let (id, wrapped) = line.trim().split_once(' ').expect("a key");
+        let keys = Keyring::parse(&self.environment["USHER_SIGNING_KEYS"]).expect("keys");
+        let pkcs8 = unwrap_secret(&keys, "usher.signing-key.v1", wrapped).expect("the key opens");
+        SigningKey::from_pkcs8(id.to_owned(), &pkcs8).expect("a key")
+    }
+
+    /// How much has been said and noted: changes with every act, and with nothing else.
+    pub async fn traces(&self) -> i64 {
+        let mut count = 0;
+        for (service, table) in [
+            ("contacts", "outbox"),
+            ("contacts", "activity"),
+            ("invitations", "outbox"),
+            ("invitations", "activity"),
+            ("notifications", "message"),
+        ] {
+            let file = self.folder.path().join(format!("{service}.db"));
+            count += sqlite(&file, &format!("SELECT count(*) FROM {table}")).await;
+        }
+        count
+    }
+
+    /// Outbox rows of all services that have not been published.
+    ///
+    /// # Panics
+    /// Where a database cannot be asked.
+    pub async fn unpublished(&self) -> i64 {
+        let mut count = 0;
+        for service in ["contacts", "invitations", "notifications"] {
+            count += match &self.outside {
+                Some(outside) => {
+                    let sql = format!("SELECT count(*) FROM {service}.outbox WHERE published_at IS NULL");
+                    psql(&outside.database, &sql).await
+                }
+                None => {
+                    let file = self.folder.path().join(format!("{service}.db"));
+                    sqlite(&file, "SELECT count(*) FROM outbox WHERE published_at IS NULL").await
+                }
+            };
+        }
+        count
+    }
+}
