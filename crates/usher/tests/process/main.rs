@@ -5,11 +5,15 @@
     reason = "helpers of tests stand outside of test functions"
 )]
 
+mod refusals;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use crate::refusals::refusal;
 
 /// `usher` with nothing in its environment but these.
 fn usher(data_dir: &Path, variables: &[(&str, &str)]) -> Command {
@@ -21,16 +25,6 @@ fn usher(data_dir: &Path, variables: &[(&str, &str)]) -> Command {
         .envs(variables.iter().copied())
         .stdin(Stdio::null());
     command
-}
-
-/// The code and the last line on stderr of a start that fails.
-fn refusal(command: &mut Command) -> (i32, String) {
-    let Output { status, stderr, .. } = command.output().unwrap();
-    let text = String::from_utf8(stderr).unwrap();
-    (
-        status.code().unwrap(),
-        text.lines().last().unwrap_or_default().to_owned(),
-    )
 }
 
 /// A running `usher` that has said it is ready. Killed when dropped.
@@ -119,48 +113,6 @@ fn free_port() -> u16 {
         .local_addr()
         .unwrap()
         .port()
-}
-
-#[test]
-fn r5_wrong_settings_stop_the_start_with_78() {
-    let folder = tempfile::tempdir().unwrap();
-    for (variable, value, line) in [
-        ("USHER_LISTN", "x", "usher: USHER_LISTN: there is no such setting"),
-        (
-            "USHER_DATABASE_URL",
-            "mysql://root:hunter2@db/x",
-            "usher: the database (USHER_DATABASE_URL): the database URL starts with sqlite:// or postgres://",
-        ),
-        (
-            "USHER_AMQP_URL",
-            "http://mq",
-            "usher: USHER_AMQP_URL: the AMQP URL cannot be read",
-        ),
-        (
-            "USHER_MODE",
-            "production",
-            "usher: USHER_SERVICE_KEYS is not given; production needs it: id:base64 of 32 random bytes",
-        ),
-    ] {
-        let ended = refusal(&mut usher(folder.path(), &[(variable, value)]));
-        assert_eq!(ended, (78, line.to_owned()), "{variable}");
-    }
-}
-
-#[test]
-fn r1_a_port_in_use_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
-    let (code, line) = refusal(usher(folder.path(), &[]).env("USHER_LISTEN", &address));
-    let port = taken.local_addr().unwrap().port();
-    assert_eq!(code, 69);
-    assert_eq!(
-        line,
-        format!(
-            "usher: port {port} is in use on 127.0.0.1: another program listens there; stop it or set USHER_LISTEN"
-        )
-    );
 }
 
 #[test]
