@@ -14,6 +14,12 @@ use crate::{
 /// # Errors
 /// See [`MigrateError`]; steps that were done before it stay done.
 pub async fn migrate_all(settings: &DatabaseSettings) -> Result<(), MigrateError> {
+    if settings.dialect()? == Dialect::Sqlite {
+        // Files know nothing of each other, and the first start is somebody's first impression.
+        let [contacts, invitations, notifications] = Service::ALL.map(|service| migrate(settings, service));
+        tokio::try_join!(contacts, invitations, notifications)?;
+        return Ok(());
+    }
     for service in Service::ALL {
         migrate(settings, service).await?;
     }
