@@ -158,9 +158,12 @@ struct DependencyKind {
     kind: Option<String>,
 }
 
+/// What is built on this machine. Without the filter cargo would want the crates of all other platforms, too, which a
+/// machine that has only built has never downloaded.
 fn metadata() -> Metadata {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["--filter-platform", &host()])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
@@ -170,6 +173,14 @@ fn metadata() -> Metadata {
         String::from_utf8_lossy(&output.stderr)
     );
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn host() -> String {
+    let rustc = Path::new(env!("CARGO")).with_file_name("rustc");
+    let output = Command::new(rustc).arg("-vV").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    host.unwrap().to_owned()
 }
 
 /// Our own crates with what they name: name → (dependency, whether for development only).
