@@ -22,5 +22,9 @@ mod lists;
 mod oracle;
 #[path = "suite/portal.rs"]
 mod portal;
+#[path = "suite/round_trips.rs"]
+mod round_trips;
 #[path = "suite/selections.rs"]
 mod selections;
+#[path = "suite/wire.rs"]
+mod wire;

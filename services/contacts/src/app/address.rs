@@ -1,26 +1,18 @@
 //! One live contact an address and organization (C3).
 
 use sea_orm::DbErr;
-use usher_database::{Transaction, is_unique_violation};
-use usher_types::{ContactId, OrganizationId};
+use usher_database::is_unique_violation;
+use usher_types::ContactId;
 
 use super::{App, Caller, Failure};
 use crate::domain::address::Address;
 use crate::domain::refusal::{ContactCode as Code, Refusal};
-use crate::storage::contacts::{self, Holder};
+use crate::storage::claim::{self, Claim, Holder};
 
 /// Why a contact cannot have this address, where another has it.
-pub(super) async fn taken(
-    tx: &Transaction,
-    organization: OrganizationId,
-    address: &Address,
-    except: Option<ContactId>,
-) -> Result<Option<Refusal<Code>>, DbErr> {
-    if address.placeholder {
-        return Ok(None);
-    }
-    let holder = contacts::holder(tx, organization, &address.canonical, except).await?;
-    Ok(holder.map(refusal))
+pub(super) fn taken(address: &Address, claim: Claim) -> Option<Refusal<Code>> {
+    let holder = claim.holder.filter(|_| !address.placeholder)?;
+    Some(refusal(holder))
 }
 
 fn refusal(holder: Holder) -> Refusal<Code> {
@@ -41,7 +33,7 @@ impl App {
         &self,
         caller: &Caller,
         address: Option<&Address>,
-        except: Option<ContactId>,
+        by: Option<ContactId>,
         error: DbErr,
     ) -> Failure<Code> {
         let (true, Some(address)) = (is_unique_violation(&error), address) else {
@@ -49,16 +41,16 @@ impl App {
         };
         let looked = async {
             let tx = self.read(caller).await?;
-            taken(&tx, caller.organization, address, except).await
+            claim::find(&tx, caller.organization, &address.canonical, by).await
         };
         match looked.await {
-            Ok(Some(refusal)) => refusal.into(),
-            Ok(None) => Refusal::new(
-                Code::EmailTaken,
-                &["email"],
-                "Another contact has this e-mail address.",
-            )
-            .into(),
+            Ok(claim) => taken(address, claim).map_or_else(
+                || {
+                    let message = "Another contact has this e-mail address.";
+                    Refusal::new(Code::EmailTaken, &["email"], message).into()
+                },
+                Failure::from,
+            ),
             Err(error) => error.into(),
         }
     }

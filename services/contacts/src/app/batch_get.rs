@@ -3,14 +3,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use usher_database::Transaction;
 use usher_types::{AccountId, ContactId, LinkId};
 
 use super::{App, Caller, Failure};
 use crate::domain::account::Account;
+use crate::domain::link::Link;
 use crate::domain::refusal::ContactCode as Code;
 use crate::storage::accounts;
-use crate::storage::links::{self, By, Link};
+use crate::storage::links::{self, By};
 use crate::storage::view::{self, View};
 
 /// How much of something the caller may see.
@@ -59,7 +59,10 @@ impl App {
     ) -> Result<Vec<(View, Shown)>, Failure<Code>> {
         let tx = self.read(caller).await?;
         let visible = match caller.contact() {
-            Some(me) => Some((me, neighbours(&tx, caller, me).await?)),
+            Some(me) => {
+                let neighbours = links::neighbours(&tx, caller.organization, me, ids).await?;
+                Some((me, neighbours.into_iter().collect::<HashSet<_>>()))
+            }
             None => None,
         };
         let shown = |id: &ContactId| match &visible {
@@ -84,12 +87,7 @@ impl App {
         ids: &[AccountId],
     ) -> Result<Vec<Account>, Failure<Code>> {
         let tx = self.read(caller).await?;
-        let mut wanted = ids.to_vec();
-        if let Some(me) = caller.contact() {
-            let own = login_accounts(&tx, caller, me).await?;
-            wanted.retain(|id| own.contains(id));
-        }
-        let found = accounts::find(&tx, caller.organization, &wanted).await?;
+        let found = accounts::find(&tx, caller.organization, ids, caller.contact()).await?;
         let mut found: HashMap<AccountId, Account> =
             found.into_iter().map(|account| (account.id, account)).collect();
         Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
@@ -102,12 +100,8 @@ impl App {
         by: &LinksBy,
     ) -> Result<Vec<ShownLink>, Failure<Code>> {
         let tx = self.read(caller).await?;
-        let mut found = links::with_accounts(&tx, caller.organization, by.by()).await?;
         let me = caller.contact();
-        if let Some(me) = me {
-            let own = login_accounts(&tx, caller, me).await?;
-            found.retain(|(link, _)| own.contains(&link.account));
-        }
+        let found = links::with_accounts(&tx, caller.organization, by.by(), me).await?;
         let shown = |link: &Link| match me {
             None => Shown::Full,
             Some(me) if me == link.contact => Shown::Own,
@@ -126,29 +120,4 @@ impl App {
         }
         Ok(found)
     }
-}
-
-/// The accounts where a contact has login on.
-async fn login_accounts(
-    tx: &Transaction,
-    caller: &Caller,
-    contact: ContactId,
-) -> Result<HashSet<AccountId>, Failure<Code>> {
-    let links = links::find(tx, caller.organization, By::Contacts(&[contact])).await?;
-    let with_login = links.into_iter().filter(|link| link.toggles.login);
-    Ok(with_login.map(|link| link.account).collect())
-}
-
-/// Everyone linked to an account where this contact has login on.
-async fn neighbours(
-    tx: &Transaction,
-    caller: &Caller,
-    contact: ContactId,
-) -> Result<HashSet<ContactId>, Failure<Code>> {
-    let accounts: Vec<AccountId> = login_accounts(tx, caller, contact).await?.into_iter().collect();
-    if accounts.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let links = links::find(tx, caller.organization, By::Accounts(&accounts)).await?;
-    Ok(links.into_iter().map(|link| link.contact).collect())
 }

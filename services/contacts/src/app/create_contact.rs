@@ -1,26 +1,24 @@
 //! createContact (C1, C3, C5): the contact, links, companies made on the spot, and the wish to invite.
 
 use chrono::{DateTime, Utc};
-use sea_orm::DbErr;
 use usher_auth::{Denied, Permission};
 use usher_database::Transaction;
-use usher_events::{Envelope, Invite, Lane};
-use usher_messaging::enqueue;
-use usher_types::{AccountId, AccountKind, ContactId, LinkId, MemberId, Version};
+use usher_events::Lane;
+use usher_types::{EmailFact, MemberId};
 
+use super::new_contact::NewContact;
 use super::{App, Caller, Failure, address};
 use crate::domain::account::Account;
-use crate::domain::activity::{Activity, action};
 use crate::domain::address::{Address, email_fact};
-use crate::domain::contact::{Contact, ContactDraft, ContactInput};
-use crate::domain::link::{Target, no_account};
+use crate::domain::contact_draft::{ContactDraft, ContactInput};
+use crate::domain::link::no_account;
+use crate::domain::portal::Portal;
 use crate::domain::refusal::{ContactCode as Code, Refusal};
 use crate::domain::text::CONTACTS_OF_ACCOUNT;
-use crate::storage::facts::{self, SOURCE, Speech};
-use crate::storage::links::{self, Link};
-use crate::storage::organization::Organization;
-use crate::storage::view::{self, View};
-use crate::storage::{accounts, activity, address_state, contacts, organization, search};
+use crate::storage::claim::{self, Claim};
+use crate::storage::organization::{self, Organization};
+use crate::storage::view::View;
+use crate::storage::{accounts, facts};
 
 /// A new contact, and the key under which its invitation was asked for.
 #[derive(Debug)]
@@ -36,11 +34,7 @@ impl App {
         caller: &Caller,
         input: ContactInput,
     ) -> Result<Created, Failure<Code>> {
-        let inviter = match (input.invite, caller.principal.member()) {
-            (false, _) => None,
-            (true, Some(member)) if caller.has(Permission::PortalInvite) => Some(member),
-            (true, _) => return Err(Denied::Forbidden.into()),
-        };
+        let inviter = inviter(caller, input.invite)?;
         let draft = ContactDraft::new(input)?;
         let now = self.now();
         let tx = self.write(caller).await?;
@@ -49,208 +43,102 @@ impl App {
             .email
             .as_ref()
             .map(|email| Address::new(email, &settings.placeholder_domains));
-        check(&tx, caller, &draft, address.as_ref(), &settings).await?;
-        let contact = contact(&draft, address.as_ref(), caller, now);
-        if let Err(error) = contacts::insert(&tx, &contact, address.as_ref()).await {
+        let claim = match &address {
+            Some(address) => claim::find(&tx, caller.organization, &address.canonical, None).await?,
+            None => Claim::default(),
+        };
+        let wanted: Vec<_> = draft.existing_accounts().map(|(_, account)| account).collect();
+        let found = accounts::lock(&tx, caller.organization, &wanted).await?;
+        let refusals = refusals(&draft, address.as_ref(), claim, &settings, &found);
+        if !refusals.is_empty() {
+            return Err(refusals.into());
+        }
+        let new = NewContact::new(&draft, caller, address.as_ref(), &found, now);
+        if let Err(error) = new.write(&tx, caller).await {
             drop(tx);
             return Err(self.lost_race(caller, address.as_ref(), None, error).await);
         }
-        let lines = link(&tx, caller, &draft, contact.id, now).await?;
-        activity::insert(&tx, &lines).await?;
-        search::rebuild(&tx, caller.organization, &[contact.id]).await?;
-        let speech = Speech {
-            created: true,
-            ..Speech::interactive(now)
-        };
-        facts::publish_contacts(&tx, caller.organization, &[contact.id], speech).await?;
-        let invite_key = match inviter {
-            Some(member) => Some(ask_to_invite(&tx, &contact, member, draft.message, now).await?),
-            None => None,
-        };
-        let view = view::find_one(&tx, caller.organization, contact.id).await?;
-        let view = view.ok_or_else(|| DbErr::RecordNotFound(contact.id.to_string()))?;
+        seated(&tx, caller, &draft, now).await?;
+        let mut said = new.events();
+        let invite_key = inviter.map(|member: MemberId| {
+            let (key, command) = new.invite(member, draft.message.clone());
+            said.push(command);
+            key
+        });
+        facts::publish(&tx, Lane::Interactive, said).await?;
         tx.commit().await?;
+        let view = View {
+            contact: new.contact,
+            portal: Portal::NEW,
+            known: claim.known,
+            portal_enabled: settings.portal_enabled,
+        };
         Ok(Created { view, invite_key })
     }
 }
 
+/// The member who invites at once, where it is asked for; it needs `portal.invite` too.
+fn inviter(caller: &Caller, invite: bool) -> Result<Option<MemberId>, Denied> {
+    match (invite, caller.principal.member()) {
+        (false, _) => Ok(None),
+        (true, Some(member)) if caller.has(Permission::PortalInvite) => Ok(Some(member)),
+        (true, _) => Err(Denied::Forbidden),
+    }
+}
+
 /// What the input alone could not tell: the address may be taken, accounts missing, the contact not invitable.
-async fn check(
+fn refusals(
+    draft: &ContactDraft,
+    address: Option<&Address>,
+    claim: Claim,
+    settings: &Organization,
+    found: &[Account],
+) -> Vec<Refusal<Code>> {
+    let mut refusals: Vec<_> = address
+        .and_then(|address| address::taken(address, claim))
+        .into_iter()
+        .collect();
+    if draft.invite && refusals.is_empty() {
+        let fact = address.map_or(EmailFact::None, |address| {
+            email_fact(address.state(), false, claim.known)
+        });
+        refusals.extend(draft.not_invitable(fact, settings.portal_enabled));
+    }
+    let missing = draft
+        .existing_accounts()
+        .filter(|(_, account)| !found.iter().any(|known| known.id == *account));
+    refusals.extend(missing.map(|(index, _)| no_account(&["accounts", &index.to_string(), "accountId"])));
+    refusals
+}
+
+/// Counts the accounts that were there before anew. One that has too many contacts now refuses this one.
+async fn seated(
     tx: &Transaction,
     caller: &Caller,
     draft: &ContactDraft,
-    address: Option<&Address>,
-    settings: &Organization,
+    now: DateTime<Utc>,
 ) -> Result<(), Failure<Code>> {
-    let mut refusals = Vec::new();
-    if let Some(address) = address {
-        refusals.extend(address::taken(tx, caller.organization, address, None).await?);
-    }
-    if draft.invite && refusals.is_empty() {
-        let fact = match address {
-            Some(address) => {
-                let known = address_state::find(tx, caller.organization, &address.canonical).await?;
-                email_fact(address.state(), false, known)
-            }
-            None => usher_types::EmailFact::None,
-        };
-        refusals.extend(draft.not_invitable(fact, settings.portal_enabled));
-    }
-    let wanted: Vec<(usize, AccountId)> = existing(draft).collect();
-    let ids: Vec<AccountId> = wanted.iter().map(|(_, account)| *account).collect();
-    let found = accounts::lock(tx, caller.organization, &ids).await?;
-    let sizes = links::sizes(tx, &ids).await?;
-    for (index, account) in wanted {
-        let path = ["accounts", &index.to_string(), "accountId"];
-        if !found.iter().any(|known| known.id == account) {
-            refusals.push(no_account(&path));
-        } else if sizes
-            .get(&account)
-            .is_some_and(|size| *size >= CONTACTS_OF_ACCOUNT)
-        {
+    let wanted: Vec<_> = draft.existing_accounts().collect();
+    let ids: Vec<_> = wanted.iter().map(|(_, account)| *account).collect();
+    let counted = accounts::relink(tx, caller.organization, &ids, now).await?;
+    let is_full = |account| {
+        let mut full = counted
+            .iter()
+            .filter(|counted| counted.contacts > CONTACTS_OF_ACCOUNT);
+        full.any(|counted| counted.account.id == account)
+    };
+    let refusals: Vec<_> = wanted
+        .into_iter()
+        .filter(|(_, account)| is_full(*account))
+        .map(|(index, _)| {
+            let path = ["accounts", &index.to_string(), "accountId"];
             let message = format!("This account has {CONTACTS_OF_ACCOUNT} contacts already.");
-            refusals.push(Refusal::new(Code::Invalid, &path, message));
-        }
-    }
+            Refusal::new(Code::Invalid, &path, message)
+        })
+        .collect();
     if refusals.is_empty() {
         Ok(())
     } else {
         Err(refusals.into())
     }
-}
-
-fn existing(draft: &ContactDraft) -> impl Iterator<Item = (usize, AccountId)> {
-    draft
-        .accounts
-        .iter()
-        .enumerate()
-        .filter_map(|(index, link)| match link.target {
-            Target::Existing(account) => Some((index, account)),
-            Target::NewCompany(_) => None,
-        })
-}
-
-fn contact(draft: &ContactDraft, address: Option<&Address>, caller: &Caller, now: DateTime<Utc>) -> Contact {
-    let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-    Contact {
-        id: ContactId::new(now),
-        organization: caller.organization,
-        version: Version::FIRST,
-        role: draft.role,
-        active: true,
-        first_name: draft.first_name.clone(),
-        last_name: draft.last_name.clone(),
-        email: address.map(|address| address.typed.clone()),
-        email_canonical: address.map(|address| address.canonical.clone()),
-        email_state: address.map_or(usher_types::EmailState::None, Address::state),
-        email_duplicate: false,
-        phone: draft.phone.clone(),
-        notes: draft.notes.clone(),
-        tags: draft.tags.clone(),
-        external_id: draft.external_id.clone(),
-        locale: None,
-        time_zone: None,
-        links: count(draft.accounts.len()),
-        links_with_login: count(draft.accounts.iter().filter(|link| link.toggles.login).count()),
-        created_at: now,
-        updated_at: now,
-    }
-}
-
-/// Makes companies and links; gives the lines of the activity log.
-async fn link(
-    tx: &Transaction,
-    caller: &Caller,
-    draft: &ContactDraft,
-    contact: ContactId,
-    now: DateTime<Utc>,
-) -> Result<Vec<Activity>, DbErr> {
-    let mut lines = vec![Activity {
-        contact: Some(contact),
-        ..caller.activity(now, action::CONTACT_CREATED, format!("Created as {}", draft.role))
-    }];
-    let mut new_links = Vec::with_capacity(draft.accounts.len());
-    let mut old_accounts = Vec::new();
-    for wanted in &draft.accounts {
-        let account = match &wanted.target {
-            Target::Existing(account) => {
-                old_accounts.push(*account);
-                if wanted.toggles.primary {
-                    links::demote_others(tx, *account, contact).await?;
-                }
-                *account
-            }
-            Target::NewCompany(name) => {
-                let company = company(name.clone(), caller, now);
-                accounts::insert(tx, &company).await?;
-                facts::publish_account(tx, &company, true, now).await?;
-                lines.push(Activity {
-                    contact: Some(contact),
-                    account: Some(company.id),
-                    ..caller.activity(
-                        now,
-                        action::ACCOUNT_CREATED,
-                        format!("Created {}", AccountKind::Company),
-                    )
-                });
-                company.id
-            }
-        };
-        new_links.push(Link {
-            id: LinkId::new(now),
-            account,
-            contact,
-            toggles: wanted.toggles,
-        });
-    }
-    links::insert(tx, caller.organization, &new_links, now).await?;
-    let all: Vec<AccountId> = new_links.iter().map(|link| link.account).collect();
-    accounts::touch(tx, caller.organization, &old_accounts, now).await?;
-    accounts::recount_portal(tx, caller.organization, &all).await?;
-    Ok(lines)
-}
-
-fn company(name: String, caller: &Caller, now: DateTime<Utc>) -> Account {
-    Account {
-        id: AccountId::new(now),
-        organization: caller.organization,
-        version: Version::FIRST,
-        name,
-        kind: AccountKind::Company,
-        tags: Vec::new(),
-        portal_contacts: 0,
-        created_at: now,
-        updated_at: now,
-    }
-}
-
-/// The wish to invite, in the same transaction as the contact: it survives whatever happens to the gateway's direct call,
-/// which uses the same key, so that one of the two does nothing.
-async fn ask_to_invite(
-    tx: &Transaction,
-    contact: &Contact,
-    member: MemberId,
-    message: Option<String>,
-    now: DateTime<Utc>,
-) -> Result<String, DbErr> {
-    let key = format!("create:{}", contact.id);
-    let mut facts = facts::contact_facts(tx, contact.organization, &[contact.id]).await?;
-    let facts = facts
-        .pop()
-        .ok_or_else(|| DbErr::RecordNotFound(contact.id.to_string()))?;
-    let invite = Invite {
-        organization_id: contact.organization,
-        contact_id: contact.id,
-        idempotency_key: key.clone(),
-        member_id: member,
-        message,
-        contact: facts,
-    };
-    enqueue(
-        tx,
-        Lane::Interactive,
-        vec![Envelope::command(SOURCE, now, &invite)],
-    )
-    .await?;
-    Ok(key)
 }

@@ -21,6 +21,9 @@ pub(crate) enum Failure<C: std::fmt::Debug> {
     /// The request itself is wrong: BAD_USER_INPUT.
     #[error("{0}")]
     Invalid(String),
+    /// Another writer came between two locks.
+    #[error("overtaken by another writer")]
+    Overtaken,
     /// The database refused or is away.
     #[error(transparent)]
     Database(#[from] DbErr),
@@ -44,6 +47,17 @@ impl<C: std::fmt::Debug> From<WindowError> for Failure<C> {
     }
 }
 
+impl<C: std::fmt::Debug> Failure<C> {
+    /// Whether the whole use case is worth another try.
+    fn is_conflict(&self) -> bool {
+        match self {
+            Self::Overtaken => true,
+            Self::Database(error) => is_conflict(error),
+            _ => false,
+        }
+    }
+}
+
 /// Runs a use case, again where another writer was in its way.
 pub(crate) async fn attempt<T, C, Work>(work: impl Fn() -> Work) -> Result<T, Failure<C>>
 where
@@ -53,7 +67,7 @@ where
     let mut tries = 1;
     loop {
         match work().await {
-            Err(Failure::Database(error)) if tries < TRIES && is_conflict(&error) => tries += 1,
+            Err(failure) if tries < TRIES && failure.is_conflict() => tries += 1,
             other => return other,
         }
     }

@@ -1,16 +1,19 @@
 //! linkContact (C6).
 
+use chrono::{DateTime, Utc};
+use sea_orm::DbErr;
+use usher_database::Transaction;
+use usher_events::Lane;
 use usher_types::{AccountId, LinkId};
 
-use super::create_account::{current, is_full, relinked};
-use super::{App, Caller, ChangedAccount, Failure};
+use super::{App, Caller, ChangedAccount, Failure, relinked};
 use crate::domain::account::{too_many_accounts, too_many_contacts};
 use crate::domain::activity::{Activity, action};
-use crate::domain::link::{MemberInput, no_contact};
+use crate::domain::link::{Link, MemberInput, no_contact};
 use crate::domain::refusal::{AccountCode as Code, Refusal};
 use crate::domain::text::CONTACTS_OF_ACCOUNT;
-use crate::storage::links::{self, By, Link};
-use crate::storage::{accounts, activity, contacts};
+use crate::storage::batch::Batch;
+use crate::storage::{accounts, contacts, facts, links};
 
 const CONTACT: [&str; 2] = ["contact", "contactId"];
 
@@ -24,52 +27,63 @@ impl App {
     ) -> Result<ChangedAccount, Failure<Code>> {
         let now = self.now();
         let tx = self.write(caller).await?;
-        let people = contacts::lock(&tx, caller.organization, input.contact).await?;
-        let found = accounts::lock(&tx, caller.organization, &[account]).await?;
-        if found.is_empty() {
-            return Err(no_account().into());
+        let contact = contacts::lock(&tx, caller.organization, input.contact.as_slice())
+            .await?
+            .pop();
+        // Nobody's id finds nobody's link.
+        let id = contact
+            .as_ref()
+            .map_or_else(|| uuid::Uuid::nil().into(), |contact| contact.id);
+        let found = accounts::lock_with(&tx, caller.organization, account, id).await?;
+        let (_, is_linked) = found.ok_or_else(no_account)?;
+        let contact = contact.ok_or_else(|| no_contact(&CONTACT))?;
+        if is_linked {
+            let message = "This contact is linked already.";
+            return Err(Refusal::new(Code::AlreadyLinked, &CONTACT, message).into());
         }
-        let contact = people.first().ok_or_else(|| no_contact(&CONTACT))?;
-        let links = links::find(&tx, caller.organization, By::Accounts(&[account])).await?;
-        if links.iter().any(|link| link.contact == contact.id) {
-            return Err(
-                Refusal::new(Code::AlreadyLinked, &CONTACT, "This contact is linked already.").into(),
-            );
-        }
-        if is_full(contact) {
+        if contact.is_full() {
             return Err(too_many_accounts(&CONTACT).into());
-        }
-        if links.len() >= CONTACTS_OF_ACCOUNT {
-            return Err(too_many_contacts(&["accountId"]).into());
-        }
-        let toggles = input.toggles();
-        if toggles.primary {
-            links::demote_others(&tx, account, contact.id).await?;
         }
         let link = Link {
             id: LinkId::new(now),
             account,
             contact: contact.id,
-            toggles,
+            toggles: input.toggles(),
         };
-        links::insert(&tx, caller.organization, &[link], now).await?;
-        accounts::touch(&tx, caller.organization, &[account], now).await?;
-        let login = if toggles.login { "on" } else { "off" };
-        let line = caller.activity(
-            now,
-            action::CONTACT_LINKED,
-            format!("Linked to an account, login {login}"),
-        );
-        let line = Activity {
-            contact: Some(contact.id),
-            account: Some(account),
-            ..line
-        };
-        activity::insert(&tx, &[line]).await?;
-        let touched = relinked(&tx, caller, &people, account, now).await?;
-        let account = current(&tx, caller, account).await?;
+        write(&tx, caller, &link, now).await?;
+        let counted = accounts::relink(&tx, caller.organization, &[account], now)
+            .await?
+            .pop();
+        let counted = counted.ok_or_else(no_account)?;
+        if counted.contacts > CONTACTS_OF_ACCOUNT {
+            return Err(too_many_contacts(&["accountId"]).into());
+        }
+        let relinked = relinked::people(&tx, caller, &[contact.id], &[line(caller, &link, now)], now).await?;
+        facts::publish(&tx, Lane::Interactive, relinked.events).await?;
         tx.commit().await?;
-        Ok(ChangedAccount { account, touched })
+        Ok(ChangedAccount {
+            account: counted.account,
+            touched: relinked.versions,
+        })
+    }
+}
+
+async fn write(tx: &Transaction, caller: &Caller, link: &Link, now: DateTime<Utc>) -> Result<(), DbErr> {
+    let mut batch = Batch::new(tx);
+    if link.toggles.primary {
+        links::demote(&mut batch, caller.organization, &[link.account]);
+    }
+    links::insert(&mut batch, caller.organization, std::slice::from_ref(link), now);
+    batch.run(tx).await
+}
+
+fn line(caller: &Caller, link: &Link, now: DateTime<Utc>) -> Activity {
+    let login = if link.toggles.login { "on" } else { "off" };
+    let summary = format!("Linked to an account, login {login}");
+    Activity {
+        contact: Some(link.contact),
+        account: Some(link.account),
+        ..caller.activity(now, action::CONTACT_LINKED, summary)
     }
 }
 

@@ -8,6 +8,8 @@ mod create_contact;
 mod failure;
 mod link_contact;
 mod list;
+mod new_contact;
+mod relinked;
 mod selections;
 mod set_contact_active;
 mod set_toggles;

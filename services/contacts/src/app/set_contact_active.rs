@@ -1,15 +1,17 @@
 //! setContactActive (C4): an inactive contact keeps history and address and loses access at once.
 
-use usher_types::{ContactId, EmailState};
+use usher_database::Transaction;
+use usher_events::Lane;
+use usher_types::ContactId;
 
-use super::update_contact::{expected, found};
+use super::update_contact::expected;
 use super::{App, Caller, Failure, visible};
 use crate::domain::activity::{Activity, action};
 use crate::domain::contact::Contact;
 use crate::domain::refusal::{ContactCode as Code, Refusal};
-use crate::storage::facts::{self, Speech};
+use crate::storage::batch::Batch;
 use crate::storage::view::View;
-use crate::storage::{activity, contacts};
+use crate::storage::{activity, claim, contacts, facts};
 
 impl App {
     /// Makes a contact active or inactive.
@@ -21,47 +23,57 @@ impl App {
     ) -> Result<View, Failure<Code>> {
         let now = self.now();
         let tx = self.write(caller).await?;
-        let before = expected(&tx, caller, id, None).await?;
-        if before.active == active {
-            return found(&tx, caller, id).await;
+        let seen = expected(&tx, caller, id, None, false).await?;
+        if seen.contact.active == active {
+            return Ok(seen);
         }
-        if active
-            && before.email_state == EmailState::Valid
-            && let Some(canonical) = &before.email_canonical
-        {
-            let holder = contacts::holder(&tx, caller.organization, canonical, Some(id)).await?;
-            if let Some(holder) = holder.filter(|holder| holder.active) {
-                let message = "Another contact has this contact's e-mail address now.";
-                return Err(Refusal::new(Code::EmailTaken, &["id"], message)
-                    .because_of(holder.id)
-                    .into());
-            }
+        if active {
+            keeps_address(&tx, &seen.contact).await?;
         }
         let after = Contact {
             active,
-            version: before.version.next(),
+            version: seen.contact.version.next(),
             updated_at: now,
-            ..before
+            ..seen.contact.clone()
         };
-        contacts::update(&tx, &after).await?;
-        visible::recount_accounts(&tx, caller.organization, id).await?;
+        let told = contacts::update(&tx, &after).await?;
+        let mut batch = Batch::new(&tx);
+        visible::recount_accounts(&tx, &mut batch, &seen.contact, &after).await?;
         let (action, summary) = if active {
             (action::CONTACT_ACTIVATED, "Made active")
         } else {
             (action::CONTACT_DEACTIVATED, "Made inactive")
         };
-        let line = caller.activity(now, action, summary.to_owned());
-        activity::insert(
-            &tx,
-            &[Activity {
-                contact: Some(id),
-                ..line
-            }],
-        )
-        .await?;
-        facts::publish_contacts(&tx, caller.organization, &[id], Speech::interactive(now)).await?;
-        let view = found(&tx, caller, id).await?;
+        let line = Activity {
+            contact: Some(id),
+            ..caller.activity(now, action, summary.to_owned())
+        };
+        activity::insert(&mut batch, &[line]);
+        batch.run(&tx).await?;
+        let said = vec![facts::contact_updated(&told, now)];
+        facts::publish(&tx, Lane::Interactive, said).await?;
         tx.commit().await?;
-        Ok(view)
+        Ok(seen.after(told))
+    }
+}
+
+/// EMAIL_TAKEN where another active contact has the address now. Only one of several who share it can be in that place: what a
+/// contact has alone nobody else can take, for an inactive contact keeps it (C3, C4).
+async fn keeps_address(tx: &Transaction, contact: &Contact) -> Result<(), Failure<Code>> {
+    let Some(canonical) = contact
+        .email_canonical
+        .as_ref()
+        .filter(|_| contact.email_duplicate)
+    else {
+        return Ok(());
+    };
+    let claim = claim::find(tx, contact.organization, canonical, Some(contact.id)).await?;
+    match claim.holder.filter(|holder| holder.active) {
+        None => Ok(()),
+        Some(holder) => {
+            let message = "Another contact has this contact's e-mail address now.";
+            let refusal = Refusal::new(Code::EmailTaken, &["id"], message);
+            Err(refusal.because_of(holder.id).into())
+        }
     }
 }

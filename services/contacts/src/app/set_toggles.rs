@@ -1,19 +1,24 @@
 //! Toggles of one link, or of every link of accounts (C6, I13).
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
+use sea_orm::DbErr;
 use usher_database::Transaction;
 use usher_events::Lane;
-use usher_types::{AccountId, ContactId, LinkId, Version};
+use usher_types::{AccountId, ContactId, Version};
 
 use super::{App, Caller, Failure};
 use crate::domain::account::Account;
 use crate::domain::activity::{Activity, action};
+use crate::domain::link::Link;
 use crate::domain::refusal::{InvitationCode as Code, Refusal};
-use crate::storage::facts::{self, Speech};
-use crate::storage::links::{self, By, Link, ToggleChange};
-use crate::storage::{accounts, activity, contacts};
+use crate::storage::accounts::Counted;
+use crate::storage::batch::Batch;
+use crate::storage::contacts::{self, Of};
+use crate::storage::links::{self, ToggleChange};
+use crate::storage::told::Told;
+use crate::storage::{accounts, activity, facts};
 
 /// Accounts of one change.
 const ACCOUNTS: usize = 1_000;
@@ -31,7 +36,7 @@ pub(crate) struct ToggleInput {
     pub(crate) change: ToggleChange,
 }
 
-/// The accounts, and everyone whose link was looked at with their versions.
+/// The accounts, and everyone whose link was looked at with their versions; both in the order of ids.
 #[derive(Clone, Debug)]
 pub(crate) struct Toggled {
     pub(crate) accounts: Vec<Account>,
@@ -48,32 +53,29 @@ impl App {
         let ids = account_ids(&input)?;
         let now = self.now();
         let tx = self.write(caller).await?;
-        let links = looked_at(&tx, caller, &input, &ids).await?;
-        let people: BTreeSet<ContactId> = links.iter().map(|link| link.contact).collect();
         // Contacts before accounts, both in the order of their ids.
-        contacts::lock(&tx, caller.organization, people.iter().copied()).await?;
-        let found = accounts::lock(&tx, caller.organization, &ids).await?;
-        for (index, id) in ids.iter().enumerate() {
-            if !found.iter().any(|account| account.id == *id) {
-                return Err(no_account(index).into());
-            }
-        }
-        if input.contact.is_some() && links.is_empty() {
+        let mut people = lock_people(&tx, caller, &input, &ids).await?;
+        let mut found = lock_accounts(&tx, caller, &ids).await?;
+        if input.contact.is_some() && people.is_empty() {
             let message = "This contact is not linked to the account.";
             return Err(Refusal::new(Code::NotFound, &["contactId"], message).into());
         }
-        let link_ids: Vec<LinkId> = links.iter().map(|link| link.id).collect();
-        let changed = links::set_toggles(&tx, &link_ids, input.change).await?;
+        let linked: Vec<ContactId> = people.keys().copied().collect();
+        let changed = links::set_toggles(&tx, caller.organization, &ids, &linked, input.change).await?;
         if !changed.is_empty() {
-            changed_links(&tx, caller, &changed, input.change, now).await?;
+            let (told, counted) = changed_links(&tx, caller, &changed, input.change, now).await?;
+            people.extend(told.iter().map(|told| (told.contact.id, told.contact.version)));
+            found.extend(
+                counted
+                    .into_iter()
+                    .map(|counted| (counted.account.id, counted.account)),
+            );
+            publish(&tx, &told, now).await?;
         }
-        let people: Vec<ContactId> = people.into_iter().collect();
-        let versions = contacts::versions(&tx, caller.organization, &people).await?;
-        let accounts = accounts::find(&tx, caller.organization, &ids).await?;
         tx.commit().await?;
         Ok(Toggled {
-            accounts,
-            contacts: versions,
+            accounts: found.into_values().collect(),
+            contacts: people.into_iter().collect(),
         })
     }
 }
@@ -92,71 +94,84 @@ fn account_ids(input: &ToggleInput) -> Result<Vec<AccountId>, Refusal<Code>> {
         }
     }
     if ids.is_empty() {
-        return Err(Refusal::new(
-            Code::Invalid,
-            &["accountIds"],
-            "Name at least one account.",
-        ));
+        let message = "Name at least one account.";
+        return Err(Refusal::new(Code::Invalid, &["accountIds"], message));
     }
     Ok(ids)
 }
 
 fn no_account(index: usize) -> Refusal<Code> {
-    Refusal::new(
-        Code::NotFound,
-        &["accountIds", &index.to_string()],
-        "There is no such account.",
-    )
+    let path = ["accountIds", &index.to_string()];
+    Refusal::new(Code::NotFound, &path, "There is no such account.")
 }
 
-async fn looked_at(
+async fn lock_people(
     tx: &Transaction,
     caller: &Caller,
     input: &ToggleInput,
     accounts: &[AccountId],
-) -> Result<Vec<Link>, Failure<Code>> {
-    let mut links = links::find(tx, caller.organization, By::Accounts(accounts)).await?;
-    let except: HashSet<ContactId> = input.except.iter().copied().collect();
-    links.retain(|link| !except.contains(&link.contact));
-    if let Some(only) = input.contact {
-        links.retain(|link| Some(link.contact) == only);
-    }
-    Ok(links)
+) -> Result<BTreeMap<ContactId, Version>, DbErr> {
+    let only = match input.contact {
+        None => None,
+        Some(Some(contact)) => Some(contact),
+        Some(None) => return Ok(BTreeMap::new()),
+    };
+    let of = Of {
+        accounts,
+        only,
+        except: &input.except,
+    };
+    let locked = contacts::lock_of(tx, caller.organization, of).await?;
+    Ok(locked.into_iter().collect())
 }
 
-/// Counts, activity and events after toggles became others.
+async fn lock_accounts(
+    tx: &Transaction,
+    caller: &Caller,
+    ids: &[AccountId],
+) -> Result<BTreeMap<AccountId, Account>, Failure<Code>> {
+    let found = accounts::lock(tx, caller.organization, ids).await?;
+    let found: BTreeMap<_, _> = found.into_iter().map(|account| (account.id, account)).collect();
+    match ids.iter().position(|id| !found.contains_key(id)) {
+        Some(index) => Err(no_account(index).into()),
+        None => Ok(found),
+    }
+}
+
+/// Counts and activity after toggles became others.
 async fn changed_links(
     tx: &Transaction,
     caller: &Caller,
     changed: &[Link],
     change: ToggleChange,
     now: DateTime<Utc>,
-) -> Result<(), Failure<Code>> {
+) -> Result<(Vec<Told>, Vec<Counted>), DbErr> {
     let people: BTreeSet<ContactId> = changed.iter().map(|link| link.contact).collect();
     let people: Vec<ContactId> = people.into_iter().collect();
     let accounts: BTreeSet<AccountId> = changed.iter().map(|link| link.account).collect();
     let accounts: Vec<AccountId> = accounts.into_iter().collect();
-    contacts::recount_links(tx, caller.organization, &people, now).await?;
-    accounts::touch(tx, caller.organization, &accounts, now).await?;
-    accounts::recount_portal(tx, caller.organization, &accounts).await?;
+    let told = contacts::relink(tx, caller.organization, &people, now).await?;
+    let counted = accounts::relink(tx, caller.organization, &accounts, now).await?;
     let line = |link: &Link| Activity {
         contact: Some(link.contact),
         account: Some(link.account),
         ..caller.activity(now, action::TOGGLES_CHANGED, summary(change))
     };
     let lines: Vec<Activity> = changed.iter().map(line).collect();
-    activity::insert(tx, &lines).await?;
-    let lane = if people.len() > INTERACTIVE {
+    let mut batch = Batch::new(tx);
+    activity::insert(&mut batch, &lines);
+    batch.run(tx).await?;
+    Ok((told, counted))
+}
+
+async fn publish(tx: &Transaction, told: &[Told], now: DateTime<Utc>) -> Result<(), DbErr> {
+    let lane = if told.len() > INTERACTIVE {
         Lane::Bulk
     } else {
         Lane::Interactive
     };
-    let speech = Speech {
-        lane,
-        ..Speech::interactive(now)
-    };
-    facts::publish_contacts(tx, caller.organization, &people, speech).await?;
-    Ok(())
+    let said = told.iter().map(|told| facts::contact_updated(told, now));
+    facts::publish(tx, lane, said.collect()).await
 }
 
 /// "Set login on, notify off".

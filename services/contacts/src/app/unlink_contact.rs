@@ -1,14 +1,14 @@
 //! unlinkContact (C6).
 
+use usher_events::Lane;
 use usher_types::{AccountId, AccountKind, ContactId};
 
-use super::create_account::{current, relinked};
 use super::link_contact::no_account;
-use super::{App, Caller, ChangedAccount, Failure};
+use super::{App, Caller, ChangedAccount, Failure, relinked};
 use crate::domain::account::joint_refusal;
 use crate::domain::activity::{Activity, action};
 use crate::domain::refusal::{AccountCode as Code, Refusal};
-use crate::storage::{accounts, activity, contacts, links};
+use crate::storage::{accounts, contacts, facts, links};
 
 impl App {
     /// Ends a link. A joint account keeps two contacts; where its primary one goes, the oldest link takes the place.
@@ -18,52 +18,44 @@ impl App {
         account: AccountId,
         contact: Option<ContactId>,
     ) -> Result<ChangedAccount, Failure<Code>> {
-        let now = self.now();
+        let (now, organization) = (self.now(), caller.organization);
         let tx = self.write(caller).await?;
-        let people = contacts::lock(&tx, caller.organization, contact).await?;
-        let kind = match accounts::lock(&tx, caller.organization, &[account]).await?.pop() {
+        let contact = contacts::lock(&tx, organization, contact.as_slice()).await?.pop();
+        let kind = match accounts::lock(&tx, organization, &[account]).await?.pop() {
             Some(found) => found.kind,
             None => return Err(no_account().into()),
         };
-        let removed = match people.first() {
-            Some(contact) => links::remove(&tx, account, contact.id).await?,
-            None => None,
-        };
-        let not_linked = || {
-            Refusal::new(
-                Code::NotFound,
-                &["contactId"],
-                "This contact is not linked to the account.",
+        let contact = contact.ok_or_else(not_linked)?.id;
+        let removed = links::remove(&tx, organization, account, contact).await?;
+        let removed = removed.ok_or_else(not_linked)?;
+        if kind == AccountKind::Joint && removed.toggles.primary {
+            links::promote_oldest(&tx, organization, account).await?;
+        }
+        let counted = accounts::relink(&tx, organization, &[account], now).await?.pop();
+        let counted = counted.ok_or_else(no_account)?;
+        if let Some(refusal) = joint_refusal(kind, counted.contacts, counted.primaries, &["contactId"]) {
+            return Err(refusal.into());
+        }
+        let line = Activity {
+            contact: Some(contact),
+            account: Some(account),
+            ..caller.activity(
+                now,
+                action::CONTACT_UNLINKED,
+                "Unlinked from an account".to_owned(),
             )
         };
-        let removed = removed.ok_or_else(not_linked)?;
-        if kind == AccountKind::Joint {
-            if removed.primary {
-                links::promote_oldest(&tx, account).await?;
-            }
-            let (contacts, primaries) = links::count_of_account(&tx, account).await?;
-            if let Some(refusal) = joint_refusal(kind, contacts, primaries, &["contactId"]) {
-                return Err(refusal.into());
-            }
-        }
-        accounts::touch(&tx, caller.organization, &[account], now).await?;
-        let line = caller.activity(
-            now,
-            action::CONTACT_UNLINKED,
-            "Unlinked from an account".to_owned(),
-        );
-        activity::insert(
-            &tx,
-            &[Activity {
-                contact,
-                account: Some(account),
-                ..line
-            }],
-        )
-        .await?;
-        let touched = relinked(&tx, caller, &people, account, now).await?;
-        let account = current(&tx, caller, account).await?;
+        let relinked = relinked::people(&tx, caller, &[contact], &[line], now).await?;
+        facts::publish(&tx, Lane::Interactive, relinked.events).await?;
         tx.commit().await?;
-        Ok(ChangedAccount { account, touched })
+        Ok(ChangedAccount {
+            account: counted.account,
+            touched: relinked.versions,
+        })
     }
+}
+
+fn not_linked() -> Refusal<Code> {
+    let message = "This contact is not linked to the account.";
+    Refusal::new(Code::NotFound, &["contactId"], message)
 }

@@ -2,24 +2,22 @@
 
 use sea_orm::DbErr;
 use usher_database::Transaction;
-use usher_types::{AccountId, ContactId, OrganizationId};
 
+use crate::domain::contact::Contact;
 use crate::storage::accounts;
-use crate::storage::links::{self, By};
+use crate::storage::batch::Batch;
 
-/// Counts a contact's accounts anew after a change of role or activity. The contact is locked, so that no link of theirs
-/// comes or goes meanwhile.
+/// Counts a contact's accounts anew where a change of role or activity opens or closes the portal to them. The contact is
+/// locked, so that no link of theirs comes or goes meanwhile.
 pub(super) async fn recount_accounts(
     tx: &Transaction,
-    organization: OrganizationId,
-    contact: ContactId,
+    batch: &mut Batch,
+    before: &Contact,
+    after: &Contact,
 ) -> Result<(), DbErr> {
-    let links = links::find(tx, organization, By::Contacts(&[contact])).await?;
-    let ids: Vec<AccountId> = links
-        .iter()
-        .filter(|link| link.toggles.login)
-        .map(|link| link.account)
-        .collect();
-    accounts::lock(tx, organization, &ids).await?;
-    accounts::recount_portal(tx, organization, &ids).await
+    if before.opens_portal() != after.opens_portal() && after.links_with_login > 0 {
+        let own = accounts::lock_own(tx, after.organization, after.id).await?;
+        accounts::recount_portal(batch, after.organization, &own);
+    }
+    Ok(())
 }

@@ -1,72 +1,108 @@
 //! Settings of organizations, from invitations.
 
+use std::collections::{BTreeMap, HashMap};
+
 use chrono::{DateTime, Utc};
 use usher_database::Transaction;
 use usher_events::{Lane, OrganizationChanged};
 use usher_messaging::HandlerError;
-use usher_types::ContactId;
+use usher_types::OrganizationId;
 
 use crate::domain::activity::{Activity, Actor, action};
-use crate::storage::facts::{self, Speech};
+use crate::storage::batch::Batch;
 use crate::storage::organization::{self, Organization};
-use crate::storage::{activity, placeholder};
+use crate::storage::placeholder::{self, Listed};
+use crate::storage::told::Told;
+use crate::storage::{activity, facts};
 
-/// Applies settings in their order; older ones change nothing.
+/// Applies the newest settings of each organization; older ones change nothing. Contacts are judged by the lists as they were
+/// and as they are now, whatever stood between.
 pub(super) async fn apply(
     tx: &Transaction,
     changes: Vec<OrganizationChanged>,
     now: DateTime<Utc>,
 ) -> Result<(), HandlerError> {
-    for change in changes {
-        apply_one(tx, change, now).await?;
+    let newest = newest(changes);
+    if newest.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let before = organization::lock(tx, newest.keys().copied()).await?;
+    let changes: Vec<OrganizationChanged> = newest
+        .into_values()
+        .filter(|change| {
+            before
+                .get(&change.id)
+                .is_none_or(|before| before.version < change.version)
+        })
+        .collect();
+    let mut batch = Batch::new(tx);
+    organization::store(&mut batch, &changes);
+    batch.run(tx).await?;
+    let listed = placeholder::list_domains(tx, &come(&changes, &before), now).await?;
+    let unlisted = placeholder::unlist_domains(tx, &gone(&changes, &before), now).await?;
+    let judged: Vec<Told> = listed.into_iter().chain(unlisted).collect();
+    let mut batch = Batch::new(tx);
+    activity::insert(
+        &mut batch,
+        &judged.iter().map(|told| line(told, now)).collect::<Vec<_>>(),
+    );
+    batch.run(tx).await?;
+    let said = judged.iter().map(|told| facts::contact_updated(told, now));
+    Ok(facts::publish(tx, Lane::Bulk, said.collect()).await?)
 }
 
-async fn apply_one(
-    tx: &Transaction,
-    change: OrganizationChanged,
-    now: DateTime<Utc>,
-) -> Result<(), HandlerError> {
-    let before = organization::lock(tx, change.id).await?;
-    if change.version <= before.version {
-        return Ok(());
+fn newest(changes: Vec<OrganizationChanged>) -> BTreeMap<OrganizationId, OrganizationChanged> {
+    let mut newest: BTreeMap<OrganizationId, OrganizationChanged> = BTreeMap::new();
+    for change in changes {
+        let is_newer = newest
+            .get(&change.id)
+            .is_none_or(|known| known.version < change.version);
+        if is_newer {
+            newest.insert(change.id, change);
+        }
     }
-    let after = Organization {
-        version: change.version,
-        portal_enabled: change.portal_enabled,
-        placeholder_domains: change.placeholder_domains,
+    newest
+}
+
+type Before = HashMap<OrganizationId, Organization>;
+
+/// Domains that are listed now and were not.
+fn come(changes: &[OrganizationChanged], before: &Before) -> Vec<Listed> {
+    let was = |change: &OrganizationChanged, domain: &String| {
+        let before = before.get(&change.id);
+        before.is_some_and(|before| before.placeholder_domains.contains(domain))
     };
-    organization::store(tx, change.id, &change.name, &after).await?;
-    let missing = |from: &[String], other: &[String]| -> Vec<String> {
-        from.iter()
-            .filter(|domain| !other.contains(domain))
-            .cloned()
-            .collect()
-    };
-    let listed = missing(&after.placeholder_domains, &before.placeholder_domains);
-    let unlisted = missing(&before.placeholder_domains, &after.placeholder_domains);
-    let mut judged = placeholder::list_domains(tx, change.id, &listed, now).await?;
-    judged.extend(placeholder::unlist_domains(tx, change.id, &unlisted, now).await?);
-    if judged.is_empty() {
-        return Ok(());
-    }
-    judged.sort_unstable();
-    let line = |contact: &ContactId| Activity {
-        organization: change.id,
-        contact: Some(*contact),
+    let new = changes.iter().flat_map(|change| {
+        let domains = change.placeholder_domains.iter();
+        domains
+            .filter(|domain| !was(change, domain))
+            .map(|domain| (change.id, domain.clone()))
+    });
+    new.collect()
+}
+
+/// Domains that were listed and are no more.
+fn gone(changes: &[OrganizationChanged], before: &Before) -> Vec<Listed> {
+    let old = changes.iter().flat_map(|change| {
+        let domains = before
+            .get(&change.id)
+            .into_iter()
+            .flat_map(|before| &before.placeholder_domains);
+        domains
+            .filter(|domain| !change.placeholder_domains.contains(domain))
+            .map(|domain| (change.id, domain.clone()))
+    });
+    old.collect()
+}
+
+fn line(told: &Told, now: DateTime<Utc>) -> Activity {
+    Activity {
+        organization: told.contact.organization,
+        contact: Some(told.contact.id),
         account: None,
         at: now,
         actor: Actor::event("invitations"),
         action: action::ADDRESS_JUDGED,
         summary: "The list of placeholder domains changed".to_owned(),
-    };
-    let lines: Vec<Activity> = judged.iter().map(line).collect();
-    activity::insert(tx, &lines).await?;
-    let speech = Speech {
-        lane: Lane::Bulk,
-        created: false,
-        now,
-    };
-    Ok(facts::publish_contacts(tx, change.id, &judged, speech).await?)
+    }
 }

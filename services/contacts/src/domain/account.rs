@@ -28,6 +28,26 @@ pub(crate) struct Account {
 }
 
 impl Account {
+    /// A new account of this kind.
+    pub(crate) fn new(
+        organization: OrganizationId,
+        name: String,
+        kind: AccountKind,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id: AccountId::new(now),
+            organization,
+            version: Version::FIRST,
+            name,
+            kind,
+            tags: Vec::new(),
+            portal_contacts: 0,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     /// ACTIVE or OFFLINE (C11).
     pub(crate) const fn portal_status(&self) -> &'static str {
         if self.portal_contacts > 0 {
@@ -182,6 +202,19 @@ impl AccountChange {
             Ok(change)
         } else {
             Err(refusals)
+        }
+    }
+
+    /// The account with the change.
+    pub(crate) fn applied(self, before: &Account, now: DateTime<Utc>) -> Account {
+        let before = before.clone();
+        Account {
+            version: before.version.next(),
+            name: self.name.unwrap_or(before.name),
+            kind: self.kind.unwrap_or(before.kind),
+            tags: self.tags.unwrap_or(before.tags),
+            updated_at: now,
+            ..before
         }
     }
 

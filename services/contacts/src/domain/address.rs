@@ -1,6 +1,9 @@
 //! What contacts itself knows of an address (C3). Bounces and suppressions are added from what notifications publishes.
 
-use usher_types::{EmailAddress, EmailFact, EmailState, domain_of};
+use usher_types::{ContactRole, EmailAddress, EmailFact, EmailState};
+
+use super::refusal::{ContactCode as Code, Refusal};
+use super::text;
 
 /// A contact's address and this service's opinion of it.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,16 +40,40 @@ impl Address {
             EmailState::Valid
         }
     }
+}
 
-    /// The canonical form where one contact alone may have it.
-    pub(crate) fn unique(&self) -> Option<&str> {
-        (!self.placeholder).then_some(self.canonical.as_str())
+/// Reads an address; blank means none.
+pub(crate) fn email(given: Option<&str>, refusals: &mut Vec<Refusal<Code>>) -> Option<EmailAddress> {
+    let given = given.filter(|given| !given.trim().is_empty())?;
+    if given.len() > text::EMAIL {
+        refusals.push(Refusal::new(
+            Code::TooLong,
+            &["email"],
+            "This is too long for an e-mail address.",
+        ));
+        return None;
     }
+    match EmailAddress::parse(given) {
+        Ok(email) => Some(email),
+        Err(_) => {
+            refusals.push(Refusal::new(
+                Code::EmailInvalid,
+                &["email"],
+                "This is not an e-mail address.",
+            ));
+            None
+        }
+    }
+}
 
-    /// The canonical domain.
-    pub(crate) fn domain(&self) -> &str {
-        domain_of(&self.canonical)
-    }
+/// EMAIL_REQUIRED, where the role asks for an address and there is none (C1).
+pub(crate) fn missing_email(role: ContactRole) -> Option<Refusal<Code>> {
+    let message = match role {
+        ContactRole::Lead => return None,
+        ContactRole::Prospect => "A prospect needs an e-mail address.",
+        ContactRole::Client => "A client needs an e-mail address.",
+    };
+    Some(Refusal::new(Code::EmailRequired, &["email"], message))
 }
 
 /// Whether a canonical domain is in the organization's list.
@@ -80,20 +107,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn c3_addresses_of_placeholder_domains_are_invalid_and_claim_nothing() {
+    fn c3_addresses_of_placeholder_domains_are_invalid() {
         let listed = ["noemail.example".to_owned()];
         let parse = |text: &str| Address::new(&EmailAddress::parse(text).unwrap(), &listed);
-        let placeholder = parse("Someone@NoEmail.example");
-        assert_eq!(
-            (placeholder.state(), placeholder.unique()),
-            (EmailState::Invalid, None)
-        );
-        let real = parse("Ada@Example.com");
-        assert_eq!(
-            (real.state(), real.unique()),
-            (EmailState::Valid, Some("ada@example.com"))
-        );
-        assert_eq!(real.domain(), "example.com");
+        assert_eq!(parse("Someone@NoEmail.example").state(), EmailState::Invalid);
+        assert_eq!(parse("Ada@Example.com").state(), EmailState::Valid);
         // A subdomain is another domain.
         assert!(!parse("x@mail.noemail.example").placeholder);
     }

@@ -1,16 +1,11 @@
 //! A natural person whom the firm knows (C1, C2).
 
 use chrono::{DateTime, Utc};
-use usher_types::{
-    ContactId, ContactRole, EmailAddress, EmailFact, EmailState, IneligibleReason, InvitationAction,
-    LoginFact, OrganizationId, PortalStatus, Version, eligibility, parse_phone,
-};
+use usher_types::{ContactId, ContactRole, EmailState, OrganizationId, Version, domain_of};
 
-use super::{
-    link::{LinkDraft, LinkInput},
-    refusal::{ContactCode as Code, Refusal},
-    text,
-};
+use super::address::Address;
+use super::search;
+use super::text::ACCOUNTS_OF_CONTACT;
 
 /// A contact as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,314 +41,125 @@ impl Contact {
             .trim()
             .to_owned()
     }
-}
 
-/// What createContact was given.
-#[derive(Clone, Debug)]
-pub(crate) struct ContactInput {
-    pub(crate) role: ContactRole,
-    pub(crate) first_name: String,
-    pub(crate) last_name: String,
-    pub(crate) email: Option<String>,
-    pub(crate) phone: Option<String>,
-    pub(crate) notes: Option<String>,
-    pub(crate) tags: Vec<String>,
-    pub(crate) external_id: Option<String>,
-    pub(crate) accounts: Vec<LinkInput>,
-    pub(crate) invite: bool,
-    pub(crate) message: Option<String>,
-}
+    /// Whether login on a link lets this contact in, and so makes the account ACTIVE (C11).
+    pub(crate) fn opens_portal(&self) -> bool {
+        self.active && self.role != ContactRole::Lead
+    }
 
-/// A contact that could be made, as far as the input alone tells.
-#[derive(Clone, Debug)]
-pub(crate) struct ContactDraft {
-    pub(crate) role: ContactRole,
-    pub(crate) first_name: String,
-    pub(crate) last_name: String,
-    pub(crate) email: Option<EmailAddress>,
-    pub(crate) phone: Option<String>,
-    pub(crate) notes: Option<String>,
-    pub(crate) tags: Vec<String>,
-    pub(crate) external_id: Option<String>,
-    pub(crate) accounts: Vec<LinkDraft>,
-    pub(crate) invite: bool,
-    pub(crate) message: Option<String>,
-}
+    /// Whether they have as many accounts as one can have.
+    pub(crate) fn is_full(&self) -> bool {
+        usize::try_from(self.links).is_ok_and(|links| links >= ACCOUNTS_OF_CONTACT)
+    }
 
-impl ContactDraft {
-    /// Checks the input, collecting everything that is to mend.
-    pub(crate) fn new(input: ContactInput) -> Result<Self, Vec<Refusal<Code>>> {
-        let mut refusals = Vec::new();
-        let email = email(input.email.as_deref(), &mut refusals);
-        if input.email.as_deref().is_none_or(|given| given.trim().is_empty()) {
-            refusals.extend(missing_email(input.role));
-        }
-        let draft = Self {
-            role: input.role,
-            first_name: text::name(&input.first_name, &["firstName"], &mut refusals),
-            last_name: text::name(&input.last_name, &["lastName"], &mut refusals),
-            email,
-            phone: phone(input.phone.as_deref(), &mut refusals),
-            notes: text::prose(input.notes.as_deref(), text::NOTES, &["notes"], &mut refusals),
-            tags: text::tags(&input.tags, &mut refusals),
-            external_id: text::prose(
-                input.external_id.as_deref(),
-                text::NAME,
-                &["externalId"],
-                &mut refusals,
-            ),
-            accounts: LinkDraft::all(&input.accounts, input.invite, &mut refusals),
-            invite: input.invite,
-            message: text::prose(
-                input.message.as_deref(),
-                text::MESSAGE,
-                &["message"],
-                &mut refusals,
-            ),
-        };
-        if refusals.is_empty() {
-            Ok(draft)
-        } else {
-            Err(refusals)
+    /// The canonical domain of the address; none where it is malformed.
+    pub(crate) fn email_domain(&self) -> Option<&str> {
+        self.email_canonical.as_deref().map(domain_of)
+    }
+
+    /// The canonical address where this contact alone may have it (C3).
+    pub(crate) fn email_unique(&self) -> Option<&str> {
+        let alone = self.email_state == EmailState::Valid && !self.email_duplicate;
+        self.email_canonical.as_deref().filter(|_| alone)
+    }
+
+    /// The same contact with this address. Who only spells it otherwise shares it as before.
+    pub(crate) fn with_address(self, address: Option<&Address>) -> Self {
+        let canonical = address.map(|address| address.canonical.clone());
+        let respelled = canonical == self.email_canonical;
+        Self {
+            email: address.map(|address| address.typed.clone()),
+            email_canonical: canonical,
+            email_state: address.map_or(EmailState::None, Address::state),
+            email_duplicate: self.email_duplicate && respelled,
+            ..self
         }
     }
 
-    /// Why it cannot be invited at once, in words, where it cannot (I3).
-    pub(crate) fn not_invitable(&self, email: EmailFact, portal_enabled: bool) -> Option<Refusal<Code>> {
-        let refuse = |message: &str| Some(Refusal::new(Code::NotInvitable, &["invite"], message));
-        if !portal_enabled {
-            return refuse("The portal is switched off.");
-        }
-        let with_login = self.accounts.iter().filter(|link| link.toggles.login).count();
-        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        let facts = usher_types::Facts {
-            active: true,
-            role: self.role,
-            status: PortalStatus::Waiting,
-            login: LoginFact::from_counts(count(self.accounts.len()), count(with_login)),
-            email,
-        };
-        match eligibility(facts, InvitationAction::Send) {
-            Ok(()) => None,
-            Err(IneligibleReason::RoleNotInvitable) => refuse("A lead cannot be invited."),
-            Err(IneligibleReason::LoginDisabled) => refuse("Login is off for every account."),
-            Err(IneligibleReason::NoEmail) => refuse("There is no e-mail address to write to."),
-            Err(IneligibleReason::InvalidEmail) => refuse("This e-mail address is a placeholder."),
-            Err(IneligibleReason::EmailSuppressed) => {
-                refuse("This e-mail address gets no mail: it is suppressed.")
-            }
-            Err(IneligibleReason::EmailBounced) => refuse("This e-mail address bounced."),
-            Err(_) => refuse("This contact cannot be invited."),
-        }
-    }
-}
-
-/// Reads an address; blank means none.
-pub(crate) fn email(given: Option<&str>, refusals: &mut Vec<Refusal<Code>>) -> Option<EmailAddress> {
-    let given = given.filter(|given| !given.trim().is_empty())?;
-    if given.len() > text::EMAIL {
-        refusals.push(Refusal::new(
-            Code::TooLong,
-            &["email"],
-            "This is too long for an e-mail address.",
-        ));
-        return None;
-    }
-    match EmailAddress::parse(given) {
-        Ok(email) => Some(email),
-        Err(_) => {
-            refusals.push(Refusal::new(
-                Code::EmailInvalid,
-                &["email"],
-                "This is not an e-mail address.",
-            ));
-            None
-        }
-    }
-}
-
-/// EMAIL_REQUIRED, where the role asks for an address and there is none (C1).
-pub(crate) fn missing_email(role: ContactRole) -> Option<Refusal<Code>> {
-    let message = match role {
-        ContactRole::Lead => return None,
-        ContactRole::Prospect => "A prospect needs an e-mail address.",
-        ContactRole::Client => "A client needs an e-mail address.",
-    };
-    Some(Refusal::new(Code::EmailRequired, &["email"], message))
-}
-
-/// Reads a phone number as E.164 (C2); blank means none.
-pub(crate) fn phone(given: Option<&str>, refusals: &mut Vec<Refusal<Code>>) -> Option<String> {
-    let given = given.map(str::trim).filter(|given| !given.is_empty())?;
-    if given.len() > text::PHONE {
-        refusals.push(Refusal::new(
-            Code::TooLong,
-            &["phone"],
-            "This is too long for a phone number.",
-        ));
-        return None;
-    }
-    match parse_phone(given) {
-        Ok(phone) => Some(phone),
-        Err(_) => {
-            let message = "Write the phone number with its country code, such as +44 20 7946 0018.";
-            refusals.push(Refusal::new(Code::Invalid, &["phone"], message));
-            None
-        }
+    /// The text that this contact is found by (C8). A domain of other than Latin letters is found in both its forms.
+    pub(crate) fn document(&self, account_names: &[String]) -> String {
+        let name = format!("{} {}", self.first_name, self.last_name);
+        let typed = self.email.as_deref();
+        let canonical = self
+            .email_canonical
+            .as_deref()
+            .filter(|canonical| typed.map(str::to_lowercase).as_deref() != Some(*canonical));
+        let optional = [typed, canonical, self.phone.as_deref()].into_iter().flatten();
+        let accounts = account_names.iter().map(String::as_str);
+        search::document(std::iter::once(name.as_str()).chain(optional).chain(accounts))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use usher_types::EmailAddress;
+
     use super::*;
-    use crate::domain::link::Toggles;
+    use crate::domain::contact_change::tests::stored;
 
-    fn input(role: ContactRole) -> ContactInput {
-        ContactInput {
-            role,
-            first_name: "Ada".to_owned(),
-            last_name: "Lovelace".to_owned(),
-            email: Some(" Ada@Example.com".to_owned()),
-            phone: Some("+44 20 7946 0018".to_owned()),
-            notes: None,
-            tags: vec![],
-            external_id: None,
-            accounts: vec![],
-            invite: false,
-            message: None,
-        }
-    }
-
-    fn codes(input: ContactInput) -> Vec<(Code, Vec<String>)> {
-        match ContactDraft::new(input) {
-            Ok(_) => vec![],
-            Err(refusals) => refusals
-                .into_iter()
-                .map(|refusal| (refusal.code, refusal.field))
-                .collect(),
-        }
-    }
-
-    #[test]
-    fn c1_prospects_and_clients_need_an_address_and_leads_do_not() {
-        for (role, expected) in [
-            (ContactRole::Lead, vec![]),
-            (
-                ContactRole::Prospect,
-                vec![(Code::EmailRequired, vec!["email".to_owned()])],
-            ),
-            (
-                ContactRole::Client,
-                vec![(Code::EmailRequired, vec!["email".to_owned()])],
-            ),
-        ] {
-            for blank in [None, Some("  ".to_owned())] {
-                assert_eq!(
-                    codes(ContactInput {
-                        email: blank,
-                        ..input(role)
-                    }),
-                    expected,
-                    "{role}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn everything_that_is_to_mend_is_said_at_once() {
-        let wrong = ContactInput {
-            first_name: " ".to_owned(),
-            email: Some("ada".to_owned()),
-            phone: Some("020".to_owned()),
-            notes: Some("x".repeat(text::NOTES + 1)),
-            ..input(ContactRole::Client)
-        };
-        let fields: Vec<_> = codes(wrong)
-            .into_iter()
-            .map(|(code, field)| (code, field.join(".")))
+    fn address(text: &str, placeholder_domains: &[&str]) -> Address {
+        let listed: Vec<String> = placeholder_domains
+            .iter()
+            .map(|domain| (*domain).to_owned())
             .collect();
+        Address::new(&EmailAddress::parse(text).unwrap(), &listed)
+    }
+
+    #[test]
+    fn c3_one_contact_alone_has_a_valid_address_that_is_no_duplicate() {
+        let ada = stored().with_address(Some(&address("Ada@Example.org", &[])));
         assert_eq!(
-            fields,
-            [
-                (Code::EmailInvalid, "email".to_owned()),
-                (Code::Required, "firstName".to_owned()),
-                (Code::Invalid, "phone".to_owned()),
-                (Code::TooLong, "notes".to_owned()),
-            ]
+            (ada.email.as_deref(), ada.email_unique()),
+            (Some("Ada@Example.org"), Some("ada@example.org"))
+        );
+        assert_eq!(ada.email_domain(), Some("example.org"));
+        let placeholder = stored().with_address(Some(&address("ada@example.org", &["example.org"])));
+        assert_eq!(
+            (placeholder.email_state, placeholder.email_unique()),
+            (EmailState::Invalid, None)
+        );
+        let without = stored().with_address(None);
+        assert_eq!(
+            (
+                without.email_state,
+                without.email_unique(),
+                without.email_domain()
+            ),
+            (EmailState::None, None, None)
         );
     }
 
     #[test]
-    fn c2_c3_what_was_typed_is_kept_and_phones_are_e164() {
-        let draft = ContactDraft::new(input(ContactRole::Client)).unwrap();
-        assert_eq!(draft.email.unwrap().typed(), "Ada@Example.com");
-        assert_eq!(draft.phone.as_deref(), Some("+442079460018"));
-    }
-
-    #[test]
-    fn i3_only_who_is_eligible_is_invited_at_creation() {
-        let draft = |role| {
-            ContactDraft::new(ContactInput {
-                invite: true,
-                ..input(role)
-            })
-            .unwrap()
+    fn c3_another_spelling_shares_an_address_as_before_and_another_address_does_not() {
+        let shared = Contact {
+            email_duplicate: true,
+            ..stored()
         };
-        let client = draft(ContactRole::Client);
-        assert_eq!(client.not_invitable(EmailFact::Usable, true), None);
-        let message = |refusal: Option<Refusal<Code>>| refusal.map(|refusal| (refusal.code, refusal.message));
-        for (refusal, words) in [
-            (
-                client.not_invitable(EmailFact::Usable, false),
-                "The portal is switched off.",
-            ),
-            (
-                draft(ContactRole::Lead).not_invitable(EmailFact::Usable, true),
-                "A lead cannot be invited.",
-            ),
-            (
-                client.not_invitable(EmailFact::None, true),
-                "There is no e-mail address to write to.",
-            ),
-            (
-                client.not_invitable(EmailFact::Invalid, true),
-                "This e-mail address is a placeholder.",
-            ),
-        ] {
-            assert_eq!(message(refusal), Some((Code::NotInvitable, words.to_owned())));
-        }
-    }
-
-    #[test]
-    fn contract_invite_turns_login_on_unless_said_otherwise() {
-        let account = |login| LinkInput {
-            new_company: Some("Acme".to_owned()),
-            login,
-            ..LinkInput::default()
-        };
-        let draft = |login, invite| {
-            let draft = ContactDraft::new(ContactInput {
-                accounts: vec![account(login)],
-                invite,
-                ..input(ContactRole::Client)
-            });
-            draft.unwrap().accounts[0].toggles
-        };
-        let expected = Toggles {
-            primary: true,
-            login: false,
-            notify: true,
-            email_sync: false,
-        };
-        assert_eq!(draft(None, false), expected);
+        let respelled = shared
+            .clone()
+            .with_address(Some(&address("ADA@example.com", &[])));
         assert_eq!(
-            draft(None, true),
-            Toggles {
-                login: true,
-                ..expected
-            }
+            (respelled.email_duplicate, respelled.email_unique()),
+            (true, None)
         );
-        assert_eq!(draft(Some(false), true), expected);
+        let moved = shared.with_address(Some(&address("ada@example.org", &[])));
+        assert_eq!(
+            (moved.email_duplicate, moved.email_unique()),
+            (false, Some("ada@example.org"))
+        );
+    }
+
+    #[test]
+    fn c8_the_document_holds_name_address_phone_and_accounts() {
+        let ada = Contact {
+            phone: Some("+442079460018".to_owned()),
+            ..stored()
+        };
+        let ada = ada.with_address(Some(&address("Ada@Bücher.example", &[])));
+        let names = ["Söhne & Co".to_owned()];
+        assert_eq!(
+            ada.document(&names),
+            "ada lovelace\nada@bucher.example\nada@xn--bcher-kva.example\n+442079460018\nsohne & co"
+        );
     }
 }

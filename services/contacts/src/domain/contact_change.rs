@@ -3,7 +3,8 @@
 use usher_types::{ContactRole, EmailAddress};
 
 use super::{
-    contact::{Contact, email, missing_email, phone},
+    address::{email, missing_email},
+    contact::Contact,
     refusal::{ContactCode as Code, Refusal},
     text,
 };
@@ -55,7 +56,9 @@ impl ContactChange {
             first_name,
             last_name,
             email: input.email.map(|given| email(given.as_deref(), &mut refusals)),
-            phone: input.phone.map(|given| phone(given.as_deref(), &mut refusals)),
+            phone: input
+                .phone
+                .map(|given| text::phone(given.as_deref(), &mut refusals)),
             notes: input
                 .notes
                 .map(|given| text::prose(given.as_deref(), text::NOTES, &["notes"], &mut refusals)),
@@ -88,6 +91,20 @@ impl ContactChange {
         let email = self.email.as_ref()?;
         let typed = email.as_ref().map(EmailAddress::typed);
         (typed != contact.email.as_deref()).then_some(email.as_ref())
+    }
+
+    /// The contact with the change, but for the address, which others may have.
+    pub(crate) fn applied(self, before: &Contact) -> Contact {
+        let before = before.clone();
+        Contact {
+            role: self.role.unwrap_or(before.role),
+            first_name: self.first_name.unwrap_or(before.first_name),
+            last_name: self.last_name.unwrap_or(before.last_name),
+            phone: self.phone.unwrap_or(before.phone),
+            notes: self.notes.unwrap_or(before.notes),
+            tags: self.tags.unwrap_or(before.tags),
+            ..before
+        }
     }
 
     /// The names of the fields that become different, in a fixed order.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use usher_types::{AccountId, ContactId};
+use usher_types::{AccountId, ContactId, LinkId};
 
 use super::{
     refusal::{AccountCode, ContactCode, Refusal, TextCode},
@@ -19,6 +19,15 @@ pub(crate) struct Toggles {
     pub(crate) notify: bool,
     /// E-mail from this contact is filed under this account.
     pub(crate) email_sync: bool,
+}
+
+/// A link as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Link {
+    pub(crate) id: LinkId,
+    pub(crate) account: AccountId,
+    pub(crate) contact: ContactId,
+    pub(crate) toggles: Toggles,
 }
 
 /// A link that createContact asks for.

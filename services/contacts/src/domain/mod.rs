@@ -5,6 +5,7 @@ pub(crate) mod activity;
 pub(crate) mod address;
 pub(crate) mod contact;
 pub(crate) mod contact_change;
+pub(crate) mod contact_draft;
 pub(crate) mod filter;
 pub(crate) mod link;
 pub(crate) mod order;

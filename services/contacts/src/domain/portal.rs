@@ -21,6 +21,17 @@ pub(crate) struct Portal {
 }
 
 impl Portal {
+    /// Of a new contact: nothing has happened yet.
+    pub(crate) const NEW: Self = Self {
+        stored: PortalStatus::Waiting,
+        invited_at: None,
+        invited_by: None,
+        expires_at: None,
+        accepted_at: None,
+        first_signed_in_at: None,
+        last_signed_in_at: None,
+    };
+
     /// The status at `now`.
     pub(crate) fn status(&self, now: DateTime<Utc>) -> PortalStatus {
         portal_status(self.stored, self.expires_at, now)

@@ -1,6 +1,8 @@
 //! Bounds of texts, in characters. Longer ones answer TOO_LONG.
 
-use super::refusal::{Refusal, TextCode};
+use usher_types::parse_phone;
+
+use super::refusal::{ContactCode, Refusal, TextCode};
 
 /// First and last name, an account's name, the external id.
 pub(crate) const NAME: usize = 200;
@@ -78,6 +80,27 @@ pub(crate) fn tags<C: TextCode>(given: &[String], refusals: &mut Vec<Refusal<C>>
         }
     }
     tags
+}
+
+/// Reads a phone number as E.164 (C2); blank means none.
+pub(crate) fn phone(given: Option<&str>, refusals: &mut Vec<Refusal<ContactCode>>) -> Option<String> {
+    let given = given.map(str::trim).filter(|given| !given.is_empty())?;
+    if given.len() > PHONE {
+        refusals.push(Refusal::new(
+            ContactCode::TooLong,
+            &["phone"],
+            "This is too long for a phone number.",
+        ));
+        return None;
+    }
+    match parse_phone(given) {
+        Ok(phone) => Some(phone),
+        Err(_) => {
+            let message = "Write the phone number with its country code, such as +44 20 7946 0018.";
+            refusals.push(Refusal::new(ContactCode::Invalid, &["phone"], message));
+            None
+        }
+    }
 }
 
 fn too_long<C: TextCode>(field: &[&str], bound: usize) -> Refusal<C> {

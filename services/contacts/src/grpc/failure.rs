@@ -1,7 +1,7 @@
 //! How a use case's end travels.
 
 use tonic::Status;
-use usher_database::is_unavailable;
+use usher_database::{is_conflict, is_unavailable};
 use usher_proto::{bytes_of, common::v1 as pb};
 use usher_service::grpc;
 
@@ -9,7 +9,9 @@ use crate::app::Failure;
 use crate::domain::refusal::{Code, Refusal};
 
 /// Refusals of an expected kind, or the status that ends the call.
-pub(super) fn refused<C: Code + std::fmt::Debug>(failure: Failure<C>) -> Result<Vec<pb::Refusal>, Status> {
+pub(super) fn refused<C: Code + std::fmt::Debug + 'static>(
+    failure: Failure<C>,
+) -> Result<Vec<pb::Refusal>, Status> {
     match failure {
         Failure::Refused(refusals) => Ok(refusals.into_iter().map(refusal).collect()),
         other => Err(status(other)),
@@ -17,7 +19,7 @@ pub(super) fn refused<C: Code + std::fmt::Debug>(failure: Failure<C>) -> Result<
 }
 
 /// For operations that refuse nothing by itself.
-pub(super) fn status<C: Code + std::fmt::Debug>(failure: Failure<C>) -> Status {
+pub(super) fn status<C: Code + std::fmt::Debug + 'static>(failure: Failure<C>) -> Status {
     match failure {
         // A read never refuses; were it to, the caller still learns what to mend.
         Failure::Refused(refusals) => {
@@ -26,7 +28,11 @@ pub(super) fn status<C: Code + std::fmt::Debug>(failure: Failure<C>) -> Status {
         }
         Failure::Denied(denied) => grpc::denied(denied),
         Failure::Invalid(reason) => grpc::invalid(reason),
-        Failure::Database(error) if is_unavailable(&error) => grpc::unavailable(&error),
+        // Others were in the way until the last try; it may go better in a moment.
+        Failure::Overtaken => grpc::unavailable(&Failure::<C>::Overtaken),
+        Failure::Database(error) if is_unavailable(&error) || is_conflict(&error) => {
+            grpc::unavailable(&error)
+        }
         Failure::Database(error) => grpc::internal(&error),
     }
 }

@@ -1,18 +1,49 @@
 //! Rows of `account`.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use serde_json::json;
 use usher_database::Transaction;
-use usher_types::{AccountId, OrganizationId, Version, fold};
+use usher_types::{AccountId, ContactId, OrganizationId, Version, fold};
 
-use super::columns::Columns;
+use super::batch::Batch;
+use super::columns::{Columns, named};
 use super::contacts::for_update;
-use super::params::json_texts;
+use super::links::own_accounts;
+use super::params::{Params, json_texts};
+use super::rows::{Kind, Rows, moment};
 use super::tags;
 use crate::domain::account::Account;
 
-/// What [`read`] reads, of `account a`.
-pub(super) const COLUMNS: &str = "a.id, a.organization_id, a.version, a.name, a.kind, a.tags, a.portal_contacts, a.created_at, a.updated_at";
+/// What [`read`] reads.
+pub(super) const COLUMNS: [&str; 9] = [
+    "id",
+    "organization_id",
+    "version",
+    "name",
+    "kind",
+    "tags",
+    "portal_contacts",
+    "created_at",
+    "updated_at",
+];
+
+const ROWS: Rows = Rows {
+    table: "account",
+    columns: &[
+        ("id", Kind::Id),
+        ("organization_id", Kind::Id),
+        ("version", Kind::Number),
+        ("name", Kind::Text),
+        ("name_sort", Kind::Text),
+        ("kind", Kind::Text),
+        ("tags", Kind::Texts),
+        ("portal_contacts", Kind::Number),
+        ("created_at", Kind::Moment),
+        ("updated_at", Kind::Moment),
+    ],
+    conflict: "",
+};
 
 /// Reads [`COLUMNS`].
 pub(super) fn read(columns: &mut Columns<'_>) -> Result<Account, DbErr> {
@@ -35,125 +66,207 @@ pub(crate) async fn lock(
     organization: OrganizationId,
     ids: &[AccountId],
 ) -> Result<Vec<Account>, DbErr> {
-    select(tx, organization, ids, for_update(tx.dialect())).await
+    select(tx, organization, ids, None, for_update(tx.dialect())).await
 }
 
-/// The accounts with these ids, in the order of ids.
+/// The accounts with these ids, in the order of ids. `of`: only those where this contact has login on.
 pub(crate) async fn find(
     tx: &Transaction,
     organization: OrganizationId,
     ids: &[AccountId],
+    of: Option<ContactId>,
 ) -> Result<Vec<Account>, DbErr> {
-    select(tx, organization, ids, "").await
+    select(tx, organization, ids, of, "").await
 }
 
 async fn select(
     tx: &Transaction,
     organization: OrganizationId,
     ids: &[AccountId],
+    of: Option<ContactId>,
     lock: &str,
 ) -> Result<Vec<Account>, DbErr> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let sql = format!(
-        "SELECT {COLUMNS} FROM account a WHERE a.organization_id = $1 AND {} ORDER BY a.id{lock}",
-        tx.dialect().in_uuids("a.id", 2),
-    );
     let ids = tx.dialect().uuids(ids.iter().map(|id| id.uuid()));
-    let rows = tx
-        .query_all_raw(tx.statement(sql, [organization.uuid().into(), ids]))
-        .await?;
+    let mut params = Params::new([organization.uuid().into(), ids]);
+    let sight = of.map(|me| format!(" AND a.id IN ({})", own_accounts(params.add(me.uuid()))));
+    let sql = format!(
+        "SELECT {} FROM account a WHERE a.organization_id = $1 AND {}{} ORDER BY a.id{lock}",
+        named("a", &COLUMNS),
+        tx.dialect().in_uuids("a.id", 2),
+        sight.unwrap_or_default(),
+    );
+    let rows = tx.query_all_raw(tx.statement(sql, params.into_values())).await?;
     rows.iter().map(|row| read(&mut Columns::of(row))).collect()
 }
 
-/// Writes a new account.
-pub(crate) async fn insert(tx: &Transaction, account: &Account) -> Result<(), DbErr> {
-    let sql = "INSERT INTO account (id, organization_id, version, name, name_sort, kind, tags, portal_contacts, \
-         created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+/// Locks one account, and says whether this contact is linked to it. The contact is locked before.
+pub(crate) async fn lock_with(
+    tx: &Transaction,
+    organization: OrganizationId,
+    account: AccountId,
+    contact: ContactId,
+) -> Result<Option<(Account, bool)>, DbErr> {
+    let sql = format!(
+        "SELECT {}, EXISTS (SELECT 1 FROM link l WHERE l.organization_id = $1 AND l.account_id = a.id \
+         AND l.contact_id = $3) FROM account a WHERE a.organization_id = $1 AND a.id = $2{}",
+        named("a", &COLUMNS),
+        for_update(tx.dialect())
+    );
     let values = [
-        account.id.uuid().into(),
+        organization.uuid().into(),
+        account.uuid().into(),
+        contact.uuid().into(),
+    ];
+    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
+    let read = |row: QueryResult| {
+        let mut columns = Columns::of(&row);
+        Ok((read(&mut columns)?, columns.get()?))
+    };
+    row.map(read).transpose()
+}
+
+/// Locks the accounts where a contact has login on. The contact is locked before, so that no link of theirs comes or goes.
+pub(crate) async fn lock_own(
+    tx: &Transaction,
+    organization: OrganizationId,
+    contact: ContactId,
+) -> Result<Vec<AccountId>, DbErr> {
+    let sql = format!(
+        "SELECT a.id FROM account a WHERE a.organization_id = $1 AND a.id IN ({}) ORDER BY a.id{}",
+        own_accounts(2),
+        for_update(tx.dialect())
+    );
+    let values = [organization.uuid().into(), contact.uuid().into()];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    rows.iter().map(|row| Columns::of(row).id()).collect()
+}
+
+/// Writes new accounts.
+pub(crate) fn insert(batch: &mut Batch, organization: OrganizationId, accounts: &[Account]) {
+    let row = |account: &Account| {
+        json!({
+            "id": account.id,
+            "organization_id": organization,
+            "version": account.version.raw(),
+            "name": account.name,
+            "name_sort": fold(&account.name),
+            "kind": account.kind.as_str(),
+            "tags": account.tags,
+            "portal_contacts": account.portal_contacts,
+            "created_at": moment(account.created_at),
+            "updated_at": moment(account.updated_at),
+        })
+    };
+    batch.rows(&ROWS, accounts.iter().map(row));
+    let tagged = accounts
+        .iter()
+        .map(|account| (account.id.uuid(), account.tags.as_slice()));
+    tags::insert(batch, tags::ACCOUNT, organization, tagged);
+}
+
+/// An account after a change, and how many links it has.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Counted {
+    pub(crate) account: Account,
+    pub(crate) contacts: usize,
+    pub(crate) primaries: usize,
+}
+
+/// `RETURNING …` of an UPDATE of `account`, read by [`counted`].
+fn returning() -> String {
+    let links = "SELECT count(*) FROM link l WHERE l.organization_id = account.organization_id AND l.account_id = account.id";
+    format!(
+        "RETURNING {}, ({links}), ({links} AND l.is_primary)",
+        named("account", &COLUMNS)
+    )
+}
+
+fn counted(row: &QueryResult) -> Result<Counted, DbErr> {
+    let mut columns = Columns::of(row);
+    let account = read(&mut columns)?;
+    let mut count = || Ok::<_, DbErr>(usize::try_from(columns.get::<i64>()?).unwrap_or_default());
+    Ok(Counted {
+        account,
+        contacts: count()?,
+        primaries: count()?,
+    })
+}
+
+/// Writes what updateAccount changes of an account that is locked; its tags' rows apart, see [`retag`].
+pub(crate) async fn update(tx: &Transaction, account: &Account) -> Result<Counted, DbErr> {
+    let sql = format!(
+        "UPDATE account SET version = $3, name = $4, name_sort = $5, kind = $6, tags = $7, updated_at = $8 \
+         WHERE organization_id = $1 AND id = $2 {}",
+        returning()
+    );
+    let values = [
         account.organization.uuid().into(),
+        account.id.uuid().into(),
         account.version.raw().into(),
         account.name.clone().into(),
         fold(&account.name).into(),
         account.kind.as_str().into(),
         json_texts(&account.tags),
-        account.portal_contacts.into(),
-        account.created_at.into(),
         account.updated_at.into(),
     ];
-    tx.execute_raw(tx.statement(sql, values)).await?;
-    tags::insert(
-        tx,
-        tags::ACCOUNT,
-        account.organization,
-        account.id.uuid(),
-        &account.tags,
-    )
-    .await
+    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
+    counted(&row.ok_or_else(|| DbErr::RecordNotFound(account.id.to_string()))?)
 }
 
-/// Writes what updateAccount changes.
-pub(crate) async fn update(tx: &Transaction, account: &Account) -> Result<(), DbErr> {
-    let sql = "UPDATE account SET version = $3, name = $4, name_sort = $5, kind = $6, tags = $7, updated_at = $8 \
-         WHERE organization_id = $1 AND id = $2";
-    let values = [
-        account.organization.uuid().into(),
-        account.id.uuid().into(),
-        account.version.raw().into(),
-        account.name.clone().into(),
-        fold(&account.name).into(),
-        account.kind.as_str().into(),
-        json_texts(&account.tags),
-        account.updated_at.into(),
-    ];
-    tx.execute_raw(tx.statement(sql, values)).await?;
-    tags::remove(tx, tags::ACCOUNT, account.id.uuid()).await?;
-    tags::insert(
-        tx,
+/// Writes the rows of another set of tags.
+pub(crate) fn retag(batch: &mut Batch, before: &Account, after: &Account) {
+    tags::replace(
+        batch,
         tags::ACCOUNT,
-        account.organization,
-        account.id.uuid(),
-        &account.tags,
-    )
-    .await
+        after.organization,
+        after.id.uuid(),
+        (&before.tags, &after.tags),
+    );
 }
 
-/// Raises the versions of accounts whose contacts became others.
-pub(crate) async fn touch(
+/// Who makes an account ACTIVE (C11).
+const PORTAL_CONTACTS: &str = "(SELECT count(*) FROM link l \
+     JOIN contact c ON c.organization_id = l.organization_id AND c.id = l.contact_id \
+     WHERE l.organization_id = account.organization_id AND l.account_id = account.id AND l.login AND c.active AND c.role <> 'LEAD')";
+
+/// Raises the versions of accounts whose links became others and counts anew who makes them ACTIVE (C11). They are locked, so
+/// that two who count see each other. In the order of ids.
+pub(crate) async fn relink(
     tx: &Transaction,
     organization: OrganizationId,
     accounts: &[AccountId],
     now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    let sql = format!(
-        "UPDATE account SET version = version + 1, updated_at = $2 WHERE organization_id = $1 AND {}",
-        tx.dialect().in_uuids("account.id", 3),
-    );
-    let ids = tx.dialect().uuids(accounts.iter().map(|id| id.uuid()));
-    tx.execute_raw(tx.statement(sql, [organization.uuid().into(), now.into(), ids]))
-        .await?;
-    Ok(())
-}
-
-/// Counts anew who makes these accounts ACTIVE (C11). The accounts are locked, so that two who count see each other.
-pub(crate) async fn recount_portal(
-    tx: &Transaction,
-    organization: OrganizationId,
-    accounts: &[AccountId],
-) -> Result<(), DbErr> {
+) -> Result<Vec<Counted>, DbErr> {
     if accounts.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let sql = format!(
-        "UPDATE account SET portal_contacts = (SELECT count(*) FROM link l JOIN contact c ON c.id = l.contact_id \
-         WHERE l.account_id = account.id AND l.login AND c.active AND c.role <> 'LEAD') \
-         WHERE organization_id = $1 AND {}",
-        tx.dialect().in_uuids("account.id", 2),
+        "UPDATE account SET version = version + 1, updated_at = $2, portal_contacts = {PORTAL_CONTACTS} \
+         WHERE organization_id = $1 AND {} {}",
+        tx.dialect().in_uuids("id", 3),
+        returning(),
     );
     let ids = tx.dialect().uuids(accounts.iter().map(|id| id.uuid()));
-    tx.execute_raw(tx.statement(sql, [organization.uuid().into(), ids]))
-        .await?;
-    Ok(())
+    let values = [organization.uuid().into(), now.into(), ids];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    let mut counted = rows.iter().map(counted).collect::<Result<Vec<_>, _>>()?;
+    counted.sort_unstable_by_key(|counted| counted.account.id);
+    Ok(counted)
+}
+
+/// Counts anew who makes these accounts ACTIVE, after a contact's role or activity changed. They are locked.
+pub(crate) fn recount_portal(batch: &mut Batch, organization: OrganizationId, accounts: &[AccountId]) {
+    if accounts.is_empty() {
+        return;
+    }
+    let dialect = batch.dialect();
+    let sql = format!(
+        "UPDATE account SET portal_contacts = {PORTAL_CONTACTS} WHERE organization_id = $1 AND {}",
+        dialect.in_uuids("id", 2),
+    );
+    let ids = dialect.uuids(accounts.iter().map(|id| id.uuid()));
+    batch.add(sql, [organization.uuid().into(), ids]);
 }

@@ -2,52 +2,55 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
+use serde_json::json;
 use usher_database::{
     Transaction,
     keyset::{Direction, Keyset, Order, Page, Position, Window, WindowError, fingerprint},
 };
 use usher_types::{ActivityId, ContactId, OrganizationId};
 
+use super::batch::Batch;
 use super::columns::Columns;
 use super::params::Params;
+use super::rows::{Kind, Rows, moment};
 use crate::domain::activity::Activity;
 
-/// Lines that one statement writes.
-const CHUNK: usize = 500;
+const ROWS: Rows = Rows {
+    table: "activity",
+    columns: &[
+        ("id", Kind::Id),
+        ("organization_id", Kind::Id),
+        ("contact_id", Kind::Id),
+        ("account_id", Kind::Id),
+        ("at", Kind::Moment),
+        ("actor", Kind::Text),
+        ("actor_id", Kind::Id),
+        ("actor_kind", Kind::Text),
+        ("side", Kind::Text),
+        ("action", Kind::Text),
+        ("summary", Kind::Text),
+    ],
+    conflict: "",
+};
 
 /// Writes lines.
-pub(crate) async fn insert(tx: &Transaction, lines: &[Activity]) -> Result<(), DbErr> {
-    for chunk in lines.chunks(CHUNK) {
-        let mut params = Params::default();
-        let mut rows = Vec::with_capacity(chunk.len());
-        for line in chunk {
-            let first = params.next();
-            params.extend([
-                ActivityId::new(line.at).uuid().into(),
-                line.organization.uuid().into(),
-                line.contact.map(ContactId::uuid).into(),
-                line.account.map(|account| account.uuid()).into(),
-                line.at.into(),
-                line.actor.name.clone().into(),
-                line.actor.id.into(),
-                line.actor.kind.into(),
-                line.actor.side.into(),
-                line.action.into(),
-                line.summary.clone().into(),
-            ]);
-            let numbers: Vec<String> = (first..params.next())
-                .map(|number| format!("${number}"))
-                .collect();
-            rows.push(format!("({})", numbers.join(", ")));
-        }
-        let sql = format!(
-            "INSERT INTO activity (id, organization_id, contact_id, account_id, at, actor, actor_id, actor_kind, side, \
-             action, summary) VALUES {}",
-            rows.join(", ")
-        );
-        tx.execute_raw(tx.statement(sql, params.into_values())).await?;
-    }
-    Ok(())
+pub(crate) fn insert(batch: &mut Batch, lines: &[Activity]) {
+    let row = |line: &Activity| {
+        json!({
+            "id": ActivityId::new(line.at),
+            "organization_id": line.organization,
+            "contact_id": line.contact,
+            "account_id": line.account,
+            "at": moment(line.at),
+            "actor": line.actor.name,
+            "actor_id": line.actor.id,
+            "actor_kind": line.actor.kind,
+            "side": line.actor.side,
+            "action": line.action,
+            "summary": line.summary,
+        })
+    };
+    batch.rows(&ROWS, lines.iter().map(row));
 }
 
 /// A line as it is listed.

@@ -3,9 +3,7 @@
 use sea_orm::{ConnectionTrait, DbErr};
 use usher_database::Transaction;
 use usher_events::AddressStateChanged;
-use usher_types::{EmailState, OrganizationId};
 
-use super::columns::Columns;
 use super::params::Params;
 
 /// Applies states; at most one row an address. Older versions change nothing.
@@ -38,16 +36,4 @@ pub(crate) async fn apply(tx: &Transaction, rows: &[AddressStateChanged]) -> Res
     );
     tx.execute_raw(tx.statement(sql, params.into_values())).await?;
     Ok(())
-}
-
-/// What is known of one address.
-pub(crate) async fn find(
-    tx: &Transaction,
-    organization: OrganizationId,
-    canonical: &str,
-) -> Result<Option<EmailState>, DbErr> {
-    let sql = "SELECT state FROM address_state WHERE organization_id = $1 AND email_canonical = $2";
-    let values = [organization.uuid().into(), canonical.into()];
-    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
-    row.map(|row| Columns::of(&row).name()).transpose()
 }

@@ -5,6 +5,12 @@ use std::str::FromStr;
 use sea_orm::{DbErr, QueryResult, TryGetable};
 use uuid::Uuid;
 
+/// Columns of one table, under its name or alias. SQLite's RETURNING knows a table by its own name alone.
+pub(super) fn named(of: &str, names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("{of}.{name}")).collect();
+    names.join(", ")
+}
+
 /// Reads one row from left to right.
 pub(super) struct Columns<'a> {
     row: &'a QueryResult,
@@ -50,6 +56,13 @@ impl<'a> Columns<'a> {
     pub(super) fn texts(&mut self) -> Result<Vec<String>, DbErr> {
         let json = self.get::<serde_json::Value>()?;
         serde_json::from_value(json).map_err(|error| DbErr::Json(error.to_string()))
+    }
+
+    /// The next column as a JSON list of ids.
+    pub(super) fn ids<T: From<Uuid>>(&mut self) -> Result<Vec<T>, DbErr> {
+        let read = |text: String| Uuid::parse_str(&text).map(T::from);
+        let ids: Result<_, _> = self.texts()?.into_iter().map(read).collect();
+        ids.map_err(|error| DbErr::Type(error.to_string()))
     }
 }
 

@@ -1,20 +1,42 @@
 //! Rows of `contact`.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, Value};
 use usher_database::{Dialect, Transaction};
-use usher_types::{ContactId, EmailState, OrganizationId, Version, fold};
+use usher_types::{AccountId, ContactId, OrganizationId, Version, fold};
 use uuid::Uuid;
 
-use super::columns::Columns;
+use super::batch::Batch;
+use super::columns::{Columns, named};
 use super::params::json_texts;
+use super::told::{self, Told};
 use super::{portal, tags};
-use crate::domain::{address::Address, contact::Contact};
+use crate::domain::contact::Contact;
 
-/// What [`read`] reads, of `contact c`.
-pub(super) const COLUMNS: &str = "c.id, c.organization_id, c.version, c.role, c.active, c.first_name, c.last_name, \
-     c.email, c.email_canonical, c.email_state, c.email_duplicate, c.phone, c.notes, c.tags, c.external_id, c.locale, \
-     c.time_zone, c.links, c.links_with_login, c.created_at, c.updated_at";
+/// What [`read`] reads.
+pub(super) const COLUMNS: [&str; 21] = [
+    "id",
+    "organization_id",
+    "version",
+    "role",
+    "active",
+    "first_name",
+    "last_name",
+    "email",
+    "email_canonical",
+    "email_state",
+    "email_duplicate",
+    "phone",
+    "notes",
+    "tags",
+    "external_id",
+    "locale",
+    "time_zone",
+    "links",
+    "links_with_login",
+    "created_at",
+    "updated_at",
+];
 
 /// Reads [`COLUMNS`].
 pub(super) fn read(columns: &mut Columns<'_>) -> Result<Contact, DbErr> {
@@ -43,6 +65,67 @@ pub(super) fn read(columns: &mut Columns<'_>) -> Result<Contact, DbErr> {
     })
 }
 
+/// The columns that [`values`] fills. Whose it is and which stand first.
+const WRITTEN: [&str; 26] = [
+    "organization_id",
+    "id",
+    "version",
+    "role",
+    "active",
+    "first_name",
+    "last_name",
+    "first_name_sort",
+    "last_name_sort",
+    "email",
+    "email_canonical",
+    "email_domain",
+    "email_sort",
+    "email_state",
+    "email_duplicate",
+    "email_unique",
+    "phone",
+    "notes",
+    "tags",
+    "external_id",
+    "locale",
+    "time_zone",
+    "links",
+    "links_with_login",
+    "created_at",
+    "updated_at",
+];
+
+fn values(contact: &Contact) -> [Value; 26] {
+    [
+        contact.organization.uuid().into(),
+        contact.id.uuid().into(),
+        contact.version.raw().into(),
+        contact.role.as_str().into(),
+        contact.active.into(),
+        contact.first_name.clone().into(),
+        contact.last_name.clone().into(),
+        fold(&contact.first_name).into(),
+        fold(&contact.last_name).into(),
+        contact.email.clone().into(),
+        contact.email_canonical.clone().into(),
+        contact.email_domain().map(str::to_owned).into(),
+        fold(contact.email.as_deref().unwrap_or_default()).into(),
+        contact.email_state.as_str().into(),
+        contact.email_duplicate.into(),
+        contact.email_unique().map(str::to_owned).into(),
+        contact.phone.clone().into(),
+        contact.notes.clone().into(),
+        json_texts(&contact.tags),
+        contact.external_id.clone().into(),
+        contact.locale.clone().into(),
+        contact.time_zone.clone().into(),
+        contact.links.into(),
+        contact.links_with_login.into(),
+        contact.created_at.into(),
+        contact.updated_at.into(),
+    ]
+}
+
 /// Rows stay ours until the transaction ends; SQLite's writers are alone anyway.
 pub(super) const fn for_update(dialect: Dialect) -> &'static str {
     match dialect {
@@ -56,201 +139,134 @@ pub(super) const fn for_update(dialect: Dialect) -> &'static str {
 pub(crate) async fn lock(
     tx: &Transaction,
     organization: OrganizationId,
-    ids: impl IntoIterator<Item = ContactId>,
+    ids: &[ContactId],
 ) -> Result<Vec<Contact>, DbErr> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let dialect = tx.dialect();
     let sql = format!(
-        "SELECT {COLUMNS} FROM contact c WHERE c.organization_id = $1 AND {} ORDER BY c.id{}",
+        "SELECT {} FROM contact c WHERE c.organization_id = $1 AND {} ORDER BY c.id{}",
+        named("c", &COLUMNS),
         dialect.in_uuids("c.id", 2),
         for_update(dialect),
     );
-    let ids = dialect.uuids(ids.into_iter().map(ContactId::uuid));
-    let rows = tx
-        .query_all_raw(tx.statement(sql, [organization.uuid().into(), ids]))
-        .await?;
+    let ids = dialect.uuids(ids.iter().map(|id| id.uuid()));
+    let values = [organization.uuid().into(), ids];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
     rows.iter().map(|row| read(&mut Columns::of(row))).collect()
 }
 
-/// Writes a new contact with its portal row and tags. A unique violation means that another contact took the address
-/// meanwhile.
-pub(crate) async fn insert(
-    tx: &Transaction,
-    contact: &Contact,
-    address: Option<&Address>,
-) -> Result<(), DbErr> {
-    let sql = "INSERT INTO contact (id, organization_id, version, role, active, first_name, last_name, first_name_sort, \
-         last_name_sort, email, email_canonical, email_domain, email_sort, email_state, email_duplicate, email_unique, \
-         phone, notes, tags, external_id, locale, time_zone, links, links_with_login, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-         $23, $24, $25, $26)";
-    let values = [
-        contact.id.uuid().into(),
-        contact.organization.uuid().into(),
-        contact.version.raw().into(),
-        contact.role.as_str().into(),
-        contact.active.into(),
-        contact.first_name.clone().into(),
-        contact.last_name.clone().into(),
-        fold(&contact.first_name).into(),
-        fold(&contact.last_name).into(),
-        contact.email.clone().into(),
-        contact.email_canonical.clone().into(),
-        address.map(|address| address.domain().to_owned()).into(),
-        fold(contact.email.as_deref().unwrap_or_default()).into(),
-        contact.email_state.as_str().into(),
-        contact.email_duplicate.into(),
-        address.and_then(Address::unique).map(str::to_owned).into(),
-        contact.phone.clone().into(),
-        contact.notes.clone().into(),
-        json_texts(&contact.tags),
-        contact.external_id.clone().into(),
-        contact.locale.clone().into(),
-        contact.time_zone.clone().into(),
-        contact.links.into(),
-        contact.links_with_login.into(),
-        contact.created_at.into(),
-        contact.updated_at.into(),
-    ];
-    tx.execute_raw(tx.statement(sql, values)).await?;
-    portal::insert(tx, contact.organization, contact.id).await?;
-    tags::insert(
-        tx,
-        tags::CONTACT,
-        contact.organization,
-        contact.id.uuid(),
-        &contact.tags,
-    )
-    .await
+/// Which contacts of accounts are meant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Of<'a> {
+    pub(crate) accounts: &'a [AccountId],
+    /// Only this one, where given.
+    pub(crate) only: Option<ContactId>,
+    pub(crate) except: &'a [ContactId],
 }
 
-/// Writes what updateContact and setContactActive change; the address apart, see [`set_address`].
-pub(crate) async fn update(tx: &Transaction, contact: &Contact) -> Result<(), DbErr> {
-    let sql = "UPDATE contact SET version = $3, role = $4, active = $5, first_name = $6, last_name = $7, \
-         first_name_sort = $8, last_name_sort = $9, phone = $10, notes = $11, tags = $12, updated_at = $13 \
-         WHERE organization_id = $1 AND id = $2";
-    let values = [
-        contact.organization.uuid().into(),
-        contact.id.uuid().into(),
-        contact.version.raw().into(),
-        contact.role.as_str().into(),
-        contact.active.into(),
-        contact.first_name.clone().into(),
-        contact.last_name.clone().into(),
-        fold(&contact.first_name).into(),
-        fold(&contact.last_name).into(),
-        contact.phone.clone().into(),
-        contact.notes.clone().into(),
-        json_texts(&contact.tags),
-        contact.updated_at.into(),
-    ];
-    tx.execute_raw(tx.statement(sql, values)).await?;
-    Ok(())
-}
-
-/// Writes another set of tags.
-pub(crate) async fn replace_tags(tx: &Transaction, contact: &Contact) -> Result<(), DbErr> {
-    tags::remove(tx, tags::CONTACT, contact.id.uuid()).await?;
-    tags::insert(
-        tx,
-        tags::CONTACT,
-        contact.organization,
-        contact.id.uuid(),
-        &contact.tags,
-    )
-    .await
-}
-
-/// Writes another address. A unique violation means that another contact took it meanwhile.
-pub(crate) async fn set_address(
-    tx: &Transaction,
-    contact: &Contact,
-    address: Option<&Address>,
-    duplicate: bool,
-) -> Result<(), DbErr> {
-    let sql = "UPDATE contact SET email = $3, email_canonical = $4, email_domain = $5, email_sort = $6, \
-         email_state = $7, email_duplicate = $8, email_unique = $9 WHERE organization_id = $1 AND id = $2";
-    let state = address.map_or(EmailState::None, Address::state);
-    let unique = address.and_then(Address::unique).filter(|_| !duplicate);
-    let values = [
-        contact.organization.uuid().into(),
-        contact.id.uuid().into(),
-        address.map(|address| address.typed.clone()).into(),
-        address.map(|address| address.canonical.clone()).into(),
-        address.map(|address| address.domain().to_owned()).into(),
-        fold(address.map_or("", |address| &address.typed)).into(),
-        state.as_str().into(),
-        duplicate.into(),
-        unique.map(str::to_owned).into(),
-    ];
-    tx.execute_raw(tx.statement(sql, values)).await?;
-    Ok(())
-}
-
-/// Who has a canonical address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Holder {
-    pub(crate) id: ContactId,
-    pub(crate) active: bool,
-}
-
-/// The contact other than `except` that has this address, an active one before others.
-pub(crate) async fn holder(
+/// Locks the contacts of accounts as [`lock`] does and gives their versions, in the order of ids.
+pub(crate) async fn lock_of(
     tx: &Transaction,
     organization: OrganizationId,
-    canonical: &str,
-    except: Option<ContactId>,
-) -> Result<Option<Holder>, DbErr> {
-    let sql = "SELECT c.id, c.active FROM contact c WHERE c.organization_id = $1 AND c.email_canonical = $2 \
-         AND c.id <> $3 ORDER BY c.active DESC, c.id LIMIT 1";
-    let except = except.map_or(Uuid::nil(), ContactId::uuid);
-    let values = [organization.uuid().into(), canonical.into(), except.into()];
-    let Some(row) = tx.query_one_raw(tx.statement(sql, values)).await? else {
-        return Ok(None);
-    };
-    let mut columns = Columns::of(&row);
-    Ok(Some(Holder {
-        id: columns.id()?,
-        active: columns.get()?,
-    }))
-}
-
-/// Counts the links of contacts anew and raises their versions.
-pub(crate) async fn recount_links(
-    tx: &Transaction,
-    organization: OrganizationId,
-    contacts: &[ContactId],
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    let sql = format!(
-        "UPDATE contact SET version = version + 1, updated_at = $2, \
-         links = (SELECT count(*) FROM link WHERE link.contact_id = contact.id), \
-         links_with_login = (SELECT count(*) FROM link WHERE link.contact_id = contact.id AND link.login) \
-         WHERE organization_id = $1 AND {}",
-        tx.dialect().in_uuids("contact.id", 3),
-    );
-    let ids = tx.dialect().uuids(contacts.iter().map(|contact| contact.uuid()));
-    tx.execute_raw(tx.statement(sql, [organization.uuid().into(), now.into(), ids]))
-        .await?;
-    Ok(())
-}
-
-/// The versions of contacts, in the order of ids.
-pub(crate) async fn versions(
-    tx: &Transaction,
-    organization: OrganizationId,
-    contacts: &[ContactId],
+    of: Of<'_>,
 ) -> Result<Vec<(ContactId, Version)>, DbErr> {
+    let dialect = tx.dialect();
+    // Nobody has the nil id.
+    let (meant, only) = match of.only {
+        Some(only) => ("c.id = $4", only.uuid()),
+        None => ("c.id <> $4", Uuid::nil()),
+    };
     let sql = format!(
-        "SELECT c.id, c.version FROM contact c WHERE c.organization_id = $1 AND {} ORDER BY c.id",
-        tx.dialect().in_uuids("c.id", 2),
+        "SELECT c.id, c.version FROM contact c WHERE c.organization_id = $1 AND {meant} AND NOT ({}) \
+         AND c.id IN (SELECT l.contact_id FROM link l WHERE l.organization_id = $1 AND {}) ORDER BY c.id{}",
+        dialect.in_uuids("c.id", 3),
+        dialect.in_uuids("l.account_id", 2),
+        for_update(dialect),
     );
-    let ids = tx.dialect().uuids(contacts.iter().map(|contact| contact.uuid()));
-    let rows = tx
-        .query_all_raw(tx.statement(sql, [organization.uuid().into(), ids]))
-        .await?;
+    let values = [
+        organization.uuid().into(),
+        dialect.uuids(of.accounts.iter().map(|id| id.uuid())),
+        dialect.uuids(of.except.iter().map(|id| id.uuid())),
+        only.into(),
+    ];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
     let read = |row| {
         let mut columns = Columns::of(row);
         Ok((columns.id()?, Version::from_raw(columns.get()?)))
     };
     rows.iter().map(read).collect()
+}
+
+/// Writes a new contact with its portal row and tags. A unique violation means that another contact took the address
+/// meanwhile.
+pub(crate) fn insert(batch: &mut Batch, contact: &Contact) {
+    let numbers: Vec<String> = (1..=WRITTEN.len()).map(|number| format!("${number}")).collect();
+    let sql = format!(
+        "INSERT INTO contact ({}) VALUES ({})",
+        WRITTEN.join(", "),
+        numbers.join(", ")
+    );
+    batch.add(sql, values(contact));
+    portal::insert(batch, contact.organization, contact.id);
+    tags::insert(
+        batch,
+        tags::CONTACT,
+        contact.organization,
+        [(contact.id.uuid(), contact.tags.as_slice())],
+    );
+}
+
+/// Writes what became of a contact that is locked; its tags' rows apart, see [`retag`]. A unique violation means that another
+/// contact took the address meanwhile.
+pub(crate) async fn update(tx: &Transaction, contact: &Contact) -> Result<Told, DbErr> {
+    let set = WRITTEN.iter().enumerate().skip(2);
+    let set: Vec<String> = set
+        .map(|(index, column)| format!("{column} = ${}", index + 1))
+        .collect();
+    let sql = format!(
+        "UPDATE contact SET {} WHERE organization_id = $1 AND id = $2 {}",
+        set.join(", "),
+        told::returning(tx.dialect())
+    );
+    let row = tx.query_one_raw(tx.statement(sql, values(contact))).await?;
+    let row = row.ok_or_else(|| DbErr::RecordNotFound(contact.id.to_string()))?;
+    told::read(&row)
+}
+
+/// Writes the rows of another set of tags.
+pub(crate) fn retag(batch: &mut Batch, before: &Contact, after: &Contact) {
+    tags::replace(
+        batch,
+        tags::CONTACT,
+        after.organization,
+        after.id.uuid(),
+        (&before.tags, &after.tags),
+    );
+}
+
+/// Counts the links of contacts anew and raises their versions. In the order of ids.
+pub(crate) async fn relink(
+    tx: &Transaction,
+    organization: OrganizationId,
+    contacts: &[ContactId],
+    now: DateTime<Utc>,
+) -> Result<Vec<Told>, DbErr> {
+    if contacts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let links = "SELECT count(*) FROM link l WHERE l.organization_id = $1 AND l.contact_id = contact.id";
+    let sql = format!(
+        "UPDATE contact SET version = version + 1, updated_at = $2, links = ({links}), \
+         links_with_login = ({links} AND l.login) WHERE organization_id = $1 AND {} {}",
+        tx.dialect().in_uuids("id", 3),
+        told::returning(tx.dialect()),
+    );
+    let ids = tx.dialect().uuids(contacts.iter().map(|contact| contact.uuid()));
+    let values = [organization.uuid().into(), now.into(), ids];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    let mut told = rows.iter().map(told::read).collect::<Result<Vec<_>, _>>()?;
+    told.sort_unstable_by_key(|told| told.contact.id);
+    Ok(told)
 }

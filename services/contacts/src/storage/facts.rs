@@ -1,69 +1,53 @@
 //! What contacts publishes (E1): events are written in the transaction of the change.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 use usher_database::Transaction;
 use usher_events::{AccountChanged, AccountFacts, ContactChanged, ContactFacts, Envelope, Lane};
 use usher_messaging::enqueue;
-use usher_types::{AccountId, ContactId, OrganizationId};
+use usher_types::AccountId;
 
-use super::{columns::Columns, contacts};
+use super::told::Told;
 use crate::domain::{account::Account, contact::Contact};
 
 /// The name under which contacts speaks.
 pub(crate) const SOURCE: &str = "contacts";
-/// Contacts whose facts are read and written at once.
+/// Messages that one statement writes: so many stand in memory twice.
 const CHUNK: usize = 1_000;
 
-/// How a change is published.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Speech {
-    pub(crate) lane: Lane,
-    pub(crate) created: bool,
-    pub(crate) now: DateTime<Utc>,
-}
-
-impl Speech {
-    /// Somebody waits for it.
-    pub(crate) const fn interactive(now: DateTime<Utc>) -> Self {
-        Self {
-            lane: Lane::Interactive,
-            created: false,
-            now,
-        }
-    }
-}
-
-/// Publishes contacts as they are now in this transaction.
-pub(crate) async fn publish_contacts(
-    tx: &Transaction,
-    organization: OrganizationId,
-    ids: &[ContactId],
-    speech: Speech,
-) -> Result<(), DbErr> {
-    for chunk in ids.chunks(CHUNK) {
-        let facts = contact_facts(tx, organization, chunk).await?;
-        let wrap = |contact| {
-            let event = ContactChanged {
-                created: speech.created,
-                contact,
-            };
-            Envelope::event(SOURCE, speech.now, &event)
-        };
-        enqueue(tx, speech.lane, facts.into_iter().map(wrap).collect()).await?;
+/// Publishes what was said, in its order.
+pub(crate) async fn publish(tx: &Transaction, lane: Lane, said: Vec<Envelope>) -> Result<(), DbErr> {
+    let mut said = said.into_iter().peekable();
+    while said.peek().is_some() {
+        enqueue(tx, lane, said.by_ref().take(CHUNK).collect()).await?;
     }
     Ok(())
 }
 
-/// Publishes an account.
-pub(crate) async fn publish_account(
-    tx: &Transaction,
-    account: &Account,
-    created: bool,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
+/// A new contact.
+pub(crate) fn contact_created(contact: ContactFacts, now: DateTime<Utc>) -> Envelope {
+    let created = true;
+    Envelope::event(SOURCE, now, &ContactChanged { created, contact })
+}
+
+/// A contact as a change has left it.
+pub(crate) fn contact_updated(told: &Told, now: DateTime<Utc>) -> Envelope {
+    let created = false;
+    let contact = contact_facts(&told.contact, told.login_accounts.clone());
+    Envelope::event(SOURCE, now, &ContactChanged { created, contact })
+}
+
+/// A new account.
+pub(crate) fn account_created(account: &Account, now: DateTime<Utc>) -> Envelope {
+    account_changed(account, true, now)
+}
+
+/// An account that was edited.
+pub(crate) fn account_updated(account: &Account, now: DateTime<Utc>) -> Envelope {
+    account_changed(account, false, now)
+}
+
+fn account_changed(account: &Account, created: bool, now: DateTime<Utc>) -> Envelope {
     let event = AccountChanged {
         created,
         account: AccountFacts {
@@ -74,38 +58,12 @@ pub(crate) async fn publish_account(
             kind: account.kind,
         },
     };
-    enqueue(tx, Lane::Interactive, vec![Envelope::event(SOURCE, now, &event)]).await
+    Envelope::event(SOURCE, now, &event)
 }
 
-/// What others need to know of these contacts, with two statements.
-pub(crate) async fn contact_facts(
-    tx: &Transaction,
-    organization: OrganizationId,
-    ids: &[ContactId],
-) -> Result<Vec<ContactFacts>, DbErr> {
-    let in_ids = tx.dialect().in_uuids("c.id", 2);
-    let values = || {
-        [
-            organization.uuid().into(),
-            tx.dialect().uuids(ids.iter().map(|id| id.uuid())),
-        ]
-    };
-    let sql = format!(
-        "SELECT {} FROM contact c WHERE c.organization_id = $1 AND {in_ids} ORDER BY c.id",
-        contacts::COLUMNS
-    );
-    let rows = tx.query_all_raw(tx.statement(sql, values())).await?;
-    let mut logins = login_accounts(tx, organization, ids).await?;
-    let mut facts = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let contact = contacts::read(&mut Columns::of(row))?;
-        let accounts = logins.remove(&contact.id).unwrap_or_default();
-        facts.push(facts_of(contact, accounts));
-    }
-    Ok(facts)
-}
-
-fn facts_of(contact: Contact, login_accounts: Vec<AccountId>) -> ContactFacts {
+/// What others need to know of a contact.
+pub(crate) fn contact_facts(contact: &Contact, login_accounts: Vec<AccountId>) -> ContactFacts {
+    let contact = contact.clone();
     ContactFacts {
         id: contact.id,
         organization_id: contact.organization,
@@ -125,25 +83,4 @@ fn facts_of(contact: Contact, login_accounts: Vec<AccountId>) -> ContactFacts {
         external_id: contact.external_id,
         login_accounts,
     }
-}
-
-async fn login_accounts(
-    tx: &Transaction,
-    organization: OrganizationId,
-    contacts: &[ContactId],
-) -> Result<HashMap<ContactId, Vec<AccountId>>, DbErr> {
-    let sql = format!(
-        "SELECT l.contact_id, l.account_id FROM link l WHERE l.organization_id = $1 AND {} AND l.login ORDER BY l.id",
-        tx.dialect().in_uuids("l.contact_id", 2)
-    );
-    let ids = tx.dialect().uuids(contacts.iter().map(|id| id.uuid()));
-    let rows = tx
-        .query_all_raw(tx.statement(sql, [organization.uuid().into(), ids]))
-        .await?;
-    let mut logins: HashMap<ContactId, Vec<AccountId>> = HashMap::new();
-    for row in &rows {
-        let mut columns = Columns::of(row);
-        logins.entry(columns.id()?).or_default().push(columns.id()?);
-    }
-    Ok(logins)
 }

@@ -1,31 +1,44 @@
 //! Rows of `link`.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
+use serde_json::json;
 use usher_database::Transaction;
 use usher_types::{AccountId, ContactId, LinkId, OrganizationId};
 use uuid::Uuid;
 
 use super::accounts;
-use super::columns::Columns;
+use super::batch::Batch;
+use super::columns::{Columns, named};
 use super::params::Params;
+use super::rows::{Kind, Rows, moment};
 use crate::domain::account::Account;
-use crate::domain::link::Toggles;
+use crate::domain::link::{Link, Toggles};
 
-/// A link as it is stored.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Link {
-    pub(crate) id: LinkId,
-    pub(crate) account: AccountId,
-    pub(crate) contact: ContactId,
-    pub(crate) toggles: Toggles,
-}
-
-const COLUMNS: &str = "l.id, l.account_id, l.contact_id, l.is_primary, l.login, l.notify, l.email_sync";
-/// Links that one statement writes.
-const CHUNK: usize = 500;
+const COLUMNS: [&str; 7] = [
+    "id",
+    "account_id",
+    "contact_id",
+    "is_primary",
+    "login",
+    "notify",
+    "email_sync",
+];
+const ROWS: Rows = Rows {
+    table: "link",
+    columns: &[
+        ("id", Kind::Id),
+        ("organization_id", Kind::Id),
+        ("account_id", Kind::Id),
+        ("contact_id", Kind::Id),
+        ("is_primary", Kind::Flag),
+        ("login", Kind::Flag),
+        ("notify", Kind::Flag),
+        ("email_sync", Kind::Flag),
+        ("created_at", Kind::Moment),
+    ],
+    conflict: "",
+};
 
 fn read(columns: &mut Columns<'_>) -> Result<Link, DbErr> {
     Ok(Link {
@@ -41,123 +54,69 @@ fn read(columns: &mut Columns<'_>) -> Result<Link, DbErr> {
     })
 }
 
-/// Writes new links. A unique violation means that one of them was made meanwhile.
-pub(crate) async fn insert(
-    tx: &Transaction,
-    organization: OrganizationId,
-    links: &[Link],
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    for chunk in links.chunks(CHUNK) {
-        let mut params = Params::new([organization.uuid().into(), now.into()]);
-        let mut tuples = Vec::with_capacity(chunk.len());
-        for link in chunk {
-            let first = params.next();
-            params.extend([
-                link.id.uuid().into(),
-                link.account.uuid().into(),
-                link.contact.uuid().into(),
-                link.toggles.primary.into(),
-                link.toggles.login.into(),
-                link.toggles.notify.into(),
-                link.toggles.email_sync.into(),
-            ]);
-            let numbers: Vec<String> = (first..params.next())
-                .map(|number| format!("${number}"))
-                .collect();
-            tuples.push(format!("($1, $2, {})", numbers.join(", ")));
-        }
-        let sql = format!(
-            "INSERT INTO link (organization_id, created_at, id, account_id, contact_id, is_primary, login, notify, \
-             email_sync) VALUES {}",
-            tuples.join(", ")
-        );
-        tx.execute_raw(tx.statement(sql, params.into_values())).await?;
-    }
-    Ok(())
+/// Writes new links. Accounts and contacts that were there before are locked.
+pub(crate) fn insert(batch: &mut Batch, organization: OrganizationId, links: &[Link], now: DateTime<Utc>) {
+    let row = |link: &Link| {
+        json!({
+            "id": link.id,
+            "organization_id": organization,
+            "account_id": link.account,
+            "contact_id": link.contact,
+            "is_primary": link.toggles.primary,
+            "login": link.toggles.login,
+            "notify": link.toggles.notify,
+            "email_sync": link.toggles.email_sync,
+            "created_at": moment(now),
+        })
+    };
+    batch.rows(&ROWS, links.iter().map(row));
 }
 
-/// How many links accounts have; those without any are left out.
-pub(crate) async fn sizes(
-    tx: &Transaction,
-    accounts: &[AccountId],
-) -> Result<HashMap<AccountId, usize>, DbErr> {
+/// Whoever is primary in these accounts is so no more: one of the links that follow takes the place.
+pub(crate) fn demote(batch: &mut Batch, organization: OrganizationId, accounts: &[AccountId]) {
     if accounts.is_empty() {
-        return Ok(HashMap::new());
+        return;
     }
+    let dialect = batch.dialect();
     let sql = format!(
-        "SELECT l.account_id, count(*) FROM link l WHERE {} GROUP BY l.account_id",
-        tx.dialect().in_uuids("l.account_id", 1)
+        "UPDATE link SET is_primary = FALSE WHERE organization_id = $1 AND {} AND is_primary",
+        dialect.in_uuids("account_id", 2)
     );
-    let ids = tx.dialect().uuids(accounts.iter().map(|id| id.uuid()));
-    let rows = tx.query_all_raw(tx.statement(sql, [ids])).await?;
-    let read = |row| {
-        let mut columns = Columns::of(row);
-        Ok((
-            columns.id()?,
-            usize::try_from(columns.get::<i64>()?).unwrap_or_default(),
-        ))
-    };
-    rows.iter().map(read).collect()
-}
-
-/// How many links an account has, and how many of them are primary.
-pub(crate) async fn count_of_account(tx: &Transaction, account: AccountId) -> Result<(usize, usize), DbErr> {
-    let sql = "SELECT count(*), count(CASE WHEN l.is_primary THEN 1 END) FROM link l WHERE l.account_id = $1";
-    let Some(row) = tx
-        .query_one_raw(tx.statement(sql, [account.uuid().into()]))
-        .await?
-    else {
-        return Ok((0, 0));
-    };
-    let mut columns = Columns::of(&row);
-    let mut count = || {
-        columns
-            .get::<i64>()
-            .map(|count| usize::try_from(count).unwrap_or_default())
-    };
-    Ok((count()?, count()?))
-}
-
-/// Another contact becomes the primary one of an account.
-pub(crate) async fn demote_others(
-    tx: &Transaction,
-    account: AccountId,
-    contact: ContactId,
-) -> Result<(), DbErr> {
-    let sql = "UPDATE link SET is_primary = FALSE WHERE account_id = $1 AND contact_id <> $2 AND is_primary";
-    tx.execute_raw(tx.statement(sql, [account.uuid().into(), contact.uuid().into()]))
-        .await?;
-    Ok(())
+    let ids = dialect.uuids(accounts.iter().map(|id| id.uuid()));
+    batch.add(sql, [organization.uuid().into(), ids]);
 }
 
 /// The oldest link of an account becomes its primary one.
-pub(crate) async fn promote_oldest(tx: &Transaction, account: AccountId) -> Result<(), DbErr> {
-    let sql = "UPDATE link SET is_primary = TRUE WHERE id = (SELECT l.id FROM link l WHERE l.account_id = $1 \
-         ORDER BY l.created_at, l.id LIMIT 1)";
-    tx.execute_raw(tx.statement(sql, [account.uuid().into()])).await?;
+pub(crate) async fn promote_oldest(
+    tx: &Transaction,
+    organization: OrganizationId,
+    account: AccountId,
+) -> Result<(), DbErr> {
+    let sql = "UPDATE link SET is_primary = TRUE WHERE organization_id = $1 AND id = (SELECT l.id FROM link l \
+         WHERE l.organization_id = $1 AND l.account_id = $2 ORDER BY l.created_at, l.id LIMIT 1)";
+    let values = [organization.uuid().into(), account.uuid().into()];
+    tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
 
 /// Removes a link and gives what it was.
 pub(crate) async fn remove(
     tx: &Transaction,
+    organization: OrganizationId,
     account: AccountId,
     contact: ContactId,
-) -> Result<Option<Toggles>, DbErr> {
-    let sql = "DELETE FROM link WHERE account_id = $1 AND contact_id = $2 \
-         RETURNING is_primary, login, notify, email_sync";
-    let values = [account.uuid().into(), contact.uuid().into()];
-    let Some(row) = tx.query_one_raw(tx.statement(sql, values)).await? else {
-        return Ok(None);
-    };
-    let mut columns = Columns::of(&row);
-    Ok(Some(Toggles {
-        primary: columns.get()?,
-        login: columns.get()?,
-        notify: columns.get()?,
-        email_sync: columns.get()?,
-    }))
+) -> Result<Option<Link>, DbErr> {
+    let sql = format!(
+        "DELETE FROM link WHERE organization_id = $1 AND account_id = $2 AND contact_id = $3 RETURNING {}",
+        named("link", &COLUMNS)
+    );
+    let values = [
+        organization.uuid().into(),
+        account.uuid().into(),
+        contact.uuid().into(),
+    ];
+    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
+    row.map(|row| read(&mut Columns::of(&row))).transpose()
 }
 
 /// Which toggles a change sets; absent ones stay.
@@ -168,35 +127,44 @@ pub(crate) struct ToggleChange {
     pub(crate) email_sync: Option<bool>,
 }
 
-/// Sets toggles on links and gives those that became others.
+/// Sets toggles on every link between these accounts and contacts and gives the links that became others.
 pub(crate) async fn set_toggles(
     tx: &Transaction,
-    links: &[LinkId],
+    organization: OrganizationId,
+    accounts: &[AccountId],
+    contacts: &[ContactId],
     change: ToggleChange,
 ) -> Result<Vec<Link>, DbErr> {
-    let mut params = Params::new([tx.dialect().uuids(links.iter().map(|id| id.uuid()))]);
-    let mut set = Vec::new();
-    let mut differs = Vec::new();
-    for (column, value) in [
+    let dialect = tx.dialect();
+    let mut params = Params::new([
+        organization.uuid().into(),
+        dialect.uuids(accounts.iter().map(|id| id.uuid())),
+        dialect.uuids(contacts.iter().map(|id| id.uuid())),
+    ]);
+    let toggles = [
         ("login", change.login),
         ("notify", change.notify),
         ("email_sync", change.email_sync),
-    ] {
-        if let Some(value) = value {
+    ];
+    let given = toggles
+        .into_iter()
+        .filter_map(|(column, value)| Some((column, value?)));
+    let (set, differs): (Vec<String>, Vec<String>) = given
+        .map(|(column, value)| {
             let number = params.add(value);
-            set.push(format!("{column} = ${number}"));
-            differs.push(format!("{column} <> ${number}"));
-        }
-    }
-    if links.is_empty() || set.is_empty() {
+            (format!("{column} = ${number}"), format!("{column} <> ${number}"))
+        })
+        .unzip();
+    if contacts.is_empty() || set.is_empty() {
         return Ok(Vec::new());
     }
     let sql = format!(
-        "UPDATE link SET {} WHERE {} AND ({}) \
-         RETURNING id, account_id, contact_id, is_primary, login, notify, email_sync",
+        "UPDATE link SET {} WHERE organization_id = $1 AND {} AND {} AND ({}) RETURNING {}",
         set.join(", "),
-        tx.dialect().in_uuids("id", 1),
+        dialect.in_uuids("account_id", 2),
+        dialect.in_uuids("contact_id", 3),
         differs.join(" OR "),
+        named("link", &COLUMNS),
     );
     let rows = tx.query_all_raw(tx.statement(sql, params.into_values())).await?;
     rows.iter().map(|row| read(&mut Columns::of(row))).collect()
@@ -222,11 +190,13 @@ impl By<'_> {
     }
 }
 
-/// Links with their accounts, with one statement; those of a contact or account oldest first.
+/// Links with their accounts, with one statement; those of a contact or account oldest first. `of`: only those of accounts
+/// where this contact has login on.
 pub(crate) async fn with_accounts(
     tx: &Transaction,
     organization: OrganizationId,
     by: By<'_>,
+    of: Option<ContactId>,
 ) -> Result<Vec<(Link, Account)>, DbErr> {
     let (condition, ids) = by.condition(tx);
     let order = match by {
@@ -234,14 +204,16 @@ pub(crate) async fn with_accounts(
         By::Contacts(_) => "l.contact_id, l.id",
         By::Accounts(_) => "l.account_id, l.id",
     };
+    let mut params = Params::new([organization.uuid().into(), ids]);
+    let sight = of.map(|me| format!(" AND l.account_id IN ({})", own_accounts(params.add(me.uuid()))));
     let sql = format!(
-        "SELECT {COLUMNS}, {} FROM link l JOIN account a ON a.id = l.account_id \
-         WHERE l.organization_id = $1 AND {condition} ORDER BY {order}",
-        accounts::COLUMNS,
+        "SELECT {}, {} FROM link l JOIN account a ON a.organization_id = $1 AND a.id = l.account_id \
+         WHERE l.organization_id = $1 AND {condition}{} ORDER BY {order}",
+        named("l", &COLUMNS),
+        named("a", &accounts::COLUMNS),
+        sight.unwrap_or_default(),
     );
-    let rows = tx
-        .query_all_raw(tx.statement(sql, [organization.uuid().into(), ids]))
-        .await?;
+    let rows = tx.query_all_raw(tx.statement(sql, params.into_values())).await?;
     let read_both = |row: &QueryResult| {
         let mut columns = Columns::of(row);
         Ok((read(&mut columns)?, accounts::read(&mut columns)?))
@@ -249,17 +221,31 @@ pub(crate) async fn with_accounts(
     rows.iter().map(read_both).collect()
 }
 
-/// Links without their accounts.
-pub(crate) async fn find(
+/// The accounts of `$1` where the contact of this parameter has login on.
+pub(super) fn own_accounts(contact: usize) -> String {
+    format!(
+        "SELECT own.account_id FROM link own WHERE own.organization_id = $1 AND own.contact_id = ${contact} AND own.login"
+    )
+}
+
+/// Those of `contacts` who are linked to an account where `me` has login on.
+pub(crate) async fn neighbours(
     tx: &Transaction,
     organization: OrganizationId,
-    by: By<'_>,
-) -> Result<Vec<Link>, DbErr> {
-    let (condition, ids) = by.condition(tx);
-    let sql =
-        format!("SELECT {COLUMNS} FROM link l WHERE l.organization_id = $1 AND {condition} ORDER BY l.id");
-    let rows = tx
-        .query_all_raw(tx.statement(sql, [organization.uuid().into(), ids]))
-        .await?;
-    rows.iter().map(|row| read(&mut Columns::of(row))).collect()
+    me: ContactId,
+    contacts: &[ContactId],
+) -> Result<Vec<ContactId>, DbErr> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "SELECT DISTINCT l.contact_id FROM link l WHERE l.organization_id = $1 AND {} AND l.account_id IN ({})",
+        dialect.in_uuids("l.contact_id", 2),
+        own_accounts(3)
+    );
+    let values = [
+        organization.uuid().into(),
+        dialect.uuids(contacts.iter().map(|id| id.uuid())),
+        me.uuid().into(),
+    ];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    rows.iter().map(|row| Columns::of(row).id()).collect()
 }

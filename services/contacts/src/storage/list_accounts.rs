@@ -8,7 +8,7 @@ use usher_database::{
 };
 use usher_types::{AccountKind, OrganizationId, fold};
 
-use super::columns::Columns;
+use super::columns::{Columns, named};
 use super::params::Params;
 use super::{accounts, filter};
 use crate::domain::account::Account;
@@ -83,7 +83,7 @@ impl AccountList {
         params.extend(seek.values);
         let sql = format!(
             "SELECT {} FROM account a WHERE a.organization_id = $1{condition}{} ORDER BY {} LIMIT {}",
-            accounts::COLUMNS,
+            named("a", &accounts::COLUMNS),
             seek.condition,
             keyset.order_by(),
             keyset.fetch(),

@@ -1,11 +1,17 @@
 //! The settings of organizations that contacts decides by, projected from what invitations publishes.
 
+use std::collections::HashMap;
+
 use sea_orm::{ConnectionTrait, DbErr};
+use serde_json::json;
 use usher_database::{Dialect, Transaction};
+use usher_events::OrganizationChanged;
 use usher_types::{OrganizationId, Version};
 
+use super::batch::Batch;
 use super::columns::Columns;
-use super::params::json_texts;
+use super::contacts::for_update;
+use super::rows::{Kind, Rows};
 
 /// What contacts knows of an organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,31 +35,9 @@ impl Default for Organization {
     }
 }
 
-const SELECT: &str =
-    "SELECT version, portal_enabled, placeholder_domains FROM organization WHERE organization_id = $1";
+const COLUMNS: &str = "o.version, o.portal_enabled, o.placeholder_domains";
 
-/// The settings; in a writing transaction they stay as they are until it ends, so that no address is judged by a list
-/// that changes meanwhile.
-pub(crate) async fn for_writer(tx: &Transaction, id: OrganizationId) -> Result<Organization, DbErr> {
-    find(tx, id, " FOR SHARE").await
-}
-
-/// The settings, to be changed by this transaction.
-pub(crate) async fn lock(tx: &Transaction, id: OrganizationId) -> Result<Organization, DbErr> {
-    find(tx, id, " FOR UPDATE").await
-}
-
-async fn find(tx: &Transaction, id: OrganizationId, lock: &str) -> Result<Organization, DbErr> {
-    let lock = if tx.dialect() == Dialect::Postgres {
-        lock
-    } else {
-        ""
-    };
-    let statement = tx.statement(format!("{SELECT}{lock}"), [id.uuid().into()]);
-    let Some(row) = tx.query_one_raw(statement).await? else {
-        return Ok(Organization::default());
-    };
-    let mut columns = Columns::of(&row);
+fn read(columns: &mut Columns<'_>) -> Result<Organization, DbErr> {
     Ok(Organization {
         version: Version::from_raw(columns.get()?),
         portal_enabled: columns.get()?,
@@ -61,24 +45,62 @@ async fn find(tx: &Transaction, id: OrganizationId, lock: &str) -> Result<Organi
     })
 }
 
-/// Writes the settings unless newer ones are there.
-pub(crate) async fn store(
+/// The settings; they stay as they are until the transaction ends, so that no address is judged by a list that changes
+/// meanwhile. Locked before contacts.
+pub(crate) async fn for_writer(tx: &Transaction, id: OrganizationId) -> Result<Organization, DbErr> {
+    let lock = match tx.dialect() {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => " FOR SHARE",
+    };
+    let sql = format!("SELECT {COLUMNS} FROM organization o WHERE o.organization_id = $1{lock}");
+    let row = tx.query_one_raw(tx.statement(sql, [id.uuid().into()])).await?;
+    row.map_or(Ok(Organization::default()), |row| read(&mut Columns::of(&row)))
+}
+
+/// The settings of organizations, to be changed by this transaction. Those without any are left out.
+pub(crate) async fn lock(
     tx: &Transaction,
-    id: OrganizationId,
-    name: &str,
-    organization: &Organization,
-) -> Result<(), DbErr> {
-    let sql = "INSERT INTO organization (organization_id, version, name, portal_enabled, placeholder_domains) \
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (organization_id) DO UPDATE SET version = excluded.version, \
-         name = excluded.name, portal_enabled = excluded.portal_enabled, \
-         placeholder_domains = excluded.placeholder_domains WHERE organization.version < excluded.version";
-    let values = [
-        id.uuid().into(),
-        organization.version.raw().into(),
-        name.into(),
-        organization.portal_enabled.into(),
-        json_texts(&organization.placeholder_domains),
-    ];
-    tx.execute_raw(tx.statement(sql, values)).await?;
-    Ok(())
+    ids: impl IntoIterator<Item = OrganizationId>,
+) -> Result<HashMap<OrganizationId, Organization>, DbErr> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "SELECT o.organization_id, {COLUMNS} FROM organization o WHERE {} ORDER BY o.organization_id{}",
+        dialect.in_uuids("o.organization_id", 1),
+        for_update(dialect)
+    );
+    let ids = dialect.uuids(ids.into_iter().map(OrganizationId::uuid));
+    let rows = tx.query_all_raw(tx.statement(sql, [ids])).await?;
+    let read = |row| {
+        let mut columns = Columns::of(row);
+        Ok((columns.id()?, read(&mut columns)?))
+    };
+    rows.iter().map(read).collect()
+}
+
+const ROWS: Rows = Rows {
+    table: "organization",
+    columns: &[
+        ("organization_id", Kind::Id),
+        ("version", Kind::Number),
+        ("name", Kind::Text),
+        ("portal_enabled", Kind::Flag),
+        ("placeholder_domains", Kind::Texts),
+    ],
+    conflict: "ON CONFLICT (organization_id) DO UPDATE SET version = excluded.version, name = excluded.name, \
+         portal_enabled = excluded.portal_enabled, placeholder_domains = excluded.placeholder_domains \
+         WHERE organization.version < excluded.version",
+};
+
+/// Writes settings unless newer ones are there; at most one row an organization.
+pub(crate) fn store(batch: &mut Batch, changes: &[OrganizationChanged]) {
+    let row = |change: &OrganizationChanged| {
+        json!({
+            "organization_id": change.id,
+            "version": change.version.raw(),
+            "name": change.name,
+            "portal_enabled": change.portal_enabled,
+            "placeholder_domains": change.placeholder_domains,
+        })
+    };
+    batch.rows(&ROWS, changes.iter().map(row));
 }

@@ -1,32 +1,67 @@
-//! Judging addresses anew when the organization's list of placeholder domains, or a sharer of an address, changes (C3).
+//! Judging addresses anew when the lists of placeholder domains, or a sharer of an address, change (C3).
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, Value};
-use usher_database::Transaction;
-use usher_types::{ContactId, OrganizationId};
+use serde_json::json;
+use usher_database::{Dialect, Transaction};
+use usher_types::OrganizationId;
 
-use super::columns::Columns;
-use super::params::Params;
+use super::rows::many;
+use super::told::{self, Told};
 
-/// Domains that came into the list: their addresses count as INVALID and may repeat. Gives the contacts that changed.
+/// A domain in the list of an organization.
+pub(crate) type Listed = (OrganizationId, String);
+
+/// How many contacts have a contact's address.
+const SHARERS: &str = "(SELECT count(*) FROM contact other \
+     WHERE other.organization_id = contact.organization_id AND other.email_canonical = contact.email_canonical)";
+
+/// Domains that came into the lists: their addresses count as INVALID and may repeat. Gives the contacts that changed.
 pub(crate) async fn list_domains(
     tx: &Transaction,
-    organization: OrganizationId,
-    domains: &[String],
+    domains: &[Listed],
     now: DateTime<Utc>,
-) -> Result<Vec<ContactId>, DbErr> {
+) -> Result<Vec<Told>, DbErr> {
     let set = "email_state = 'INVALID', email_duplicate = FALSE, email_unique = NULL";
-    judge(tx, organization, "email_domain", domains, set, now).await
+    judge(tx, domains, set, now).await
 }
 
-/// Domains that left the list: their addresses count as VALID; those that several have are duplicates.
+/// Domains that left the lists: their addresses count as VALID; those that several have are duplicates.
 pub(crate) async fn unlist_domains(
     tx: &Transaction,
-    organization: OrganizationId,
-    domains: &[String],
+    domains: &[Listed],
     now: DateTime<Utc>,
-) -> Result<Vec<ContactId>, DbErr> {
-    judge(tx, organization, "email_domain", domains, SETTLED, now).await
+) -> Result<Vec<Told>, DbErr> {
+    let set = format!(
+        "email_state = 'VALID', email_duplicate = {SHARERS} > 1, \
+         email_unique = CASE WHEN {SHARERS} = 1 THEN email_canonical END"
+    );
+    judge(tx, domains, &set, now).await
+}
+
+async fn judge(
+    tx: &Transaction,
+    domains: &[Listed],
+    set: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<Told>, DbErr> {
+    if domains.is_empty() {
+        return Ok(Vec::new());
+    }
+    let listed = match tx.dialect() {
+        Dialect::Postgres => {
+            "SELECT r.organization, r.domain FROM json_to_recordset($1::text::json) AS r(organization uuid, domain text)"
+        }
+        Dialect::Sqlite => "SELECT unhex(value->>'organization', '-'), value->>'domain' FROM json_each($1)",
+    };
+    let sql = format!(
+        "UPDATE contact SET {set}, version = version + 1, updated_at = $2 \
+         WHERE (organization_id, email_domain) IN ({listed}) {}",
+        told::returning(tx.dialect())
+    );
+    let row = |(organization, domain): &Listed| json!({ "organization": organization, "domain": domain });
+    let values = [many(domains.iter().map(row)), now.into()];
+    changed(tx, sql, values).await
 }
 
 /// An address lost one of those who shared it: where one alone is left, it is a duplicate no more.
@@ -35,53 +70,29 @@ pub(crate) async fn settle(
     organization: OrganizationId,
     canonical: &str,
     now: DateTime<Utc>,
-) -> Result<Vec<ContactId>, DbErr> {
-    let only_one = "email_duplicate AND (SELECT count(*) FROM contact other \
-         WHERE other.organization_id = contact.organization_id AND other.email_canonical = contact.email_canonical) = 1";
+) -> Result<Vec<Told>, DbErr> {
+    if tx.dialect() == Dialect::Postgres {
+        // Two who leave at once would each still see the other; so the second looks when the first is gone.
+        let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1 || $2, 0))";
+        let values = [organization.to_string().into(), canonical.into()];
+        tx.execute_raw(tx.statement(sql, values)).await?;
+    }
     let sql = format!(
         "UPDATE contact SET email_duplicate = FALSE, email_unique = email_canonical, version = version + 1, \
-         updated_at = $2 WHERE organization_id = $1 AND email_canonical = $3 AND {only_one} RETURNING id"
+         updated_at = $2 WHERE organization_id = $1 AND email_canonical = $3 AND email_duplicate AND {SHARERS} = 1 {}",
+        told::returning(tx.dialect())
     );
     let values = [organization.uuid().into(), now.into(), canonical.into()];
     changed(tx, sql, values).await
-}
-
-const SETTLED: &str = "email_state = 'VALID', \
-     email_duplicate = (SELECT count(*) > 1 FROM contact other \
-     WHERE other.organization_id = contact.organization_id AND other.email_canonical = contact.email_canonical), \
-     email_unique = CASE WHEN (SELECT count(*) FROM contact other \
-     WHERE other.organization_id = contact.organization_id AND other.email_canonical = contact.email_canonical) = 1 \
-     THEN email_canonical END";
-
-async fn judge(
-    tx: &Transaction,
-    organization: OrganizationId,
-    column: &str,
-    wanted: &[String],
-    set: &str,
-    now: DateTime<Utc>,
-) -> Result<Vec<ContactId>, DbErr> {
-    if wanted.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut params = Params::new([organization.uuid().into(), now.into()]);
-    let numbers: Vec<String> = wanted
-        .iter()
-        .map(|value| format!("${}", params.add(value.clone())))
-        .collect();
-    let sql = format!(
-        "UPDATE contact SET {set}, version = version + 1, updated_at = $2 \
-         WHERE organization_id = $1 AND {column} IN ({}) RETURNING id",
-        numbers.join(", ")
-    );
-    changed(tx, sql, params.into_values()).await
 }
 
 async fn changed(
     tx: &Transaction,
     sql: String,
     values: impl IntoIterator<Item = Value>,
-) -> Result<Vec<ContactId>, DbErr> {
+) -> Result<Vec<Told>, DbErr> {
     let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
-    rows.iter().map(|row| Columns::of(row).id()).collect()
+    let mut told = rows.iter().map(told::read).collect::<Result<Vec<_>, _>>()?;
+    told.sort_unstable_by_key(|told| told.contact.id);
+    Ok(told)
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, Value};
-use usher_database::{Dialect, Transaction};
+use usher_database::Transaction;
 use usher_events::PortalFacts;
 use usher_types::{ContactId, OrganizationId, PortalStatus, Version};
 
+use super::batch::Batch;
 use super::columns::Columns;
 use super::params::Params;
 use crate::domain::portal::{Portal, status_rank};
@@ -33,18 +34,13 @@ pub(super) fn read(columns: &mut Columns<'_>) -> Result<Portal, DbErr> {
     })
 }
 
-/// The row of a new contact: nothing has happened yet.
-pub(super) async fn insert(
-    tx: &Transaction,
-    organization: OrganizationId,
-    contact: ContactId,
-) -> Result<(), DbErr> {
+/// Writes the row of a new contact: nothing has happened yet.
+pub(super) fn insert(batch: &mut Batch, organization: OrganizationId, contact: ContactId) {
     let sql = "INSERT INTO contact_portal (contact_id, organization_id, version, status, status_rank, invited_sort, \
          signed_in_sort) VALUES ($1, $2, 0, $3, 0, 0, 0) ON CONFLICT (contact_id) DO NOTHING";
     let waiting = PortalStatus::Waiting.as_str();
     let values = [contact.uuid().into(), organization.uuid().into(), waiting.into()];
-    tx.execute_raw(tx.statement(sql, values)).await?;
-    Ok(())
+    batch.add(sql, values);
 }
 
 /// Applies what invitations published; at most one row a contact. Older versions change nothing.
@@ -121,23 +117,4 @@ pub(crate) async fn versions(
         Ok((columns.id()?, Version::from_raw(columns.get()?)))
     };
     rows.iter().map(read).collect()
-}
-
-/// The stored status of one contact, kept as it is until the transaction ends.
-pub(crate) async fn stored_status(
-    tx: &Transaction,
-    organization: OrganizationId,
-    contact: ContactId,
-) -> Result<PortalStatus, DbErr> {
-    let lock = if tx.dialect() == Dialect::Postgres {
-        " FOR SHARE"
-    } else {
-        ""
-    };
-    let sql = format!(
-        "SELECT p.status FROM contact_portal p WHERE p.organization_id = $1 AND p.contact_id = $2{lock}"
-    );
-    let values = [organization.uuid().into(), contact.uuid().into()];
-    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
-    row.map_or(Ok(PortalStatus::Waiting), |row| Columns::of(&row).name())
 }

@@ -1,95 +1,83 @@
-//! Search documents.
+//! Search documents: written in the transaction that changes what they say.
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use serde_json::json;
 use usher_database::{Dialect, Transaction};
-use usher_types::{ContactId, OrganizationId};
+use usher_types::{AccountId, OrganizationId};
 
-use super::columns::Columns;
-use super::params::Params;
-use crate::domain::search::document;
+use super::batch::Batch;
+use super::columns::{Columns, named};
+use super::contacts;
+use super::rows::{Kind, Rows};
+use super::told::Told;
+use crate::domain::contact::Contact;
 
-/// Documents that one statement writes.
-const CHUNK: usize = 500;
+/// Documents that stay the same are left alone, so that most changes do not touch the search index.
+const ROWS: Rows = Rows {
+    table: "contact_search",
+    columns: &[
+        ("contact_id", Kind::Id),
+        ("organization_id", Kind::Id),
+        ("document", Kind::Text),
+    ],
+    conflict: "ON CONFLICT (contact_id) DO UPDATE SET document = excluded.document \
+         WHERE contact_search.organization_id = excluded.organization_id \
+         AND contact_search.document <> excluded.document",
+};
 
-/// Writes the documents of contacts anew, from their rows and the names of their accounts. Those that stay the same are
-/// left alone, so that most changes do not touch the search index.
-pub(crate) async fn rebuild(
-    tx: &Transaction,
-    organization: OrganizationId,
-    contacts: &[ContactId],
-) -> Result<(), DbErr> {
-    for chunk in contacts.chunks(CHUNK) {
-        let documents = documents(tx, organization, chunk).await?;
-        write(tx, organization, documents).await?;
-    }
-    Ok(())
+/// A contact and the names of their accounts, in the order of the accounts' ids.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Searched {
+    pub(crate) contact: Contact,
+    pub(crate) account_names: Vec<String>,
 }
 
-async fn documents(
+impl From<&Told> for Searched {
+    fn from(told: &Told) -> Self {
+        Self {
+            contact: told.contact.clone(),
+            account_names: told.account_names.clone(),
+        }
+    }
+}
+
+/// Writes the documents of contacts, which are locked.
+pub(crate) fn write(batch: &mut Batch, searched: impl IntoIterator<Item = Searched>) {
+    let row = |searched: Searched| {
+        json!({
+            "contact_id": searched.contact.id,
+            "organization_id": searched.contact.organization,
+            "document": searched.contact.document(&searched.account_names),
+        })
+    };
+    batch.rows(&ROWS, searched.into_iter().map(row));
+}
+
+/// Everyone who is linked to an account, in the order of ids.
+pub(crate) async fn of_account(
     tx: &Transaction,
     organization: OrganizationId,
-    contacts: &[ContactId],
-) -> Result<Vec<(ContactId, String)>, DbErr> {
+    account: AccountId,
+) -> Result<Vec<Searched>, DbErr> {
     let names = match tx.dialect() {
-        Dialect::Postgres => "string_agg(a.name, E'\\n' ORDER BY a.id)",
-        Dialect::Sqlite => "group_concat(a.name, char(10) ORDER BY a.id)",
+        Dialect::Postgres => "coalesce(json_agg(n.name ORDER BY n.id), '[]')",
+        Dialect::Sqlite => "json_group_array(n.name ORDER BY n.id)",
     };
     let sql = format!(
-        "SELECT c.id, c.first_name, c.last_name, c.email, c.email_canonical, c.phone, \
-         (SELECT {names} FROM link l JOIN account a ON a.id = l.account_id WHERE l.contact_id = c.id) \
-         FROM contact c WHERE c.organization_id = $1 AND {}",
-        tx.dialect().in_uuids("c.id", 2),
+        "SELECT {}, (SELECT {names} FROM account n WHERE n.organization_id = $1 \
+         AND n.id IN (SELECT l.account_id FROM link l WHERE l.organization_id = $1 AND l.contact_id = c.id)) \
+         FROM contact c WHERE c.organization_id = $1 \
+         AND c.id IN (SELECT l.contact_id FROM link l WHERE l.organization_id = $1 AND l.account_id = $2) ORDER BY c.id",
+        named("c", &contacts::COLUMNS)
     );
-    let ids = tx.dialect().uuids(contacts.iter().map(|id| id.uuid()));
-    let rows = tx
-        .query_all_raw(tx.statement(sql, [organization.uuid().into(), ids]))
-        .await?;
+    let values = [organization.uuid().into(), account.uuid().into()];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    let read = |row: &QueryResult| {
+        let mut columns = Columns::of(row);
+        Ok(Searched {
+            contact: contacts::read(&mut columns)?,
+            account_names: columns.texts()?,
+        })
+    };
     rows.iter().map(read).collect()
-}
-
-fn read(row: &QueryResult) -> Result<(ContactId, String), DbErr> {
-    let mut columns = Columns::of(row);
-    let id = columns.id()?;
-    let (first, last): (String, String) = (columns.get()?, columns.get()?);
-    let name = format!("{first} {last}");
-    let typed: Option<String> = columns.get()?;
-    let canonical: Option<String> = columns.get()?;
-    // A domain of other than Latin letters is found in both its forms.
-    let canonical = canonical
-        .filter(|canonical| typed.as_ref().map(|typed| typed.to_lowercase()).as_ref() != Some(canonical));
-    let phone: Option<String> = columns.get()?;
-    let accounts: Option<String> = columns.get()?;
-    let optional = [&typed, &canonical, &phone]
-        .into_iter()
-        .flatten()
-        .map(String::as_str);
-    let accounts = accounts.as_deref().unwrap_or_default().lines();
-    Ok((
-        id,
-        document(std::iter::once(name.as_str()).chain(optional).chain(accounts)),
-    ))
-}
-
-async fn write(
-    tx: &Transaction,
-    organization: OrganizationId,
-    documents: Vec<(ContactId, String)>,
-) -> Result<(), DbErr> {
-    if documents.is_empty() {
-        return Ok(());
-    }
-    let mut params = Params::new([organization.uuid().into()]);
-    let mut rows = Vec::with_capacity(documents.len());
-    for (contact, document) in documents {
-        let (id, text) = (params.add(contact.uuid()), params.add(document));
-        rows.push(format!("($1, ${id}, ${text})"));
-    }
-    let sql = format!(
-        "INSERT INTO contact_search (organization_id, contact_id, document) VALUES {} \
-         ON CONFLICT (contact_id) DO UPDATE SET document = excluded.document \
-         WHERE contact_search.document <> excluded.document",
-        rows.join(", ")
-    );
-    tx.execute_raw(tx.statement(sql, params.into_values())).await?;
-    Ok(())
 }

@@ -1,55 +1,83 @@
 //! Tags as rows, which filters look in; lists show those on the row itself.
 
-use sea_orm::{ConnectionTrait, DbErr, Value};
-use usher_database::Transaction;
+use serde_json::json;
 use usher_types::OrganizationId;
 use uuid::Uuid;
+
+use super::batch::Batch;
+use super::filter::json_texts;
+use super::rows::{Kind, Rows};
 
 /// A table of tags and its column of owners.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Table {
-    name: &'static str,
+    rows: Rows,
     owner: &'static str,
 }
 
 /// Of contacts.
 pub(super) const CONTACT: Table = Table {
-    name: "contact_tag",
+    rows: Rows {
+        table: "contact_tag",
+        columns: &[
+            ("organization_id", Kind::Id),
+            ("contact_id", Kind::Id),
+            ("tag", Kind::Text),
+        ],
+        conflict: "",
+    },
     owner: "contact_id",
 };
 /// Of accounts.
 pub(super) const ACCOUNT: Table = Table {
-    name: "account_tag",
+    rows: Rows {
+        table: "account_tag",
+        columns: &[
+            ("organization_id", Kind::Id),
+            ("account_id", Kind::Id),
+            ("tag", Kind::Text),
+        ],
+        conflict: "",
+    },
     owner: "account_id",
 };
 
-pub(super) async fn insert(
-    tx: &Transaction,
+/// Writes the tags of new owners.
+pub(super) fn insert<'a>(
+    batch: &mut Batch,
+    table: Table,
+    organization: OrganizationId,
+    owners: impl IntoIterator<Item = (Uuid, &'a [String])>,
+) {
+    let row = |owner: Uuid, tag: &String| json!({ "organization_id": organization, (table.owner): owner, "tag": tag });
+    let rows = owners
+        .into_iter()
+        .flat_map(|(owner, tags)| tags.iter().map(move |tag| row(owner, tag)));
+    batch.rows(&table.rows, rows);
+}
+
+/// Removes the tags of the first list that are not in the second, and writes those that are only there.
+pub(super) fn replace(
+    batch: &mut Batch,
     table: Table,
     organization: OrganizationId,
     owner: Uuid,
-    tags: &[String],
-) -> Result<(), DbErr> {
-    if tags.is_empty() {
-        return Ok(());
+    (before, after): (&[String], &[String]),
+) {
+    let without = |tags: &[String], others: &[String]| -> Vec<String> {
+        tags.iter().filter(|tag| !others.contains(tag)).cloned().collect()
+    };
+    let gone = without(before, after);
+    if !gone.is_empty() {
+        let sql = format!(
+            "DELETE FROM {} WHERE organization_id = $1 AND {} = $2 AND tag IN {}",
+            table.rows.table,
+            table.owner,
+            json_texts(batch.dialect(), 3)
+        );
+        let gone = serde_json::Value::from(gone).to_string();
+        batch.add(sql, [organization.uuid().into(), owner.into(), gone.into()]);
     }
-    let rows: Vec<String> = (0..tags.len())
-        .map(|index| format!("($1, $2, ${})", index + 3))
-        .collect();
-    let sql = format!(
-        "INSERT INTO {} (organization_id, {}, tag) VALUES {}",
-        table.name,
-        table.owner,
-        rows.join(", ")
-    );
-    let owner: [Value; 2] = [organization.uuid().into(), owner.into()];
-    let values = owner.into_iter().chain(tags.iter().cloned().map(Value::from));
-    tx.execute_raw(tx.statement(sql, values)).await?;
-    Ok(())
-}
-
-pub(super) async fn remove(tx: &Transaction, table: Table, owner: Uuid) -> Result<(), DbErr> {
-    let sql = format!("DELETE FROM {} WHERE {} = $1", table.name, table.owner);
-    tx.execute_raw(tx.statement(sql, [owner.into()])).await?;
-    Ok(())
+    let new = without(after, before);
+    insert(batch, table, organization, [(owner, new.as_slice())]);
 }

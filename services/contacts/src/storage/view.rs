@@ -2,10 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
-use usher_database::Transaction;
+use usher_database::{Dialect, Transaction};
 use usher_types::{ContactId, EmailState, Facts, InvitationAction, LoginFact, OrganizationId};
 
-use super::{columns::Columns, contacts, portal};
+use super::{
+    columns::{Columns, named},
+    contacts, portal,
+    told::Told,
+};
 use crate::domain::address::{email_fact, shown_state};
 use crate::domain::contact::Contact;
 use crate::domain::portal::{Portal, facts, menu, pending_activation};
@@ -42,6 +46,15 @@ impl View {
         LoginFact::from_counts(self.contact.links, self.contact.links_with_login)
     }
 
+    /// The same after a change of the contact.
+    pub(crate) fn after(self, told: Told) -> Self {
+        Self {
+            contact: told.contact,
+            known: told.known,
+            ..self
+        }
+    }
+
     /// Login is on and nobody has signed in yet.
     pub(crate) const fn pending_activation(&self) -> bool {
         pending_activation(self.login(), self.portal.first_signed_in_at)
@@ -59,7 +72,7 @@ pub(super) const OWN: &str = "c.organization_id = $1 AND p.organization_id = $1"
 pub(super) fn select() -> String {
     format!(
         "SELECT {}, {}, a.state, (SELECT o.portal_enabled FROM organization o WHERE o.organization_id = $1)",
-        contacts::COLUMNS,
+        named("c", &contacts::COLUMNS),
         portal::COLUMNS
     )
 }
@@ -81,6 +94,9 @@ pub(crate) async fn find(
     organization: OrganizationId,
     ids: &[ContactId],
 ) -> Result<Vec<View>, DbErr> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let sql = format!(
         "{} FROM {FROM} WHERE {OWN} AND {} ORDER BY c.id",
         select(),
@@ -93,11 +109,21 @@ pub(crate) async fn find(
     rows.iter().map(read).collect()
 }
 
-/// One contact.
-pub(crate) async fn find_one(
+/// One contact, locked against other writers as by [`contacts::lock`]. `still`: where they stand on the way in stays as it is
+/// until the transaction ends, too.
+pub(crate) async fn lock(
     tx: &Transaction,
     organization: OrganizationId,
     id: ContactId,
+    still: bool,
 ) -> Result<Option<View>, DbErr> {
-    Ok(find(tx, organization, &[id]).await?.pop())
+    let lock = match (tx.dialect(), still) {
+        (Dialect::Sqlite, _) => "",
+        (Dialect::Postgres, false) => " FOR UPDATE OF c",
+        (Dialect::Postgres, true) => " FOR UPDATE OF c FOR SHARE OF p",
+    };
+    let sql = format!("{} FROM {FROM} WHERE {OWN} AND c.id = $2{lock}", select());
+    let values = [organization.uuid().into(), id.uuid().into()];
+    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
+    row.as_ref().map(read).transpose()
 }

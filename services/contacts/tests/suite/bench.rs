@@ -57,6 +57,11 @@ impl Drop for Bench {
 impl Bench {
     pub(crate) async fn new(files: TestDatabase) -> Self {
         let database = files.service("contacts").await;
+        Self::over(files, database)
+    }
+
+    /// The same over another way to the database.
+    pub(crate) fn over(files: TestDatabase, database: Database) -> Self {
         let clock = Arc::new(FixedClock::new(noon()));
         let services = Keyring::parse(&Keyring::generate_text("s")).unwrap();
         let key = SigningKey::from_pkcs8("k".into(), &SigningKey::generate().unwrap()).unwrap();

@@ -1,0 +1,53 @@
+//! What stands in the way of an address (C3), and what is known of it.
+
+use sea_orm::{ConnectionTrait, DbErr};
+use usher_database::Transaction;
+use usher_types::{ContactId, EmailState, OrganizationId};
+use uuid::Uuid;
+
+use super::columns::Columns;
+
+/// Who has a canonical address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Holder {
+    pub(crate) id: ContactId,
+    pub(crate) active: bool,
+}
+
+/// An address as a contact asks for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Claim {
+    /// Another contact that has it, an active one before others.
+    pub(crate) holder: Option<Holder>,
+    /// What notifications knows of it.
+    pub(crate) known: Option<EmailState>,
+}
+
+/// What there is to say about a canonical address that the contact `by`, or a new one, asks for.
+pub(crate) async fn find(
+    tx: &Transaction,
+    organization: OrganizationId,
+    canonical: &str,
+    by: Option<ContactId>,
+) -> Result<Claim, DbErr> {
+    let sql = "SELECT h.id, h.active, \
+         (SELECT s.state FROM address_state s WHERE s.organization_id = $1 AND s.email_canonical = $2) \
+         FROM (SELECT 1 AS one) AS one LEFT JOIN (SELECT c.id, c.active FROM contact c \
+         WHERE c.organization_id = $1 AND c.email_canonical = $2 AND c.id <> $3 \
+         ORDER BY c.active DESC, c.id LIMIT 1) AS h ON TRUE";
+    let by = by.map_or(Uuid::nil(), ContactId::uuid);
+    let values = [organization.uuid().into(), canonical.into(), by.into()];
+    let Some(row) = tx.query_one_raw(tx.statement(sql, values)).await? else {
+        return Ok(Claim::default());
+    };
+    let mut columns = Columns::of(&row);
+    let id: Option<Uuid> = columns.get()?;
+    let active: Option<bool> = columns.get()?;
+    Ok(Claim {
+        holder: id.zip(active).map(|(id, active)| Holder {
+            id: id.into(),
+            active,
+        }),
+        known: columns.optional_name()?,
+    })
+}
