@@ -16,14 +16,22 @@ mod addresses;
 mod bench;
 #[path = "suite/contacts.rs"]
 mod contacts;
+#[path = "suite/fixtures.rs"]
+mod fixtures;
+#[path = "suite/kinds.rs"]
+mod kinds;
 #[path = "suite/lists.rs"]
 mod lists;
 #[path = "suite/oracle.rs"]
 mod oracle;
 #[path = "suite/portal.rs"]
 mod portal;
+#[path = "suite/races.rs"]
+mod races;
 #[path = "suite/round_trips.rs"]
 mod round_trips;
+#[path = "suite/search.rs"]
+mod search;
 #[path = "suite/selections.rs"]
 mod selections;
 #[path = "suite/wire.rs"]

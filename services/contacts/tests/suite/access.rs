@@ -3,11 +3,11 @@
 use tonic::{Code, Status};
 use usher_auth::{Permission, PermissionSet, Principal, Subject};
 use usher_proto::contacts::v1::{
-    AwaitPortalRequest, BatchGetRequest, ContactFilter, ContactLink, ContactSelection, CreateAccountRequest,
-    CreateContactRequest, LinkContactRequest, ListAccountsRequest, ListActivityRequest, ListContactsRequest,
-    ListIneligibleRequest, PreviewSelectionRequest, SetContactActiveRequest, SetTogglesRequest,
-    UnlinkContactRequest, UpdateAccountRequest, UpdateContactRequest, WalkSelectionRequest,
-    contact_selection::Of,
+    AccountLink, AwaitPortalRequest, BatchGetRequest, ContactFilter, ContactIds, ContactLink,
+    ContactSelection, CreateAccountRequest, CreateContactRequest, LinkContactRequest, ListAccountsRequest,
+    ListActivityRequest, ListContactsRequest, ListIneligibleRequest, PreviewSelectionRequest,
+    SetContactActiveRequest, SetTogglesRequest, UnlinkContactRequest, UpdateAccountRequest,
+    UpdateContactRequest, WalkSelectionRequest, contact_selection::Of,
 };
 use usher_proto::{bytes_of, common::v1::TextChange};
 use usher_types::{Clock, ContactId, MemberId, OrganizationId};
@@ -211,6 +211,108 @@ usher_testkit::dialects! {
         };
         let reply = stranger.update_contact(update).await.unwrap().into_inner();
         assert_eq!(reply.refusals[0].code, "NOT_FOUND");
+    }
+
+    async fn walls_no_call_changes_or_reads_rows_of_another_organization(db: usher_testkit::TestDatabase) {
+        let bench = Bench::new(db).await;
+        let ada = bench.create(client("Ada", "L", "ada@example.com")).await;
+        let login = ContactLink { login: Some(true), primary: Some(true), ..place(&ada) };
+        let account = bench.account("Acme", vec![login]).await;
+        let everything = async || {
+            let ids = BatchGetRequest { ids: vec![account.id.clone()] };
+            let accounts = bench.member().batch_get_accounts(ids.clone()).await.unwrap().into_inner();
+            let links = bench.member().links_of_accounts(ids).await.unwrap().into_inner();
+            (bench.get(contact_id(&ada)).await, accounts, links)
+        };
+        let before = everything().await;
+        let mut stranger = bench.stranger();
+        macro_rules! own {
+            ($name:ident($request:expr).$thing:ident) => {
+                stranger.$name($request).await.unwrap().into_inner().$thing.unwrap()
+            };
+        }
+        let eve = own!(create_contact(client("Eve", "L", "ada@example.com")).contact);
+        let theirs = CreateAccountRequest { name: "Acme".into(), kind: "COMPANY".into(), ..Default::default() };
+        let theirs = own!(create_account(theirs).account);
+        let foreign = ContactLink { primary: Some(true), login: Some(true), ..place(&ada) };
+        let (id, account_id) = (ada.id.clone(), account.id.clone());
+        macro_rules! refused {
+            ($($name:ident($request:expr) => $field:literal),+ $(,)?) => {$(
+                let reply = stranger.$name($request).await.unwrap().into_inner();
+                let codes: Vec<_> = reply.refusals.iter().map(|refusal| (refusal.code.as_str(), refusal.field.join("."))).collect();
+                assert_eq!(codes, [("NOT_FOUND", $field.to_owned())], stringify!($name));
+            )+};
+        }
+        let into_theirs = AccountLink { account_id: Some(account.id.clone()), primary: Some(true), ..Default::default() };
+        refused!(
+            update_contact(UpdateContactRequest { id: id.clone(), first_name: Some("Eve".into()), ..Default::default() }) => "id",
+            set_contact_active(SetContactActiveRequest { id: id.clone(), active: false }) => "id",
+            create_contact(CreateContactRequest { accounts: vec![into_theirs], ..client("Uda", "L", "uda@example.com") })
+                => "accounts.0.accountId",
+            create_account(CreateAccountRequest { name: "Eve".into(), kind: "LLC".into(), contacts: vec![foreign.clone()], tags: vec![] })
+                => "contacts.0.contactId",
+            update_account(UpdateAccountRequest { id: account_id.clone(), name: Some("Eve".into()), ..Default::default() }) => "id",
+            link_contact(LinkContactRequest { account_id: account_id.clone(), contact: Some(place(&eve)) }) => "accountId",
+            link_contact(LinkContactRequest { account_id: theirs.id.clone(), contact: Some(foreign) }) => "contact.contactId",
+            unlink_contact(UnlinkContactRequest { account_id: account_id.clone(), contact_id: id.clone() }) => "accountId",
+            unlink_contact(UnlinkContactRequest { account_id: theirs.id.clone(), contact_id: id.clone() }) => "contactId",
+            set_toggles(SetTogglesRequest { account_ids: vec![account_id.clone()], login: Some(false), ..Default::default() })
+                => "accountIds.0",
+            set_toggles(SetTogglesRequest {
+                account_ids: vec![theirs.id.clone()],
+                contact_id: Some(id.clone()),
+                login: Some(false),
+                ..Default::default()
+            }) => "contactId",
+        );
+        let activity = ListActivityRequest { contact_id: id.clone(), page: None };
+        assert_eq!(stranger.list_activity(activity).await.unwrap().into_inner().activities, []);
+        let links: Vec<_> = before.2.links.iter().map(|link| link.id.clone()).collect();
+        assert_eq!(stranger.batch_get_links(BatchGetRequest { ids: links }).await.unwrap().into_inner().links, []);
+        for of in [
+            Of::Ids(ContactIds { ids: vec![id] }),
+            Of::AccountIds(ContactIds { ids: vec![account_id.clone()] }),
+            Of::Filter(ContactFilter { account_ids: vec![account_id], account_ids_given: true, ..Default::default() }),
+        ] {
+            let request = PreviewSelectionRequest { selection: Some(ContactSelection { of: Some(of) }), action: "SEND".into() };
+            assert_eq!(stranger.preview_selection(request).await.unwrap().into_inner().total, 0);
+        }
+        assert_eq!(everything().await, before);
+    }
+
+    async fn i22_every_members_operation_is_forbidden_to_a_contact(db: usher_testkit::TestDatabase) {
+        let bench = Bench::new(db).await;
+        let ada = bench.create(client("Ada", "L", "ada@example.com")).await;
+        let mut portal = bench.contact(contact_id(&ada));
+        for (name, status) in every_call(&mut portal).await {
+            let code = status.map(|status| status.code());
+            assert_eq!(code, (!GETS.contains(&name)).then_some(Code::PermissionDenied), "{name}");
+        }
+    }
+
+    async fn c5_a_vehicle_appears_in_the_portal_only_through_a_linked_contact(db: usher_testkit::TestDatabase) {
+        let bench = Bench::new(db).await;
+        let ada = bench.create(client("Ada", "L", "ada@example.com")).await;
+        let ida = bench.create(client("Ida", "L", "ida@example.com")).await;
+        for kind in ["TRUST", "LLC", "PARTNERSHIP", "CORPORATION", "RETIREMENT"] {
+            let request = CreateAccountRequest { name: kind.into(), kind: kind.into(), ..Default::default() };
+            let vehicle = bench.member().create_account(request).await.unwrap().into_inner().account.unwrap();
+            let seen = async |contact| {
+                let ids = BatchGetRequest { ids: vec![vehicle.id.clone()] };
+                let seen = bench.contact(contact_id(contact)).batch_get_accounts(ids).await.unwrap().into_inner();
+                seen.accounts.len()
+            };
+            assert_eq!((seen(&ada).await, seen(&ida).await), (0, 0));
+            let link = LinkContactRequest { account_id: vehicle.id.clone(), contact: Some(place(&ada)) };
+            bench.member().link_contact(link).await.unwrap();
+            assert_eq!((seen(&ada).await, seen(&ida).await), (0, 0), "login is off");
+            let on = SetTogglesRequest { account_ids: vec![vehicle.id.clone()], login: Some(true), ..Default::default() };
+            bench.member().set_toggles(on).await.unwrap();
+            assert_eq!((seen(&ada).await, seen(&ida).await), (1, 0));
+            let unlink = UnlinkContactRequest { account_id: vehicle.id.clone(), contact_id: ada.id.clone() };
+            bench.member().unlink_contact(unlink).await.unwrap();
+            assert_eq!((seen(&ada).await, seen(&ida).await), (0, 0));
+        }
     }
 
     async fn i22_a_portal_session_sees_itself_and_of_others_the_name(db: usher_testkit::TestDatabase) {

@@ -11,16 +11,7 @@ use usher_types::{AccountId, Clock, ContactId};
 
 use crate::bench::{Bench, account_refusals, client, codes, contact_id, lead, place, refused};
 
-fn joint(name: &str, contacts: Vec<ContactLink>) -> CreateAccountRequest {
-    CreateAccountRequest {
-        name: name.into(),
-        kind: "JOINT".into(),
-        tags: vec![],
-        contacts,
-    }
-}
-
-fn primary(contact: &Contact) -> ContactLink {
+pub(crate) fn primary(contact: &Contact) -> ContactLink {
     ContactLink {
         primary: Some(true),
         ..place(contact)
@@ -35,7 +26,7 @@ fn with_login(contact: &Contact) -> ContactLink {
 }
 
 impl Bench {
-    async fn links(&self, account: &usher_proto::contacts::v1::Account) -> Vec<Link> {
+    pub(crate) async fn links(&self, account: &usher_proto::contacts::v1::Account) -> Vec<Link> {
         let request = BatchGetRequest {
             ids: vec![account.id.clone()],
         };
@@ -62,48 +53,6 @@ impl Bench {
 }
 
 usher_testkit::dialects! {
-    async fn c5_a_joint_account_needs_two_different_contacts_one_of_them_primary(db: usher_testkit::TestDatabase) {
-        let bench = Bench::new(db).await;
-        let ada = bench.create(client("Ada", "Lovelace", "ada@example.com")).await;
-        let ida = bench.create(client("Ida", "Lovelace", "ida@example.com")).await;
-        let mut member = bench.member();
-        let refused = codes(&[("JOINT_NEEDS_TWO_CONTACTS", "contacts")]);
-        for contacts in [vec![], vec![primary(&ada)], vec![primary(&ada), place(&ada)], vec![place(&ada), place(&ida)]] {
-            let reply = member.create_account(joint("Both", contacts)).await.unwrap().into_inner();
-            assert_eq!(account_refusals(&reply), refused);
-        }
-        let reply = member.create_account(joint("Both", vec![primary(&ada), place(&ida)])).await.unwrap().into_inner();
-        assert_eq!(reply.refusals, []);
-        let account = reply.account.unwrap();
-        let unlink = UnlinkContactRequest { account_id: account.id.clone(), contact_id: ida.id.clone() };
-        let reply = member.unlink_contact(unlink).await.unwrap().into_inner();
-        assert_eq!(account_refusals(&reply), codes(&[("JOINT_NEEDS_TWO_CONTACTS", "contactId")]));
-        assert_eq!(bench.links(&account).await.len(), 2);
-        let single = bench.account("One", vec![primary(&ada)]).await;
-        let to_joint = UpdateAccountRequest { id: single.id, kind: Some("JOINT".into()), ..Default::default() };
-        let reply = member.update_account(to_joint).await.unwrap().into_inner();
-        assert_eq!(account_refusals(&reply), codes(&[("JOINT_NEEDS_TWO_CONTACTS", "kind")]));
-    }
-
-    async fn c5_the_oldest_follows_the_primary_contact_of_a_joint_account(db: usher_testkit::TestDatabase) {
-        let bench = Bench::new(db).await;
-        let ada = bench.create(client("Ada", "Lovelace", "ada@example.com")).await;
-        let ida = bench.create(client("Ida", "Lovelace", "ida@example.com")).await;
-        let eda = bench.create(client("Eda", "Lovelace", "eda@example.com")).await;
-        let request = joint("Both", vec![primary(&ada), place(&ida)]);
-        let account = bench.member().create_account(request).await.unwrap().into_inner().account.unwrap();
-        bench.clock.advance(chrono::TimeDelta::seconds(1));
-        let third = LinkContactRequest { account_id: account.id.clone(), contact: Some(place(&eda)) };
-        assert_eq!(bench.member().link_contact(third).await.unwrap().into_inner().refusals, []);
-        let unlink = UnlinkContactRequest { account_id: account.id.clone(), contact_id: ada.id };
-        assert_eq!(bench.member().unlink_contact(unlink).await.unwrap().into_inner().refusals, []);
-        let mut told: Vec<_> = bench.links(&account).await.into_iter().map(|link| (link.contact_id, link.primary)).collect();
-        told.sort();
-        let mut expected = vec![(ida.id, true), (eda.id, false)];
-        expected.sort();
-        assert_eq!(told, expected);
-    }
-
     async fn c5_c6_linking_counts_publishes_and_moves_the_primary(db: usher_testkit::TestDatabase) {
         let bench = Bench::new(db).await;
         let ada = bench.create(client("Ada", "Lovelace", "ada@example.com")).await;
