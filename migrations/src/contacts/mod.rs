@@ -24,8 +24,9 @@ fn contacts(ddl: &mut Ddl) {
         "link",
         "activity",
     ]);
-    // Search looks up three letters at a time on both databases.
+    // Search looks up three letters at a time on both databases; on PostgreSQL within one organization.
     ddl.postgres("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public");
+    ddl.postgres("CREATE EXTENSION IF NOT EXISTS btree_gin SCHEMA public");
     for statement in statements(include_str!("postgres.sql")) {
         ddl.postgres(&statement);
     }

@@ -34,7 +34,7 @@ impl App {
         };
         let counts = selected.count(&tx, action).await?;
         let first_eligible = if counts.eligible > 0 {
-            selected.first_eligible(&tx, action).await?
+            selected.first_eligible(&tx, action, &counts).await?
         } else {
             None
         };

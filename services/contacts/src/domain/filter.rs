@@ -8,6 +8,8 @@ pub(crate) const DEPTH: usize = 16;
 pub(crate) const NODES: usize = 200;
 /// Values in one list of a filter.
 pub(crate) const VALUES: usize = 500;
+/// Searches in one tree: each looks through a document for every word.
+pub(crate) const SEARCHES: usize = 20;
 /// Characters of a search.
 pub(crate) const SEARCH: usize = 500;
 /// Ids in one selection (I17).
@@ -35,6 +37,39 @@ impl Filter {
             Self::Is(condition) => matches!(condition, Condition::Search(_)),
         }
     }
+
+    /// The conditions that hold for everyone who matches.
+    pub(crate) fn required(&self) -> Vec<&Condition> {
+        match self {
+            Self::All(parts) => parts.iter().flat_map(Self::required).collect(),
+            Self::Is(condition) => vec![condition],
+            Self::Any(_) | Self::Not(_) => Vec::new(),
+        }
+    }
+
+    /// What is left to look at where these words are known to be in the document.
+    pub(crate) fn without_words(&self, known: &[String]) -> Self {
+        match self {
+            Self::All(parts) => {
+                let parts = parts.iter().map(|part| part.without_words(known));
+                Self::All(parts.filter(|part| !part.is_everyone()).collect())
+            }
+            Self::Is(Condition::Search(words)) => {
+                let left = words.iter().filter(|word| !known.contains(word));
+                Self::Is(Condition::Search(left.cloned().collect()))
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// Whether it says nothing.
+    pub(crate) fn is_everyone(&self) -> bool {
+        match self {
+            Self::All(parts) => parts.is_empty(),
+            Self::Is(Condition::Search(words)) => words.is_empty(),
+            Self::Any(_) | Self::Not(_) | Self::Is(_) => false,
+        }
+    }
 }
 
 /// A condition on one contact. A list matches any of its values.
@@ -58,4 +93,46 @@ pub(crate) enum Selection {
     Filter(Filter),
     /// Every contact of these accounts.
     Accounts(Vec<AccountId>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn search(words: &[&str]) -> Filter {
+        Filter::Is(Condition::Search(
+            words.iter().map(|word| (*word).to_owned()).collect(),
+        ))
+    }
+
+    #[test]
+    fn c8_a_condition_is_required_where_every_way_leads_through_it() {
+        let active = Filter::Is(Condition::Active(true));
+        let nested = Filter::All(vec![active.clone(), search(&["ada"])]);
+        let filter = Filter::All(vec![
+            search(&["acme", "x"]),
+            nested,
+            Filter::Any(vec![search(&["one"]), search(&["other"])]),
+            Filter::Not(Box::new(search(&["nobody"]))),
+        ]);
+        let words = |words: &[&str]| Condition::Search(words.iter().map(|word| (*word).to_owned()).collect());
+        let required = [words(&["acme", "x"]), Condition::Active(true), words(&["ada"])];
+        assert_eq!(filter.required(), required.iter().collect::<Vec<_>>());
+        let known = ["ada", "acme", "one", "nobody"].map(str::to_owned);
+        let left = Filter::All(vec![
+            search(&["x"]),
+            Filter::All(vec![active]),
+            Filter::Any(vec![search(&["one"]), search(&["other"])]),
+            Filter::Not(Box::new(search(&["nobody"]))),
+        ]);
+        assert_eq!(filter.without_words(&known), left);
+    }
+
+    #[test]
+    fn c8_nothing_is_left_of_a_search_whose_words_are_known() {
+        let filter = Filter::All(vec![search(&["ada"]), Filter::All(vec![search(&["acme"])])]);
+        let known = ["ada", "acme"].map(str::to_owned);
+        assert!(filter.without_words(&known).is_everyone());
+        assert!(!filter.is_everyone());
+    }
 }

@@ -6,7 +6,7 @@ use usher_proto::id_from;
 use usher_service::grpc::invalid;
 
 use super::request::names;
-use crate::domain::filter::{Condition, DEPTH, Filter, NODES, SEARCH, Selection, VALUES};
+use crate::domain::filter::{Condition, DEPTH, Filter, NODES, SEARCH, SEARCHES, Selection, VALUES};
 use crate::domain::search::words;
 
 /// Reads a filter.
@@ -14,7 +14,7 @@ pub(super) fn filter(given: Option<&pb::ContactFilter>) -> Result<Filter, Status
     let Some(given) = given else {
         return Ok(Filter::All(Vec::new()));
     };
-    Reader { nodes: 0 }.filter(given, 1)
+    Reader::default().filter(given, 1)
 }
 
 /// Reads a selection.
@@ -37,8 +37,11 @@ pub(super) fn selection(given: Option<&pb::ContactSelection>) -> Result<Selectio
     }
 }
 
+/// What was met so far.
+#[derive(Default)]
 struct Reader {
     nodes: usize,
+    searches: usize,
 }
 
 impl Reader {
@@ -49,6 +52,10 @@ impl Reader {
         }
         if self.nodes > NODES {
             return Err(invalid(format!("a filter can have at most {NODES} parts")));
+        }
+        self.searches += usize::from(given.search.is_some());
+        if self.searches > SEARCHES {
+            return Err(invalid(format!("a filter can have at most {SEARCHES} searches")));
         }
         let mut parts: Vec<Filter> = conditions(given)?.into_iter().map(Filter::Is).collect();
         for part in &given.and {
@@ -158,6 +165,21 @@ mod tests {
         assert!(filter(Some(&wide(NODES - 1))).is_ok());
         assert_eq!(
             filter(Some(&wide(NODES))).unwrap_err().code(),
+            tonic::Code::InvalidArgument
+        );
+        let searching = |searches| pb::ContactFilter {
+            or: vec![
+                pb::ContactFilter {
+                    search: Some("ada".to_owned()),
+                    ..Default::default()
+                };
+                searches
+            ],
+            ..Default::default()
+        };
+        assert!(filter(Some(&searching(SEARCHES))).is_ok());
+        assert_eq!(
+            filter(Some(&searching(SEARCHES + 1))).unwrap_err().code(),
             tonic::Code::InvalidArgument
         );
         let long = pb::ContactFilter {

@@ -1,4 +1,5 @@
-//! Filters and selections as SQL over the tables of [`super::view::FROM`]. `$1` is the organization, `$2` is `now`.
+//! Filters and selections as SQL over `contact c`, `contact_portal p` and `contact_search s`. `$1` is the organization, `$2` is
+//! `now`.
 //!
 //! No condition is ever NULL, so that NOT means what it says.
 
@@ -7,10 +8,8 @@ use usher_types::AccountId;
 
 use super::params::Params;
 use super::portal::STATUS;
+use super::tables::Tables;
 use crate::domain::filter::{Condition, Filter, Selection};
-
-/// Shorter words have no three letters to be looked up by.
-const TRIGRAM: usize = 3;
 
 /// The condition that holds for whom a filter matches.
 pub(super) fn filter(filter: &Filter, dialect: Dialect, params: &mut Params) -> String {
@@ -32,6 +31,23 @@ pub(super) fn filter(filter: &Filter, dialect: Dialect, params: &mut Params) -> 
     }
 }
 
+/// The tables that a filter's condition is over.
+pub(super) fn tables(filter: &Filter) -> Tables {
+    match filter {
+        Filter::All(parts) | Filter::Any(parts) => parts.iter().map(tables).fold(Tables::NONE, Tables::and),
+        Filter::Not(part) => tables(part),
+        Filter::Is(condition) => match condition {
+            Condition::Search(words) if words.is_empty() => Tables::NONE,
+            Condition::Search(_) => Tables::SEARCH,
+            Condition::Roles(_) | Condition::Tags(_) | Condition::Active(_) | Condition::Accounts(_) => {
+                Tables::CONTACT
+            }
+            Condition::PortalStatus(_) | Condition::SignedIn(_) => Tables::PORTAL,
+            Condition::PendingActivation(_) => Tables::CONTACT.and(Tables::PORTAL),
+        },
+    }
+}
+
 /// The condition that holds for whom a selection means.
 pub(super) fn selection(selection: &Selection, dialect: Dialect, params: &mut Params) -> String {
     match selection {
@@ -46,13 +62,10 @@ pub(super) fn selection(selection: &Selection, dialect: Dialect, params: &mut Pa
 
 fn condition(condition: &Condition, dialect: Dialect, params: &mut Params) -> String {
     match condition {
+        Condition::Search(words) if words.is_empty() => "TRUE".to_owned(),
         Condition::Search(words) => {
-            let words: Vec<String> = words.iter().map(|word| search(word, dialect, params)).collect();
-            if words.is_empty() {
-                "TRUE".to_owned()
-            } else {
-                format!("({})", words.join(" AND "))
-            }
+            let found = |word: &String| contains(dialect, "s.document", params.add(word.clone()));
+            format!("({})", words.iter().map(found).collect::<Vec<_>>().join(" AND "))
         }
         Condition::Roles(roles) => in_names("c.role", roles.iter().map(|role| role.as_str())),
         Condition::Tags(tags) => {
@@ -104,27 +117,6 @@ pub(super) fn json_texts(dialect: Dialect, number: usize) -> String {
     }
 }
 
-fn search(word: &str, dialect: Dialect, params: &mut Params) -> String {
-    if word.chars().count() < TRIGRAM {
-        let number = params.add(word.to_owned());
-        let found = contains(dialect, "s.document", number);
-        return format!("EXISTS (SELECT 1 FROM contact_search s WHERE s.contact_id = c.id AND {found})");
-    }
-    match dialect {
-        Dialect::Sqlite => {
-            let number = params.add(format!("\"{}\"", word.replace('"', "\"\"")));
-            format!(
-                "c.id IN (SELECT s.contact_id FROM contact_fts JOIN contact_search s ON s.rowid = contact_fts.rowid \
-                 WHERE contact_fts MATCH ${number} AND s.organization_id = $1)"
-            )
-        }
-        Dialect::Postgres => {
-            let number = params.add(like(word));
-            format!("c.id IN (SELECT found FROM contacts_like($1, ${number}) AS found)")
-        }
-    }
-}
-
 /// A text contains another, without any pattern.
 pub(super) fn contains(dialect: Dialect, column: &str, number: usize) -> String {
     let function = match dialect {
@@ -132,17 +124,4 @@ pub(super) fn contains(dialect: Dialect, column: &str, number: usize) -> String 
         Dialect::Postgres => "strpos",
     };
     format!("{function}({column}, ${number}) > 0")
-}
-
-/// The LIKE pattern of texts that contain a word.
-pub(super) fn like(word: &str) -> String {
-    let mut pattern = String::from("%");
-    for letter in word.chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    pattern.push('%');
-    pattern
 }

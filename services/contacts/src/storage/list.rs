@@ -1,17 +1,20 @@
 //! Pages of contacts (C8): forwards and backwards, one statement each, prepared once for every order where no filter is set.
+//! Lists of those who have some words or tags have ways of their own, see [`super::list_walk`].
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use usher_database::{
     Dialect, Transaction,
     keyset::{CursorValue, Direction, Keyset, Order, Page, Position, Window, WindowError, fingerprint},
 };
 use usher_types::{IneligibleReason, InvitationAction, OrganizationId, fold};
 
+use super::lookup::Lookup;
 use super::params::Params;
 use super::status_order::{self, Bounds};
-use super::view::{FROM, OWN, View, read, select};
-use super::{eligibility, filter};
+use super::tables::Tables;
+use super::view::{FROM, OWN, View, columns, read};
+use super::{eligibility, filter, list_walk};
 use crate::domain::filter::{Filter, Selection};
 use crate::domain::order::{ContactOrder, OrderField};
 use crate::domain::portal::status_rank;
@@ -26,17 +29,48 @@ pub(crate) enum Listed {
 }
 
 impl Listed {
-    /// Whether asking it several times costs little: a search is answered once and sorted instead.
-    fn is_quick(&self) -> bool {
+    fn filter(&self) -> Option<&Filter> {
         match self {
-            Self::Filter(filter) => !filter.searches(),
-            Self::Ineligible(..) => false,
+            Self::Filter(filter) | Self::Ineligible(Selection::Filter(filter), ..) => Some(filter),
+            Self::Ineligible(..) => None,
         }
     }
 
-    fn condition(&self, dialect: Dialect, params: &mut Params) -> String {
+    /// Whether a page of it is looked for among the next contacts before all of it is collected.
+    fn is_walked(&self) -> bool {
+        self.lookup().is_some() || self.filter().is_some_and(Filter::searches)
+    }
+
+    /// A way to everyone in it.
+    pub(super) fn lookup(&self) -> Option<Lookup> {
+        self.filter().and_then(Lookup::of)
+    }
+
+    /// What is left to look at where these words are known to be in the document.
+    pub(super) fn without_words(&self, known: &[String]) -> Self {
         match self {
-            Self::Filter(Filter::All(parts)) if parts.is_empty() => String::new(),
+            Self::Filter(filter) => Self::Filter(filter.without_words(known)),
+            Self::Ineligible(Selection::Filter(filter), action, reason) => {
+                let selection = Selection::Filter(filter.without_words(known));
+                Self::Ineligible(selection, *action, *reason)
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// The tables that its condition is over.
+    pub(super) fn tables(&self) -> Tables {
+        let filter = self.filter().map_or(Tables::NONE, filter::tables);
+        match self {
+            Self::Filter(_) => filter,
+            Self::Ineligible(..) => filter.and(Tables::SHOWN),
+        }
+    }
+
+    /// Empty, or ` AND …`.
+    pub(super) fn condition(&self, dialect: Dialect, params: &mut Params) -> String {
+        match self {
+            Self::Filter(filter) if filter.is_everyone() => String::new(),
             Self::Filter(tree) => format!(" AND {}", filter::filter(tree, dialect, params)),
             Self::Ineligible(selection, action, reason) => {
                 let selected = filter::selection(selection, dialect, params);
@@ -73,30 +107,11 @@ impl ContactList {
         keyset: &Keyset,
         bounds: Bounds,
     ) -> Result<Page<View>, DbErr> {
-        let mut params = Params::new([self.organization.uuid().into(), keyset.now().into()]);
-        let condition = self.listed.condition(tx.dialect(), &mut params);
-        let first_cursor = params.next();
-        let seek = keyset.seek(first_cursor);
-        params.extend(seek.values);
-        let sql = if self.order.field == OrderField::PortalStatus && self.listed.is_quick() {
-            let page = status_order::Page {
-                select: &select(),
-                condition: &condition,
-                descending: self.order.descending,
-                bounds,
-                fetch: keyset.fetch(),
-            };
-            page.sql(tx.dialect(), first_cursor)
+        let rows = if self.listed.is_walked() {
+            list_walk::page(self, tx, keyset, bounds).await?
         } else {
-            format!(
-                "{} FROM {FROM} WHERE {OWN}{condition}{} ORDER BY {} LIMIT {}",
-                select(),
-                seek.condition,
-                keyset.order_by(),
-                keyset.fetch(),
-            )
+            self.plain_page(tx, keyset, bounds).await?
         };
-        let rows = tx.query_all_raw(tx.statement(sql, params.into_values())).await?;
         let views = rows.iter().map(read).collect::<Result<Vec<_>, DbErr>>()?;
         let (field, now) = (self.order.field, keyset.now());
         Ok(keyset.page(views, |view| {
@@ -104,32 +119,103 @@ impl ContactList {
         }))
     }
 
+    async fn plain_page(
+        &self,
+        tx: &Transaction,
+        keyset: &Keyset,
+        bounds: Bounds,
+    ) -> Result<Vec<QueryResult>, DbErr> {
+        let mut params = Params::new([self.organization.uuid().into(), keyset.now().into()]);
+        let condition = self.listed.condition(tx.dialect(), &mut params);
+        let first_cursor = params.next();
+        let seek = keyset.seek(first_cursor);
+        params.extend(seek.values);
+        let sort = sort(self.order.field);
+        let joined = Tables::SHOWN.but(sort.tables).joined(sort.id, tx.dialect());
+        let from = format!(
+            "{}{joined} WHERE {} = $1{condition}",
+            sort.table, sort.organization
+        );
+        let is_quick = matches!(self.listed, Listed::Filter(_));
+        let sql = if self.order.field == OrderField::PortalStatus && is_quick {
+            let page = status_order::Page {
+                columns: &columns(),
+                from: &from,
+                descending: self.order.descending,
+                bounds,
+                fetch: keyset.fetch(),
+            };
+            page.sql(tx.dialect(), first_cursor)
+        } else {
+            format!(
+                "SELECT {} FROM {from}{} ORDER BY {} LIMIT {}",
+                columns(),
+                seek.condition,
+                keyset.order_by(),
+                keyset.fetch(),
+            )
+        };
+        tx.query_all_raw(tx.statement(sql, params.into_values())).await
+    }
+
     /// How many contacts it holds, exactly, at the keyset's `now`.
     pub(crate) async fn total(&self, tx: &Transaction, keyset: &Keyset) -> Result<i64, DbErr> {
         let mut params = Params::new([self.organization.uuid().into(), keyset.now().into()]);
-        let condition = self.listed.condition(tx.dialect(), &mut params);
-        let sql = if condition.is_empty() {
-            "SELECT count(*) FROM contact c WHERE c.organization_id = $1".to_owned()
+        let sql = if self.listed.is_walked() {
+            list_walk::count(&self.listed, tx.dialect(), &mut params)
         } else {
-            format!("SELECT count(*) FROM {FROM} WHERE {OWN}{condition}")
+            let condition = self.listed.condition(tx.dialect(), &mut params);
+            if condition.is_empty() {
+                "SELECT count(*) FROM contact c WHERE c.organization_id = $1".to_owned()
+            } else {
+                format!("SELECT count(*) FROM {FROM} WHERE {OWN}{condition}")
+            }
         };
         let row = tx.query_one_raw(tx.statement(sql, params.into_values())).await?;
         row.map_or(Ok(0), |row| row.try_get_by_index(0))
     }
 }
 
-/// The order in SQL. Orders by what stands in `contact_portal` end in that table's id, so that its indices serve them.
-fn sql_order(order: ContactOrder) -> Order {
-    let (column, id) = match order.field {
-        OrderField::FirstName => ("c.first_name_sort", "c.id"),
-        OrderField::LastName => ("c.last_name_sort", "c.id"),
-        OrderField::Email => ("c.email_sort", "c.id"),
-        OrderField::CreatedAt => ("c.created_at", "c.id"),
-        OrderField::UpdatedAt => ("c.updated_at", "c.id"),
-        OrderField::PortalStatus => (STATUS_RANK, "p.contact_id"),
-        OrderField::InvitedAt => ("p.invited_sort", "p.contact_id"),
-        OrderField::LastSignedInAt => ("p.signed_in_sort", "p.contact_id"),
+/// Where an order's column stands. Orders by what stands in `contact_portal` end in that table's id, so that its indices
+/// serve them.
+pub(super) struct Sort {
+    pub(super) table: &'static str,
+    pub(super) tables: Tables,
+    pub(super) organization: &'static str,
+    pub(super) id: &'static str,
+    pub(super) column: &'static str,
+}
+
+/// The order in SQL.
+pub(super) fn sort(field: OrderField) -> Sort {
+    let of_contact = |column| Sort {
+        table: "contact c",
+        tables: Tables::CONTACT,
+        organization: "c.organization_id",
+        id: "c.id",
+        column,
     };
+    let of_portal = |column| Sort {
+        table: "contact_portal p",
+        tables: Tables::PORTAL,
+        organization: "p.organization_id",
+        id: "p.contact_id",
+        column,
+    };
+    match field {
+        OrderField::FirstName => of_contact("c.first_name_sort"),
+        OrderField::LastName => of_contact("c.last_name_sort"),
+        OrderField::Email => of_contact("c.email_sort"),
+        OrderField::CreatedAt => of_contact("c.created_at"),
+        OrderField::UpdatedAt => of_contact("c.updated_at"),
+        OrderField::PortalStatus => of_portal(STATUS_RANK),
+        OrderField::InvitedAt => of_portal("p.invited_sort"),
+        OrderField::LastSignedInAt => of_portal("p.signed_in_sort"),
+    }
+}
+
+fn sql_order(order: ContactOrder) -> Order {
+    let Sort { id, column, .. } = sort(order.field);
     let (direction, name) = if order.descending {
         (Direction::Descending, "DESC")
     } else {

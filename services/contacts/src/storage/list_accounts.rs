@@ -1,7 +1,7 @@
 //! Pages of accounts, by name.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use usher_database::{
     Dialect, Transaction,
     keyset::{Direction, Keyset, Order, Page, Position, Window, WindowError, fingerprint},
@@ -9,6 +9,7 @@ use usher_database::{
 use usher_types::{AccountKind, OrganizationId, fold};
 
 use super::columns::{Columns, named};
+use super::lookup::{self, NEXT};
 use super::params::Params;
 use super::{accounts, filter};
 use crate::domain::account::Account;
@@ -25,11 +26,19 @@ pub(crate) struct AccountFilter {
 }
 
 impl AccountFilter {
-    fn condition(&self, dialect: Dialect, params: &mut Params) -> String {
-        let mut parts: Vec<String> = self
-            .words
-            .iter()
-            .map(|word| has_word(word, dialect, params))
+    /// The words that are looked up by an index, which SQLite has for contacts alone.
+    fn looked_up(&self, dialect: Dialect) -> Vec<String> {
+        match dialect {
+            Dialect::Sqlite => Vec::new(),
+            Dialect::Postgres => lookup::indexed(&self.words.iter().map(String::as_str).collect::<Vec<_>>()),
+        }
+    }
+
+    /// Empty, or ` AND …` over `account a`, whose name is known to have some words.
+    fn condition(&self, known: &[String], dialect: Dialect, params: &mut Params) -> String {
+        let words = self.words.iter().filter(|word| !known.contains(word));
+        let mut parts: Vec<String> = words
+            .map(|word| filter::contains(dialect, "a.name_sort", params.add(word.clone())))
             .collect();
         if let Some(kinds) = &self.kinds {
             parts.push(filter::in_names("a.kind", kinds.iter().map(|kind| kind.as_str())));
@@ -50,15 +59,6 @@ impl AccountFilter {
     }
 }
 
-fn has_word(word: &str, dialect: Dialect, params: &mut Params) -> String {
-    if dialect == Dialect::Sqlite || word.chars().count() < 3 {
-        let number = params.add(word.to_owned());
-        return filter::contains(dialect, "a.name_sort", number);
-    }
-    let number = params.add(filter::like(word));
-    format!("a.id IN (SELECT found FROM accounts_like($1, ${number}) AS found)")
-}
-
 /// A list of accounts.
 #[derive(Clone, Debug)]
 pub(crate) struct AccountList {
@@ -75,20 +75,16 @@ impl AccountList {
         Keyset::new(order, window, filter, now)
     }
 
-    /// One page.
+    /// One page. As in [`super::list_walk`], words that many have are met among the next accounts.
     pub(crate) async fn page(&self, tx: &Transaction, keyset: &Keyset) -> Result<Page<Account>, DbErr> {
-        let mut params = Params::new([self.organization.uuid().into()]);
-        let condition = self.filter.condition(tx.dialect(), &mut params);
-        let seek = keyset.seek(params.next());
-        params.extend(seek.values);
-        let sql = format!(
-            "SELECT {} FROM account a WHERE a.organization_id = $1{condition}{} ORDER BY {} LIMIT {}",
-            named("a", &accounts::COLUMNS),
-            seek.condition,
-            keyset.order_by(),
-            keyset.fetch(),
-        );
-        let rows = tx.query_all_raw(tx.statement(sql, params.into_values())).await?;
+        let words = self.filter.looked_up(tx.dialect());
+        let mut rows = Vec::new();
+        if !words.is_empty() {
+            rows = self.run(tx, keyset, From::Next).await?;
+        }
+        if !u64::try_from(rows.len()).is_ok_and(|rows| rows == keyset.fetch()) {
+            rows = self.run(tx, keyset, From::With(&words)).await?;
+        }
         let read = |row| accounts::read(&mut Columns::of(row));
         let found = rows.iter().map(read).collect::<Result<Vec<_>, DbErr>>()?;
         Ok(keyset.page(found, |account| {
@@ -96,12 +92,59 @@ impl AccountList {
         }))
     }
 
+    async fn run(
+        &self,
+        tx: &Transaction,
+        keyset: &Keyset,
+        from: From<'_>,
+    ) -> Result<Vec<QueryResult>, DbErr> {
+        let mut params = Params::new([self.organization.uuid().into()]);
+        let (known, mut tables) = match from {
+            From::Next => (&[][..], String::new()),
+            From::With(words) => (words, with(words, &mut params)),
+        };
+        let condition = self.filter.condition(known, tx.dialect(), &mut params);
+        let seek = keyset.seek(params.next());
+        params.extend(seek.values);
+        let (mut seek, order_by) = (seek.condition, keyset.order_by());
+        if matches!(from, From::Next) {
+            let own = format!("account a WHERE a.organization_id = $1{seek}");
+            tables = format!("(SELECT * FROM {own} ORDER BY {order_by} LIMIT {NEXT}) AS a WHERE TRUE");
+            seek = String::new();
+        }
+        let sql = format!(
+            "SELECT {} FROM {tables}{condition}{seek} ORDER BY {order_by} LIMIT {}",
+            named("a", &accounts::COLUMNS),
+            keyset.fetch(),
+        );
+        tx.query_all_raw(tx.statement(sql, params.into_values())).await
+    }
+
     /// How many accounts it holds, exactly.
     pub(crate) async fn total(&self, tx: &Transaction) -> Result<i64, DbErr> {
         let mut params = Params::new([self.organization.uuid().into()]);
-        let condition = self.filter.condition(tx.dialect(), &mut params);
-        let sql = format!("SELECT count(*) FROM account a WHERE a.organization_id = $1{condition}");
+        let words = self.filter.looked_up(tx.dialect());
+        let from = with(&words, &mut params);
+        let condition = self.filter.condition(&words, tx.dialect(), &mut params);
+        let sql = format!("SELECT count(*) FROM {from}{condition}");
         let row = tx.query_one_raw(tx.statement(sql, params.into_values())).await?;
         row.map_or(Ok(0), |row| row.try_get_by_index(0))
     }
+}
+
+/// Which accounts a page is looked for among.
+#[derive(Clone, Copy)]
+enum From<'a> {
+    /// The next ones in the order of the list.
+    Next,
+    /// All that have these words in their names.
+    With(&'a [String]),
+}
+
+fn with(words: &[String], params: &mut Params) -> String {
+    if words.is_empty() {
+        return "account a WHERE a.organization_id = $1".to_owned();
+    }
+    let found = lookup::accounts(words, params);
+    format!("{found} JOIN account a ON a.organization_id = $1 AND a.id = f.id WHERE TRUE")
 }

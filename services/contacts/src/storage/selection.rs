@@ -2,15 +2,20 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
-use usher_database::Transaction;
+use usher_database::{Dialect, Transaction};
 use usher_types::{ContactId, IneligibleReason, InvitationAction, OrganizationId};
 use uuid::Uuid;
 
 use super::columns::Columns;
+use super::lookup::Lookup;
 use super::params::Params;
-use super::view::{FROM, OWN, View, read, select};
+use super::tables::Tables;
+use super::view::{FROM, OWN, View, columns, read};
 use super::{eligibility, filter};
-use crate::domain::filter::Selection;
+use crate::domain::filter::{Filter, Selection};
+
+/// So many are collected and sorted sooner than the first of them is met on a walk.
+const FEW: i64 = 5_000;
 
 /// How many an action would reach, and how many not, by reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,18 +35,26 @@ pub(crate) struct Selected<'a> {
 }
 
 impl Selected<'_> {
-    fn condition(&self, tx: &Transaction) -> (String, Params) {
+    /// Tables and condition. `by_words`: from those who have the words of a search, rather than from everyone.
+    fn from(&self, dialect: Dialect, by_words: bool) -> (String, Params) {
         let mut params = Params::new([self.organization.uuid().into(), self.now.into()]);
-        let condition = filter::selection(self.selection, tx.dialect(), &mut params);
-        (condition, params)
+        let from = match self.selection {
+            Selection::Filter(filter) if filter.searches() => {
+                searched(filter, by_words, dialect, &mut params)
+            }
+            selection => {
+                let condition = filter::selection(selection, dialect, &mut params);
+                format!("{FROM} WHERE {OWN} AND {condition}")
+            }
+        };
+        (from, params)
     }
 
     /// Counts with one grouped statement.
     pub(crate) async fn count(&self, tx: &Transaction, action: InvitationAction) -> Result<Counts, DbErr> {
-        let (condition, params) = self.condition(tx);
+        let (from, params) = self.from(tx.dialect(), true);
         let sql = format!(
-            "SELECT reason, count(*) FROM (SELECT {} AS reason FROM {FROM} WHERE {OWN} AND {condition}) AS judged \
-             GROUP BY reason",
+            "SELECT reason, count(*) FROM (SELECT {} AS reason FROM {from}) AS judged GROUP BY reason",
             eligibility::reason(action)
         );
         let mut counts = Counts::default();
@@ -59,16 +72,17 @@ impl Selected<'_> {
         Ok(counts)
     }
 
-    /// The first contact, in the order of ids, whom an action reaches.
+    /// The first contact, in the order of ids, whom an action reaches. The counts tell whether they are soon met on a walk.
     pub(crate) async fn first_eligible(
         &self,
         tx: &Transaction,
         action: InvitationAction,
+        counts: &Counts,
     ) -> Result<Option<View>, DbErr> {
-        let (condition, params) = self.condition(tx);
+        let (from, params) = self.from(tx.dialect(), counts.total <= FEW);
         let sql = format!(
-            "{} FROM {FROM} WHERE {OWN} AND {condition} AND ({}) IS NULL ORDER BY c.id LIMIT 1",
-            select(),
+            "SELECT {} FROM {from} AND ({}) IS NULL ORDER BY c.id LIMIT 1",
+            columns(),
             eligibility::reason(action)
         );
         let row = tx.query_one_raw(tx.statement(sql, params.into_values())).await?;
@@ -82,14 +96,60 @@ impl Selected<'_> {
         after: Option<ContactId>,
         limit: u32,
     ) -> Result<Vec<View>, DbErr> {
-        let (condition, mut params) = self.condition(tx);
-        let after = params.add(after.map_or(Uuid::nil(), ContactId::uuid));
-        let sql = format!(
-            "{} FROM {FROM} WHERE {OWN} AND {condition} AND c.id > ${after} ORDER BY c.id LIMIT {}",
-            select(),
-            limit + 1
-        );
+        let after = after.map_or(Uuid::nil(), ContactId::uuid);
+        let organization = self.organization.uuid();
+        let mut params = Params::new([organization.into(), self.now.into(), after.into()]);
+        let (dialect, limit) = (tx.dialect(), limit + 1);
+        let sql = match self.selection {
+            Selection::Filter(filter) if filter.searches() => {
+                next_searched(filter, limit, dialect, &mut params)
+            }
+            selection => {
+                let condition = filter::selection(selection, dialect, &mut params);
+                format!(
+                    "SELECT {} FROM {FROM} WHERE {OWN} AND {condition} AND c.id > $3 ORDER BY c.id LIMIT {limit}",
+                    columns()
+                )
+            }
+        };
         let rows = tx.query_all_raw(tx.statement(sql, params.into_values())).await?;
         rows.iter().map(read).collect()
     }
+}
+
+/// Tables and condition of a filter with a search in it.
+fn searched(filter: &Filter, by_words: bool, dialect: Dialect, params: &mut Params) -> String {
+    let lookup = Lookup::of(filter).filter(|_| by_words);
+    let known = lookup.as_ref().map(Lookup::words).unwrap_or_default();
+    let left = filter.without_words(known);
+    let tables = filter::tables(&left).and(Tables::SHOWN);
+    let from = match lookup {
+        Some(lookup) => {
+            let found = lookup.contacts(dialect, params);
+            format!("{found}{} WHERE TRUE", tables.joined("f.id", dialect))
+        }
+        None => {
+            let joined = tables.but(Tables::CONTACT).joined("c.id", dialect);
+            format!("contact c{joined} WHERE c.organization_id = $1")
+        }
+    };
+    format!("{from} AND {}", filter::filter(&left, dialect, params))
+}
+
+/// The next contacts after `$3` whom a filter with a search in it matches, with what is shown of them. The search is a walk
+/// through the documents: all steps together read each once, where each step would otherwise collect all matches.
+fn next_searched(filter: &Filter, limit: u32, dialect: Dialect, params: &mut Params) -> String {
+    let joined = filter::tables(filter)
+        .but(Tables::SEARCH)
+        .joined("s.contact_id", dialect);
+    let condition = filter::filter(filter, dialect, params);
+    let matching = format!(
+        "SELECT s.contact_id AS id FROM contact_search s{joined} \
+         WHERE s.organization_id = $1 AND s.contact_id > $3 AND {condition} ORDER BY s.contact_id LIMIT {limit}"
+    );
+    format!(
+        "SELECT {} FROM ({matching}) AS w{} ORDER BY w.id",
+        columns(),
+        Tables::SHOWN.joined("w.id", dialect)
+    )
 }

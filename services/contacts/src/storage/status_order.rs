@@ -3,8 +3,6 @@
 
 use usher_database::Dialect;
 
-use super::view::{FROM, OWN};
-
 /// Which side of its cursors a page lies on, see `usher_database::keyset`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Bounds {
@@ -13,11 +11,23 @@ pub(crate) struct Bounds {
     pub(crate) backwards: bool,
 }
 
+impl Bounds {
+    /// In which direction rows are read.
+    pub(super) const fn direction(self, descending: bool) -> &'static str {
+        if descending == self.backwards {
+            "ASC"
+        } else {
+            "DESC"
+        }
+    }
+}
+
 /// What is asked of every status.
 pub(super) struct Page<'a> {
-    pub(super) select: &'a str,
-    /// Empty, or ` AND …`.
-    pub(super) condition: &'a str,
+    /// Of `contact_portal p` and whatever is joined to it; one of them is called `id`.
+    pub(super) columns: &'a str,
+    /// Tables and a condition.
+    pub(super) from: &'a str,
     pub(super) descending: bool,
     pub(super) bounds: Bounds,
     pub(super) fetch: u64,
@@ -36,17 +46,13 @@ impl Page<'_> {
     /// The statement. The cursors' parameters, place and id, follow each other from `first_cursor` on, `after` before
     /// `before`.
     pub(super) fn sql(&self, dialect: Dialect, first_cursor: usize) -> String {
-        let direction = if self.descending == self.bounds.backwards {
-            "ASC"
-        } else {
-            "DESC"
-        };
+        let direction = self.bounds.direction(self.descending);
         let part = |(place, condition): (usize, &&str)| {
             let bounds = self.bounds_of(place, dialect, first_cursor);
             format!(
-                "SELECT * FROM ({}, {place} AS place FROM {FROM} WHERE {OWN}{} AND {condition}{bounds} \
+                "SELECT * FROM (SELECT {}, {place} AS place FROM {} AND {condition}{bounds} \
                  ORDER BY p.contact_id {direction} LIMIT {}) AS at{place}",
-                self.select, self.condition, self.fetch
+                self.columns, self.from, self.fetch
             )
         };
         let parts: Vec<String> = PLACES.iter().enumerate().map(part).collect();

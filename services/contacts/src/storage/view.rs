@@ -68,16 +68,16 @@ pub(super) const FROM: &str = "contact c JOIN contact_portal p ON p.contact_id =
 /// Rows of the organization `$1`.
 pub(super) const OWN: &str = "c.organization_id = $1 AND p.organization_id = $1";
 
-/// The SELECT list that [`read`] reads.
-pub(super) fn select() -> String {
+/// What [`read`] reads.
+pub(super) fn columns() -> String {
     format!(
-        "SELECT {}, {}, a.state, (SELECT o.portal_enabled FROM organization o WHERE o.organization_id = $1)",
+        "{}, {}, a.state, (SELECT o.portal_enabled FROM organization o WHERE o.organization_id = $1)",
         named("c", &contacts::COLUMNS),
         portal::COLUMNS
     )
 }
 
-/// Reads what [`select`] selects.
+/// Reads [`columns`].
 pub(super) fn read(row: &QueryResult) -> Result<View, DbErr> {
     let mut columns = Columns::of(row);
     Ok(View {
@@ -98,8 +98,8 @@ pub(crate) async fn find(
         return Ok(Vec::new());
     }
     let sql = format!(
-        "{} FROM {FROM} WHERE {OWN} AND {} ORDER BY c.id",
-        select(),
+        "SELECT {} FROM {FROM} WHERE {OWN} AND {} ORDER BY c.id",
+        columns(),
         tx.dialect().in_uuids("c.id", 2)
     );
     let ids = tx.dialect().uuids(ids.iter().map(|id| id.uuid()));
@@ -122,7 +122,7 @@ pub(crate) async fn lock(
         (Dialect::Postgres, false) => " FOR UPDATE OF c",
         (Dialect::Postgres, true) => " FOR UPDATE OF c FOR SHARE OF p",
     };
-    let sql = format!("{} FROM {FROM} WHERE {OWN} AND c.id = $2{lock}", select());
+    let sql = format!("SELECT {} FROM {FROM} WHERE {OWN} AND c.id = $2{lock}", columns());
     let values = [organization.uuid().into(), id.uuid().into()];
     let row = tx.query_one_raw(tx.statement(sql, values)).await?;
     row.as_ref().map(read).transpose()

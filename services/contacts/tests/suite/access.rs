@@ -1,7 +1,9 @@
 //! Who may call what, and what a portal session sees (I14, I15, I22).
 
+use sea_orm::ConnectionTrait;
 use tonic::{Code, Status};
 use usher_auth::{Permission, PermissionSet, Principal, Subject};
+use usher_database::{Scope, SystemReason};
 use usher_proto::contacts::v1::{
     AccountLink, AwaitPortalRequest, BatchGetRequest, ContactFilter, ContactIds, ContactLink,
     ContactSelection, CreateAccountRequest, CreateContactRequest, LinkContactRequest, ListAccountsRequest,
@@ -369,4 +371,32 @@ usher_testkit::dialects! {
         let ids = BatchGetRequest { ids: vec![ada.id] };
         assert_eq!(elsewhere.batch_get_contacts(ids).await.unwrap().into_inner().contacts, []);
     }
+}
+
+#[test]
+fn walls_a_lookup_by_letters_gives_nothing_of_another_organization() {
+    usher_testkit::block_on(async {
+        let bench = Bench::new(usher_testkit::TestDatabase::postgres().await).await;
+        let ada = bench.create(client("Ada", "L", "ada@example.com")).await;
+        bench.account("Acme", vec![place(&ada)]).await;
+        let found = async |scope, function: &str| {
+            let tx = bench.database.read(scope).await.unwrap();
+            let sql = format!("SELECT count(*) FROM {function}($1, '%a%', '%', '%')");
+            let row = tx
+                .query_one_raw(tx.statement(sql, [bench.organization.uuid().into()]))
+                .await
+                .unwrap();
+            row.unwrap().try_get_by_index::<i64>(0).unwrap()
+        };
+        for function in ["contacts_like", "accounts_like"] {
+            assert_eq!(found(Scope::Organization(bench.organization), function).await, 1);
+            let other = Scope::Organization(OrganizationId::new(noon()));
+            assert_eq!(found(other, function).await, 0, "{function}");
+            assert_eq!(
+                found(Scope::System(SystemReason::Test), function).await,
+                0,
+                "{function}"
+            );
+        }
+    });
 }

@@ -1,4 +1,4 @@
-//! Searches in a list that is longer than what a page looks at first (C8): words of everybody, of few, of nobody, and of many
+//! Words and tags in a list that is longer than what a page looks at first (C8): of everybody, of few, of nobody, and of many
 //! who stand together.
 
 use tonic::codegen::Bytes;
@@ -166,6 +166,47 @@ usher_testkit::dialects! {
             let (found, total) = pages(&bench, &request, false).await;
             assert_eq!(found.len(), expected.min(180), "{filter:?}");
             assert_eq!(total, i64::try_from(expected).unwrap(), "{filter:?}");
+        }
+    }
+
+    async fn c8_tags_of_many_and_of_few_are_found_in_order(db: usher_testkit::TestDatabase) {
+        let bench = Bench::new(db).await;
+        let sketches = bench.crowd().await;
+        for word in ["crowd", "tenth", "needle"] {
+            let sql = "INSERT INTO contact_tag (organization_id, tag, contact_id) \
+                 SELECT s.organization_id, $1, s.contact_id FROM contact_search s WHERE s.document LIKE $2";
+            bench.written(sql, vec![word.into(), format!("%{word}%").into()]).await;
+        }
+        let tagged = |tags: &[&str], words: &str| ContactFilter {
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            ..search(words)
+        };
+        let either = |sketch: &Sketch, tags: &[&str]| tags.iter().any(|tag| sketch.document().contains(tag));
+        let table: [(&[&str], &str); 7] = [
+            (&["crowd"], ""),
+            (&["tenth"], ""),
+            (&["needle"], ""),
+            (&["needle", "tenth", "crowd"], ""),
+            (&["needle", "tenth"], "zed"),
+            (&["tenth"], "ze"),
+            (&["nobody"], ""),
+        ];
+        for field in ["LAST_NAME", "PORTAL_STATUS", "LAST_SIGNED_IN_AT"] {
+            for (number, (tags, words)) in table.iter().enumerate() {
+                let (descending, backwards) = (number % 2 == 0, number % 3 == 0);
+                let meant: Vec<Sketch> = sketches.iter().filter(|sketch| either(sketch, tags)).cloned().collect();
+                let all = expected(&meant, words, field, descending);
+                let request = ListContactsRequest {
+                    filter: Some(tagged(tags, words)),
+                    order: Some(ContactOrder { field: field.into(), descending }),
+                    ..Default::default()
+                };
+                let (found, total) = pages(&bench, &request, backwards).await;
+                let some = all.len().min(180);
+                let page = if backwards { &all[all.len() - some..] } else { &all[..some] };
+                assert_eq!(found, page, "{tags:?} {words} by {field}");
+                assert_eq!(total, i64::try_from(all.len()).unwrap(), "{tags:?} {words} by {field}");
+            }
         }
     }
 
