@@ -2,16 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use usher_database::Transaction;
-use usher_events::{InvitationFact, Lane};
+use usher_events::Lane;
 use usher_messaging::enqueue;
 use usher_types::{ContactId, LinkState, MemberId};
 
 use super::context::App;
-use super::issue::{changed, withdrawals, withdrawn};
+use super::issue::{announcement, withdrawals, withdrawn};
 use super::landing::{Found, find_link};
 use super::{Failure, refuse};
 use crate::domain::delivery;
 use crate::domain::password::{Known, Password, Refused};
+use crate::domain::portal::{Act, transition};
 use crate::domain::session::Kind;
 use crate::storage::activity::{self, Actor, Line};
 use crate::storage::{access, invitation, member};
@@ -64,16 +65,12 @@ impl App {
             return Err(invalid());
         }
         match (row, found.invitation.contact) {
-            (Some(mut row), Some(_)) => {
-                // a link that is not the newest cannot be open; a barred contact has none
-                if row.invitation != Some(found.invitation.id) || !row.person.may_enter() {
-                    return Err(invalid());
-                }
-                row.accept(now);
-                let fact = InvitationFact::Accepted;
-                let event = changed(fact, found.invitation.id, found.invitation.batch, &row, now);
+            (Some(row), Some(_)) => {
+                let act = Act::Accept(found.invitation.id);
+                let (row, effects) = transition(row, act, now).map_err(|_| invalid())?;
                 access::save(&tx, std::slice::from_ref(&row)).await?;
-                let mut messages = vec![event];
+                let event = announcement(&row, &effects, found.invitation.batch, now);
+                let mut messages = Vec::from_iter(event);
                 if delivery::is_open(found.invitation.delivery) {
                     let gone = [withdrawn(found.invitation.id, row.contact)];
                     messages.extend(withdrawals(organization, &gone, now));

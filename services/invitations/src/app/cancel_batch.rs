@@ -8,8 +8,8 @@ use super::batch_view::view;
 use super::context::{App, actor_of};
 use super::issue::withdraw;
 use super::{BatchView, Failure, refuse};
-use crate::domain::access::Access;
 use crate::domain::link::InvitationState;
+use crate::domain::portal::{Act, transition};
 use crate::storage::access;
 use crate::storage::activity::{self, Line};
 use crate::storage::batch::{self, Batch};
@@ -76,14 +76,19 @@ impl App {
             row.invitation
                 .is_some_and(|current| unsent.contains(&(row.contact, current)))
         });
-        let ids: Vec<_> = rows.iter_mut().filter_map(Access::end).collect();
-        let ended: Vec<_> = ids.into_iter().zip(rows.iter()).collect();
+        let moved: Vec<_> = rows
+            .into_iter()
+            .filter_map(|row| transition(row, Act::Cancel, now).ok())
+            .collect();
         let ending = Ending {
             state: InvitationState::Cancelled,
             at: now,
             by_batch: None,
         };
-        let withdrawn = withdraw(&tx, (batch.organization, batch.lane), &ended, ending).await?;
+        let whose = (batch.organization, batch.lane);
+        let ended = moved.iter().map(|(row, effects)| (row, effects));
+        let withdrawn = withdraw(&tx, whose, ended, ending).await?;
+        let rows: Vec<_> = moved.into_iter().map(|(row, _)| row).collect();
         access::save(&tx, &rows).await?;
         tx.commit().await?;
         self.cancel_messages(batch.organization, &withdrawn).await;

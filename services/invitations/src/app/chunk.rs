@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use usher_database::Transaction;
 use usher_events::Withdrawn;
-use usher_types::{ContactId, EmailState, InvitationAction};
+use usher_types::{ContactId, EmailState, IneligibleReason, InvitationAction, InvitationId};
 
 use super::Failure;
 use super::context::App;
 use super::issue::{Sending, mailing, withdraw, withdrawals};
 use super::selection::Walked;
-use crate::domain::access::Access;
 use crate::domain::link::InvitationState;
 use crate::domain::organization::Organization;
+use crate::domain::portal::{Access, Act, Effects, Offer, Refused, transition};
 use crate::storage::batch::Batch;
 use crate::storage::invitation::Ending;
 use crate::storage::{access, address, figures, invitation};
@@ -38,6 +38,27 @@ pub(crate) struct Job<'a> {
     pub(crate) now: DateTime<Utc>,
 }
 
+impl Job<'_> {
+    /// What the batch does to a contact of whose address this is known.
+    fn act(&self, address: EmailState) -> Act {
+        let offer = || Offer {
+            invitation: InvitationId::new(self.now),
+            by: self.batch.created_by.clone(),
+            expires_at: self.now + self.life(),
+            address,
+        };
+        match self.batch.action {
+            InvitationAction::Send => Act::Send(offer()),
+            InvitationAction::Resend => Act::Resend(offer()),
+            InvitationAction::Cancel => Act::Cancel,
+        }
+    }
+
+    fn life(&self) -> TimeDelta {
+        TimeDelta::seconds(self.organization.invitation_life)
+    }
+}
+
 impl App {
     /// Works on the contacts of one chunk.
     pub(crate) async fn work_on(
@@ -56,39 +77,17 @@ impl App {
         // SQLite has no second wall
         rows.retain(|row| row.organization == batch.organization);
         let states = self.address_states(tx, job, &rows).await?;
-        let mut walked: HashMap<ContactId, Walked> = people
-            .into_iter()
-            .map(|walked| (walked.contact, walked))
-            .collect();
-        let (mut reached, mut skipped) = (Vec::new(), Vec::new());
-        for mut row in rows {
-            let Some(walked) = walked.remove(&row.contact) else {
-                continue;
-            };
-            row.learn(walked.person);
-            let own = row
-                .person
-                .email_canonical
-                .as_ref()
-                .and_then(|address| states.get(address));
-            let state = worse(own.copied().unwrap_or(EmailState::Valid), walked.email_state);
-            match row.eligibility(batch.action, state, job.now) {
-                Ok(()) => reached.push(row),
-                // What was learned of those is not kept: with it stored, the event that brings it would count as known,
-                // and what follows from it (an invitation ends, sessions end) would not happen.
-                Err(reason) => skipped.push((reason, row.contact)),
-            }
-        }
-        let withdrawn = self.reach(tx, job, &mut reached).await?;
+        let Decided { reached, skipped } = decide(job, rows, people, &states)?;
+        let withdrawn = self.reach(tx, job, &reached).await?;
         figures::insert_skipped(tx, batch, &skipped).await?;
-        let moved = reached
-            .iter()
-            .map(|row| (row.contact, row.version.raw()))
-            .collect();
         let eligible = i64::try_from(reached.len()).unwrap_or(i64::MAX);
+        let reached: Vec<Access> = reached.into_iter().map(|(row, _)| row).collect();
         access::save(tx, &reached).await?;
         Ok(Outcome {
-            moved,
+            moved: reached
+                .iter()
+                .map(|row| (row.contact, row.version.raw()))
+                .collect(),
             eligible,
             withdrawn,
         })
@@ -114,7 +113,7 @@ impl App {
         &self,
         tx: &Transaction,
         job: &Job<'_>,
-        reached: &mut [Access],
+        reached: &[(Access, Effects)],
     ) -> Result<Vec<Withdrawn>, Failure> {
         if reached.is_empty() {
             return Ok(Vec::new());
@@ -138,7 +137,7 @@ impl App {
             batch: Some(batch.id),
             by: &batch.created_by,
             by_id: batch.created_by_id.map(Into::into),
-            life: TimeDelta::seconds(job.organization.invitation_life),
+            life: job.life(),
             now: job.now,
         };
         let replaced = self.issue(tx, &sending, reached).await?;
@@ -156,15 +155,55 @@ impl App {
     }
 }
 
-async fn cancel(tx: &Transaction, job: &Job<'_>, reached: &mut [Access]) -> Result<Vec<Withdrawn>, Failure> {
-    let ids: Vec<_> = reached.iter_mut().filter_map(Access::end).collect();
-    let ended: Vec<_> = ids.into_iter().zip(reached.iter()).collect();
+/// Whom the action reaches, and who is left out and why.
+#[derive(Default)]
+struct Decided {
+    reached: Vec<(Access, Effects)>,
+    skipped: Vec<(IneligibleReason, ContactId)>,
+}
+
+/// Decides about each contact with what is newest: our row, what contacts said, and what is known of the address.
+fn decide(
+    job: &Job<'_>,
+    rows: Vec<Access>,
+    people: Vec<Walked>,
+    states: &HashMap<String, EmailState>,
+) -> Result<Decided, Failure> {
+    let by_id = |walked: Walked| (walked.contact, walked);
+    let mut walked: HashMap<ContactId, Walked> = people.into_iter().map(by_id).collect();
+    let mut decided = Decided::default();
+    for mut row in rows {
+        let contact = row.contact;
+        let Some(walked) = walked.remove(&contact) else {
+            continue;
+        };
+        row.learn(walked.person);
+        let canonical = row.person.email_canonical.as_ref();
+        let own = canonical.and_then(|address| states.get(address)).copied();
+        let state = worse(own.unwrap_or(EmailState::Valid), walked.email_state);
+        match transition(row, job.act(state), job.now) {
+            Ok(moved) => decided.reached.push(moved),
+            // What was learned of those is not kept: with it stored, the event that brings it would count as known,
+            // and what follows from it (an invitation ends, sessions end) would not happen.
+            Err(Refused::Ineligible(reason)) => decided.skipped.push((reason, contact)),
+            Err(Refused::Impossible) => return Err(Failure::broken("an eligible contact was refused")),
+        }
+    }
+    Ok(decided)
+}
+
+async fn cancel(
+    tx: &Transaction,
+    job: &Job<'_>,
+    reached: &[(Access, Effects)],
+) -> Result<Vec<Withdrawn>, Failure> {
     let ending = Ending {
         state: InvitationState::Cancelled,
         at: job.now,
         by_batch: Some(job.batch.id),
     };
-    withdraw(tx, (job.batch.organization, job.batch.lane), &ended, ending).await
+    let moved = reached.iter().map(|(access, effects)| (access, effects));
+    withdraw(tx, (job.batch.organization, job.batch.lane), moved, ending).await
 }
 
 /// What speaks more against an address: two services tell of it, and neither is always first.

@@ -4,25 +4,23 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use usher_database::Transaction;
-use usher_events::{ContactFacts, Lane};
-use usher_types::{ContactId, EmailState, InvitationAction, InvitationId, MailingId, OrganizationId};
+use usher_events::{ContactFacts, Lane, Withdrawn};
+use usher_messaging::enqueue;
+use usher_types::{ContactId, EmailState, InvitationId, MailingId, OrganizationId};
+use uuid::Uuid;
 
 use super::Failure;
 use super::context::App;
-use super::issue::{Sending, mailing, withdraw};
-use crate::domain::access::{Access, Consequence, Person};
+use super::issue::{Sending, mailing, withdraw, withdrawals};
 use crate::domain::link::InvitationState;
 use crate::domain::organization::Organization;
+use crate::domain::portal::{Access, Act, Effects, Offer, Person, transition};
 use crate::storage::activity::{self, Actor, Line};
 use crate::storage::invitation::Ending;
 use crate::storage::{access, address, invitation, organization, session};
 
-/// What a slice asks for, by organization.
-#[derive(Default)]
-struct Consequences {
-    ended: Vec<(InvitationId, ContactId)>,
-    readdressed: Vec<(InvitationId, ContactId)>,
-}
+/// A row, and what is asked for beside it.
+type Moved = (Access, Effects);
 
 impl App {
     /// Applies a slice of news. Several about one contact are applied in their order; all rows are written once.
@@ -32,159 +30,179 @@ impl App {
         news: &[ContactFacts],
     ) -> Result<(), Failure> {
         let now = self.now();
-        let mut fresh: BTreeMap<ContactId, Access> = BTreeMap::new();
+        let mut heard: BTreeMap<ContactId, (OrganizationId, Vec<Person>)> = BTreeMap::new();
         for facts in news {
-            fresh
+            let (_, people) = heard
                 .entry(facts.id)
-                .or_insert_with(|| Access::new(facts.id, facts.organization_id, Person::from(facts)));
+                .or_insert_with(|| (facts.organization_id, Vec::new()));
+            people.push(Person::from(facts));
         }
-        let fresh: Vec<Access> = fresh.into_values().collect();
+        let first = |(contact, (organization, people)): (&ContactId, &(OrganizationId, Vec<Person>))| {
+            let person = people.first()?.clone();
+            Some(Access::new(*contact, *organization, person))
+        };
+        let fresh: Vec<Access> = heard.iter().filter_map(first).collect();
         access::insert_unknown(tx, &fresh).await?;
-        let locked = access::lock(tx, fresh.iter().map(|row| row.contact)).await?;
-        let before: HashMap<ContactId, Access> =
-            locked.iter().map(|row| (row.contact, row.clone())).collect();
-        let mut rows: BTreeMap<ContactId, Access> =
-            locked.into_iter().map(|row| (row.contact, row)).collect();
-        let mut asked: BTreeMap<OrganizationId, Consequences> = BTreeMap::new();
-        let mut signed_out = Vec::new();
-        for facts in news {
-            let Some(row) = rows.get_mut(&facts.id) else {
-                continue;
-            };
-            let asks = asked.entry(row.organization).or_default();
-            match row.contact_changed(Person::from(facts), now) {
-                Consequence::None => {}
-                Consequence::Ended(id) => {
-                    asks.readdressed.retain(|(_, contact)| *contact != row.contact);
-                    asks.ended.push((id, row.contact));
-                }
-                Consequence::Readdress(id) => {
-                    asks.readdressed.retain(|(_, contact)| *contact != row.contact);
-                    asks.readdressed.push((id, row.contact));
-                }
-                Consequence::SignOut => signed_out.push(row.contact.uuid()),
-            }
+        let before = access::lock(tx, heard.keys().copied()).await?;
+        let mut moved: BTreeMap<OrganizationId, Vec<Moved>> = BTreeMap::new();
+        for row in &before {
+            let people = heard.remove(&row.contact).map(|(_, people)| people);
+            let act = Act::Hear(people.unwrap_or_default());
+            let row = transition(row.clone(), act, now).map_err(|_| Failure::broken("news was refused"))?;
+            moved.entry(row.0.organization).or_default().push(row);
         }
-        for (organization, asks) in asked {
-            self.follow(tx, organization, asks, &mut rows, now).await?;
+        let mut rows = Vec::with_capacity(before.len());
+        for (organization, moved) in moved {
+            rows.extend(self.follow(tx, organization, moved, now).await?);
         }
-        if !signed_out.is_empty() {
-            session::end_all(tx, signed_out, "ACCESS_ENDED", now).await?;
-        }
-        let changed: Vec<Access> = rows
-            .into_values()
-            .filter(|row| before.get(&row.contact) != Some(row))
-            .collect();
-        Ok(access::save(tx, &changed).await?)
+        let before: HashMap<ContactId, Access> = before.into_iter().map(|row| (row.contact, row)).collect();
+        rows.retain(|row| before.get(&row.contact) != Some(row));
+        Ok(access::save(tx, &rows).await?)
     }
 
+    /// Does what news of one organization's contacts asks for; the rows as they are then are returned.
     async fn follow(
         &self,
         tx: &Transaction,
         organization: OrganizationId,
-        asks: Consequences,
-        rows: &mut BTreeMap<ContactId, Access>,
+        moved: Vec<Moved>,
         now: DateTime<Utc>,
-    ) -> Result<(), Failure> {
-        let mut ended = asks.ended;
-        if !asks.readdressed.is_empty() {
+    ) -> Result<Vec<Access>, Failure> {
+        let (elsewhere, mut moved): (Vec<Moved>, Vec<Moved>) =
+            moved.into_iter().partition(|(_, effects)| effects.elsewhere);
+        let mut readdressed = Vec::new();
+        if !elsewhere.is_empty() {
+            let rows = elsewhere.into_iter().map(|(row, _)| row).collect();
             let firm = organization::find(tx, organization).await?;
-            let unsendable = match firm {
-                Some(firm) if firm.portal_enabled => {
-                    self.readdress(tx, &firm, asks.readdressed, rows, now).await?
-                }
-                _ => asks.readdressed,
+            let (sent, unsent) = match firm.filter(|firm| firm.portal_enabled) {
+                Some(firm) => self.readdress(tx, &firm, rows, now).await?,
+                None => (Vec::new(), rows),
             };
+            readdressed = sent;
             // the old link is dead in any case
-            for (id, contact) in unsendable {
-                if let Some(row) = rows.get_mut(&contact) {
-                    row.end();
-                    ended.push((id, contact));
-                }
-            }
+            let over = unsent
+                .into_iter()
+                .map(|row| transition(row, Act::Cancel, now).ok());
+            moved.extend(over.flatten());
         }
-        let pairs: Vec<(InvitationId, &Access)> = ended
+        end_invitations(tx, organization, &moved, now).await?;
+        let out: Vec<Uuid> = moved
             .iter()
-            .filter_map(|(id, contact)| rows.get(contact).map(|row| (*id, row)))
+            .filter(|(_, effects)| effects.sign_out)
+            .map(|(row, _)| row.contact.uuid())
             .collect();
-        if pairs.is_empty() {
-            return Ok(());
+        if !out.is_empty() {
+            session::end_all(tx, out, "ACCESS_ENDED", now).await?;
         }
-        let ending = Ending {
-            state: InvitationState::Cancelled,
-            at: now,
-            by_batch: None,
-        };
-        withdraw(tx, (organization, Lane::Interactive), &pairs, ending).await?;
-        let actor = contacts_service();
-        for (_, row) in pairs {
-            let line = Line {
-                organization,
-                actor: &actor,
-                action: "invitation.cancelled",
-                contact: Some(row.contact),
-                subject: None,
-                summary: "The contact changed; the invitation has ended".to_owned(),
-            };
-            activity::write(tx, line, now).await?;
-        }
-        Ok(())
+        let rows = moved.into_iter().chain(readdressed).map(|(row, _)| row);
+        Ok(rows.collect())
     }
 
-    /// Sends new invitations to new addresses; those that cannot be sent to are returned.
+    /// Sends new invitations to new addresses; those that cannot be sent to are returned, too, as they were.
     async fn readdress(
         &self,
         tx: &Transaction,
         firm: &Organization,
-        asked: Vec<(InvitationId, ContactId)>,
-        rows: &mut BTreeMap<ContactId, Access>,
+        rows: Vec<Access>,
         now: DateTime<Utc>,
-    ) -> Result<Vec<(InvitationId, ContactId)>, Failure> {
-        let mut unsendable = Vec::new();
-        for (id, contact) in asked {
-            let Some(row) = rows.get_mut(&contact) else {
-                continue;
+    ) -> Result<(Vec<Moved>, Vec<Access>), Failure> {
+        let addresses: Vec<&str> = rows
+            .iter()
+            .filter_map(|row| row.person.email_canonical.as_deref())
+            .collect();
+        let states = address::states(tx, firm.id, &addresses).await?;
+        let life = TimeDelta::seconds(firm.invitation_life);
+        let (mut sent, mut unsent) = (Vec::new(), Vec::new());
+        for row in rows {
+            let state = row
+                .person
+                .email_canonical
+                .as_ref()
+                .and_then(|address| states.get(address));
+            let offer = Offer {
+                invitation: InvitationId::new(now),
+                by: row.invited_by.clone().unwrap_or_default(),
+                expires_at: now + life,
+                address: state.copied().unwrap_or(EmailState::Valid),
             };
-            let canonical = row.person.email_canonical.clone().unwrap_or_default();
-            let states = address::states(tx, firm.id, &[canonical.as_str()]).await?;
-            let state = states.get(&canonical).copied().unwrap_or(EmailState::Valid);
-            if row.eligibility(InvitationAction::Resend, state, now).is_err() {
-                unsendable.push((id, contact));
-                continue;
+            match transition(row.clone(), Act::Readdress(offer), now) {
+                Ok(moved) => sent.push(moved),
+                Err(_) => unsent.push(row),
             }
-            invitation::bury_older(tx, [contact], now).await?;
-            let by = row.invited_by.clone().unwrap_or_default();
+        }
+        invitation::bury_older(tx, sent.iter().map(|(row, _)| row.contact), now).await?;
+        // one sending for each who had invited: mails name one inviter
+        let inviter = |(row, _): &Moved| row.invited_by.clone().unwrap_or_default();
+        sent.sort_by_key(inviter);
+        for moved in sent.chunk_by(|one, other| inviter(one) == inviter(other)) {
+            let by = moved.first().map(inviter).unwrap_or_default();
             let sending = Sending {
                 mailing: mailing(firm, MailingId::new(now), Some(&by), None),
                 lane: Lane::Interactive,
                 batch: None,
                 by: &by,
                 by_id: None,
-                life: TimeDelta::seconds(firm.invitation_life),
+                life,
                 now,
             };
-            let replaced = self.issue(tx, &sending, std::slice::from_mut(row)).await?;
-            let commands = super::issue::withdrawals(firm.id, &replaced, now);
-            usher_messaging::enqueue(tx, Lane::Interactive, commands).await?;
-            let actor = contacts_service();
-            let line = Line {
-                organization: firm.id,
-                actor: &actor,
-                action: "invitation.readdressed",
-                contact: Some(contact),
-                subject: row.invitation.map(Into::into),
-                summary: "The address changed; a new invitation went to the new one".to_owned(),
-            };
-            activity::write(tx, line, now).await?;
+            let replaced: Vec<Withdrawn> = self.issue(tx, &sending, moved).await?;
+            enqueue(tx, Lane::Interactive, withdrawals(firm.id, &replaced, now)).await?;
         }
-        Ok(unsendable)
+        for (row, _) in &sent {
+            let (subject, summary) = (
+                row.invitation,
+                "The address changed; a new invitation went to the new one",
+            );
+            log(tx, row, ("invitation.readdressed", summary), subject, now).await?;
+        }
+        Ok((sent, unsent))
     }
 }
 
-fn contacts_service() -> Actor {
-    Actor {
+/// Ends invitations, and says so in the log.
+async fn end_invitations(
+    tx: &Transaction,
+    organization: OrganizationId,
+    moved: &[Moved],
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let over = || moved.iter().filter(|(_, effects)| effects.ended.is_some());
+    if over().next().is_none() {
+        return Ok(());
+    }
+    let ending = Ending {
+        state: InvitationState::Cancelled,
+        at: now,
+        by_batch: None,
+    };
+    let pairs = over().map(|(row, effects)| (row, effects));
+    withdraw(tx, (organization, Lane::Interactive), pairs, ending).await?;
+    for (row, _) in over() {
+        let summary = "The contact changed; the invitation has ended";
+        log(tx, row, ("invitation.cancelled", summary), None, now).await?;
+    }
+    Ok(())
+}
+
+async fn log(
+    tx: &Transaction,
+    row: &Access,
+    (action, summary): (&'static str, &str),
+    subject: Option<InvitationId>,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let actor = Actor {
         kind: "service",
         id: None,
         name: "contacts".to_owned(),
-    }
+    };
+    let line = Line {
+        organization: row.organization,
+        actor: &actor,
+        action,
+        contact: Some(row.contact),
+        subject: subject.map(Into::into),
+        summary: summary.to_owned(),
+    };
+    Ok(activity::write(tx, line, now).await?)
 }

@@ -14,7 +14,7 @@ use super::context::App;
 use super::selection::Walked;
 use super::start_batch::new_batch;
 use super::{Failure, StartBatch};
-use crate::domain::access::Person;
+use crate::domain::portal::Person;
 use crate::storage::activity::{self, Actor, Line};
 use crate::storage::idempotency::{self, Key};
 use crate::storage::{batch, member, organization};

@@ -4,8 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use usher_auth::{SealContext, seal_token};
 use usher_database::Transaction;
 use usher_events::{
-    CancelMessages, Deliver, Envelope, InvitationChanged, InvitationFact, Lane, Letter, MailKind, Mailing,
-    Withdrawn,
+    CancelMessages, Deliver, Envelope, InvitationChanged, Lane, Letter, MailKind, Mailing, Withdrawn,
 };
 use usher_messaging::enqueue;
 use usher_types::{BatchId, ContactId, InvitationId, MailingId, MessageId, OrganizationId};
@@ -13,8 +12,8 @@ use uuid::Uuid;
 
 use super::Failure;
 use super::context::{App, SOURCE};
-use crate::domain::access::{Access, Offer};
 use crate::domain::organization::Organization;
+use crate::domain::portal::{Access, Effects};
 use crate::storage::invitation::{self, Ending, NewInvitation};
 
 /// The purpose of a link's token, which separates it from every other kind (I9).
@@ -62,17 +61,22 @@ pub(crate) fn mailing(
 }
 
 /// A link that was made: what is stored of it, and what travels.
-pub(crate) struct Link {
-    pub(crate) id: InvitationId,
-    pub(crate) message: MessageId,
-    pub(crate) hash: Vec<u8>,
-    pub(crate) sealed: String,
+struct Link {
+    id: InvitationId,
+    message: MessageId,
+    hash: Vec<u8>,
+    sealed: String,
 }
 
 impl App {
-    /// A fresh link.
-    pub(crate) fn link(&self, organization: OrganizationId, now: DateTime<Utc>) -> Result<Link, Failure> {
-        let (id, message) = (InvitationId::new(now), MessageId::new(now));
+    /// A fresh link to this invitation.
+    fn link(
+        &self,
+        organization: OrganizationId,
+        id: InvitationId,
+        now: DateTime<Utc>,
+    ) -> Result<Link, Failure> {
+        let message = MessageId::new(now);
         let token = self.tokens.token();
         let context = SealContext {
             message,
@@ -87,39 +91,34 @@ impl App {
         })
     }
 
-    /// Sends a link to each of these contacts, who are eligible and whose rows are locked; saving the rows is the caller's.
-    /// The invitations that were replaced are returned; ending them is the caller's, too.
+    /// Sends a link to each contact whose transition asks for one, and announces it; saving the rows is the caller's. The
+    /// invitations that were replaced are returned; ending them is the caller's, too.
     pub(crate) async fn issue(
         &self,
         tx: &Transaction,
         sending: &Sending<'_>,
-        contacts: &mut [Access],
+        moved: &[(Access, Effects)],
     ) -> Result<Vec<Withdrawn>, Failure> {
         let mut replaced = Vec::new();
-        let mut letters = Vec::with_capacity(contacts.len());
-        let mut events = Vec::with_capacity(contacts.len());
-        let mut links = Vec::with_capacity(contacts.len());
-        for access in contacts.iter_mut() {
-            let link = self.link(access.organization, sending.now)?;
-            let before = access.issue(&Offer {
-                invitation: link.id,
-                by: sending.by.to_owned(),
-                at: sending.now,
-                expires_at: sending.now + sending.life,
-            });
-            replaced.extend(before.map(|id| withdrawn(id, access.contact)));
-            let fact = if before.is_some() {
-                InvitationFact::Resent
-            } else {
-                InvitationFact::Issued
+        let mut letters = Vec::with_capacity(moved.len());
+        let mut events = Vec::with_capacity(moved.len());
+        let mut links = Vec::with_capacity(moved.len());
+        for (access, effects) in moved {
+            let Some(invitation) = effects.letter else {
+                continue;
             };
-            events.push(changed(fact, link.id, sending.batch, access, sending.now));
+            let link = self.link(access.organization, invitation, sending.now)?;
+            replaced.extend(
+                effects
+                    .ended
+                    .map(|ended| withdrawn(ended.invitation, access.contact)),
+            );
+            events.extend(announcement(access, effects, sending.batch, sending.now));
             letters.push(letter(access, &link, sending));
-            links.push(link);
+            links.push((access, link));
         }
-        let rows: Vec<NewInvitation<'_>> = contacts
+        let rows: Vec<NewInvitation<'_>> = links
             .iter()
-            .zip(&links)
             .map(|(access, link)| row(access, link, sending))
             .collect();
         invitation::insert(tx, &rows).await?;
@@ -184,21 +183,21 @@ pub(crate) fn deliveries(mailing: &Mailing, letters: Vec<Letter>, now: DateTime<
     envelopes
 }
 
-/// The event of one invitation.
-pub(crate) fn changed(
-    fact: InvitationFact,
-    invitation_id: InvitationId,
-    batch_id: Option<BatchId>,
+/// The event that a transition asks for.
+pub(crate) fn announcement(
     access: &Access,
+    effects: &Effects,
+    batch_id: Option<BatchId>,
     now: DateTime<Utc>,
-) -> Envelope {
+) -> Option<Envelope> {
+    let (fact, invitation_id) = effects.announced?;
     let event = InvitationChanged {
         fact,
         invitation_id,
         batch_id,
         portal: access.facts(),
     };
-    Envelope::event(SOURCE, now, &event)
+    Some(Envelope::event(SOURCE, now, &event))
 }
 
 /// Commands that take mail back.
@@ -224,26 +223,30 @@ pub(crate) const fn withdrawn(invitation_id: InvitationId, contact: ContactId) -
     }
 }
 
-/// Ends the invitations of these contacts, whose rows are locked: back to WAITING, the link INVALID, the mail taken back, the
+/// Ends the invitations that these transitions have ended before anybody accepted: the link INVALID, the mail taken back, the
 /// fact announced (I21). Saving the rows is the caller's.
 pub(crate) async fn withdraw(
     tx: &Transaction,
     (organization, lane): (OrganizationId, Lane),
-    ended: &[(InvitationId, &Access)],
+    moved: impl IntoIterator<Item = (&Access, &Effects)>,
     ending: Ending,
 ) -> Result<Vec<Withdrawn>, Failure> {
-    invitation::end(tx, ended.iter().map(|(id, _)| *id), ending).await?;
-    let batches = invitation::batches_of(tx, ended.iter().map(|(id, _)| *id)).await?;
-    let gone: Vec<Withdrawn> = ended
-        .iter()
-        .map(|(id, access)| withdrawn(*id, access.contact))
+    let over: Vec<(&Access, &Effects, InvitationId)> = moved
+        .into_iter()
+        .filter_map(|(access, effects)| Some((access, effects, effects.ended?.invitation)))
         .collect();
-    let event = |(id, access): &(InvitationId, &Access)| {
-        let batch = batches.get(id).copied().flatten();
-        changed(InvitationFact::Cancelled, *id, batch, access, ending.at)
-    };
+    let ids = || over.iter().map(|(_, _, id)| *id);
+    invitation::end(tx, ids(), ending).await?;
+    let batches = invitation::batches_of(tx, ids()).await?;
+    let gone: Vec<Withdrawn> = over
+        .iter()
+        .map(|(access, _, id)| withdrawn(*id, access.contact))
+        .collect();
     let mut messages = withdrawals(organization, &gone, ending.at);
-    messages.extend(ended.iter().map(event));
+    messages.extend(over.iter().filter_map(|(access, effects, id)| {
+        let batch = batches.get(id).copied().flatten();
+        announcement(access, effects, batch, ending.at)
+    }));
     enqueue(tx, lane, messages).await?;
     Ok(gone)
 }

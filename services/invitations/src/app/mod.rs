@@ -9,6 +9,7 @@ mod contact_news;
 mod context;
 mod failure;
 mod finish;
+mod follow_up;
 mod hasher;
 mod invite_command;
 mod issue;

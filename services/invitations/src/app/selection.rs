@@ -8,7 +8,7 @@ use usher_types::{ContactId, EmailState, OrganizationId, Version};
 
 use super::Failure;
 use super::context::App;
-use crate::domain::access::{Person, own_state};
+use crate::domain::portal::{Person, own_state};
 
 /// A contact of a selection with the facts that decide.
 #[derive(Clone, Debug)]

@@ -13,6 +13,7 @@ use super::context::{App, SOURCE};
 use super::{Failure, NewSession, refuse};
 use crate::domain::organization::Organization;
 use crate::domain::password::Password;
+use crate::domain::portal::{Act, transition};
 use crate::domain::session::{Kind, Times};
 use crate::domain::waits::{Counted, Failures, Gate, after_failure, gate};
 use crate::storage::activity::{self, Actor, Line};
@@ -193,18 +194,15 @@ async fn enter_contact(
     now: DateTime<Utc>,
 ) -> Result<PermissionSet, Failure> {
     let contact = ContactId::from(person.id);
-    let mut row = access::lock(tx, [contact])
+    let row = access::lock(tx, [contact])
         .await?
         .pop()
         .ok_or_else(bad_credentials)?;
-    // made inactive while the password was looked at
-    if !row.person.may_enter() {
-        return Err(bad_credentials());
-    }
-    let first = row.sign_in(now);
+    // refused where the contact was made inactive while the password was looked at
+    let (row, effects) = transition(row, Act::SignIn, now).map_err(|_| bad_credentials())?;
     access::save(tx, std::slice::from_ref(&row)).await?;
     let event = SignedIn {
-        first,
+        first: effects.first_sign_in,
         portal: row.facts(),
     };
     enqueue(tx, Lane::Interactive, vec![Envelope::event(SOURCE, now, &event)]).await?;

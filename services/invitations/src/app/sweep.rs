@@ -6,12 +6,13 @@ use chrono::TimeDelta;
 use rand::RngExt;
 use tokio_util::sync::CancellationToken;
 use usher_database::{Scope, SystemReason};
-use usher_events::{Envelope, InvitationFact, Lane};
+use usher_events::{Envelope, Lane};
 use usher_messaging::enqueue;
 
 use super::Failure;
 use super::context::App;
-use super::issue::changed;
+use super::issue::announcement;
+use crate::domain::portal::{Act, transition};
 use crate::storage::{access, batch, expiry, idempotency, session};
 
 /// Invitations of one transaction.
@@ -65,24 +66,20 @@ impl App {
         }
         let tx = self.database.write(Scope::System(SystemReason::Sweep)).await?;
         // everybody takes the contacts' rows first and the invitations' second
-        let mut rows = access::lock(&tx, due.iter().filter_map(|expired| expired.contact)).await?;
+        let rows = access::lock(&tx, due.iter().filter_map(|expired| expired.contact)).await?;
         let marked = expiry::mark(&tx, &due, now).await?;
         let mut events: Vec<Envelope> = Vec::with_capacity(marked.len());
-        rows.retain_mut(|row| {
+        let mut announced = Vec::with_capacity(marked.len());
+        for row in rows {
             let mine = marked.iter().find(|expired| Some(expired.id) == row.invitation);
-            if let Some(expired) = mine {
-                row.version = row.version.next();
-                events.push(changed(
-                    InvitationFact::Expired,
-                    expired.id,
-                    expired.batch,
-                    row,
-                    now,
-                ));
-            }
-            mine.is_some()
-        });
-        access::save(&tx, &rows).await?;
+            let Some(expired) = mine else { continue };
+            let Ok((row, effects)) = transition(row, Act::Expire, now) else {
+                continue;
+            };
+            events.extend(announcement(&row, &effects, expired.batch, now));
+            announced.push(row);
+        }
+        access::save(&tx, &announced).await?;
         enqueue(&tx, Lane::Bulk, events).await?;
         tx.commit().await?;
         Ok(due.len() == CHUNK as usize)

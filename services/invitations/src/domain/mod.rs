@@ -1,6 +1,5 @@
 //! The rules, pure: no I/O, no clock of its own, nothing asynchronous.
 
-pub mod access;
 pub mod delivery;
 pub mod link;
 pub mod organization;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::recordset::{self, Kind, json, names, recordset};
 use super::row::Columns;
-use crate::domain::access::{Access, Person};
+use crate::domain::portal::{Access, Person};
 
 const COLUMNS: [(&str, Kind); 26] = [
     ("contact_id", Kind::Uuid),

@@ -1,0 +1,154 @@
+//! What is found out before anything is written.
+
+use usher_auth::{Permission, Principal, Service};
+use usher_proto::contacts::v1::PreviewSelectionRequest;
+use usher_service::grpc;
+use usher_types::{ContactId, InvitationAction, OrganizationId};
+
+use super::write::new_batch;
+use super::{AT_ONCE, StartBatch};
+use crate::app::context::{actor_of, organization_of};
+use crate::app::selection::{Walked, ids_of, unknown_ids};
+use crate::app::{App, Failure, refuse};
+use crate::domain::organization::Organization;
+use crate::storage::activity::Actor;
+use crate::storage::batch::Batch;
+use crate::storage::member;
+
+/// I17.
+const MOST_IDS: usize = 10_000;
+
+/// Everything that was found out before the transaction.
+pub(super) struct Plan {
+    pub(super) organization: Organization,
+    pub(super) actor: Actor,
+    pub(super) inviter_address: Option<String>,
+    pub(super) batch: Batch,
+    /// The people, where they are few enough to be worked on at once.
+    pub(super) people: Option<Vec<Walked>>,
+}
+
+impl App {
+    /// Checks what can be checked, and looks at whom it is for.
+    pub(super) async fn plan(
+        &self,
+        principal: &Principal,
+        organization: OrganizationId,
+        start: &StartBatch,
+    ) -> Result<Plan, Failure> {
+        let ids = ids_of(&start.selection).transpose()?;
+        if ids.as_ref().is_some_and(|ids| ids.len() > MOST_IDS) {
+            let message = "at most 10,000 ids in one selection; a filter takes any number";
+            return Err(refuse("LIMIT_REACHED", &["contacts", "ids"], message).into());
+        }
+        let bulk = ids.as_ref().is_none_or(|ids| ids.len() > 1);
+        if bulk && !principal.has(Permission::EmailBulk) {
+            return Err(grpc::denied(usher_auth::Denied::Forbidden).into());
+        }
+        let tx = self.read(organization).await?;
+        let firm = organization_of(&tx, organization).await?;
+        let actor = actor_of(&tx, organization, principal).await?;
+        let inviter = match principal.member() {
+            Some(id) => member::find(&tx, organization, id).await?,
+            None => None,
+        };
+        drop(tx);
+        if start.action != InvitationAction::Cancel && !firm.portal_enabled {
+            return Err(refuse("PORTAL_DISABLED", &[], "the portal is switched off").into());
+        }
+        self.check_texts(&firm, start).await?;
+        let now = self.now();
+        let mut batch = new_batch(start, &actor, organization, now);
+        batch.created_by_id = principal.member();
+        batch.needs_bulk = bulk;
+        let people = self
+            .people(organization, start, ids.as_deref(), &mut batch)
+            .await?;
+        Ok(Plan {
+            organization: firm,
+            actor,
+            inviter_address: inviter.map(|member| member.email),
+            batch,
+            people,
+        })
+    }
+
+    /// Whom it is for: the people themselves where they are few, else their number.
+    async fn people(
+        &self,
+        organization: OrganizationId,
+        start: &StartBatch,
+        ids: Option<&[ContactId]>,
+        batch: &mut Batch,
+    ) -> Result<Option<Vec<Walked>>, Failure> {
+        match ids {
+            Some([]) => return Err(nobody()),
+            Some(ids) if ids.len() <= AT_ONCE => {
+                let people = self.walk_all(organization, start).await?;
+                if people.len() < ids.len() {
+                    return Err(unknown_ids());
+                }
+                return Ok(Some(people));
+            }
+            _ => {}
+        }
+        let request = PreviewSelectionRequest {
+            selection: Some(start.selection.clone()),
+            action: start.action.as_str().to_owned(),
+        };
+        let bearer = self.bearer(Service::Contacts, organization)?;
+        let reply = self
+            .contacts()
+            .preview_selection(bearer.on(request))
+            .await?
+            .into_inner();
+        if !reply.refusals.is_empty() {
+            return Err(Failure::Refused(reply.refusals));
+        }
+        let total = usize::try_from(reply.total).unwrap_or_default();
+        if ids.is_some_and(|ids| total < ids.len()) {
+            return Err(unknown_ids());
+        }
+        if total <= AT_ONCE {
+            return Ok(Some(self.walk_all(organization, start).await?));
+        }
+        check_eligible(reply.eligible, start)?;
+        batch.expected = reply.total;
+        Ok(None)
+    }
+
+    async fn walk_all(
+        &self,
+        organization: OrganizationId,
+        start: &StartBatch,
+    ) -> Result<Vec<Walked>, Failure> {
+        let mut people = Vec::new();
+        loop {
+            let after = people.last().map(|walked: &Walked| walked.contact);
+            let (more, last) = self.walk(organization, &start.selection, after, 1000).await?;
+            let empty = more.is_empty();
+            people.extend(more);
+            if last || empty {
+                return Ok(people);
+            }
+        }
+    }
+}
+
+fn nobody() -> Failure {
+    refuse("NOBODY_ELIGIBLE", &["contacts"], "this reaches nobody").into()
+}
+
+/// Whether so many are what was asked for (I2).
+pub(super) fn check_eligible(eligible: i64, start: &StartBatch) -> Result<(), Failure> {
+    match start.expect_eligible {
+        Some(expected) if expected != eligible => Err(refuse(
+            "CONFLICT",
+            &["expectEligible"],
+            format!("this now reaches {eligible}"),
+        )
+        .into()),
+        _ if eligible == 0 => Err(nobody()),
+        _ => Ok(()),
+    }
+}
