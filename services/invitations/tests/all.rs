@@ -8,3 +8,4 @@ mod news;
 mod people;
 mod races;
 mod stage;
+mod tenants;

@@ -11,7 +11,7 @@ use usher_proto::invitations::v1::{
 use usher_testkit::dialects;
 use usher_types::{ContactId, ContactRole, EmailState, PortalStatus};
 
-use crate::stage::{Stage, codes, everyone, figures, ids, request};
+use crate::stage::{Stage, codes, everyone, figures, request};
 
 fn for_everyone(action: &str) -> StartBatchRequest {
     StartBatchRequest {
@@ -321,28 +321,4 @@ dialects! {
         let refused = stage.api().list_batches(stage.admin.on(wrong)).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument);
     }
-
-    async fn tenants_do_not_see_each_other(db: usher_testkit::TestDatabase) {
-        let stage = Stage::new(&db).await;
-        let ada = stage.clients(1).remove(0);
-        let batch = stage.act("SEND", &[&ada]).await;
-        let other = stage.another_firm().await;
-        let request = usher_proto::invitations::v1::BatchGetRequest { ids: vec![batch.id.clone()] };
-        let seen = stage.api().batch_get_batches(other.on(request)).await.unwrap().into_inner();
-        assert_eq!(seen.batches.len(), 0);
-        let request = usher_proto::invitations::v1::BatchGetRequest { ids: ids_bytes(&ada) };
-        let seen = stage.api().batch_get_portal_access(other.on(request)).await.unwrap().into_inner();
-        assert_eq!(seen.access.len(), 0);
-        let request = other.on(CancelBatchRequest { id: batch.id.clone() });
-        let reply = stage.api().cancel_batch(request).await.unwrap().into_inner();
-        assert_eq!(codes(&reply.refusals), ["NOT_FOUND"]);
-        let watch = other.on(WatchBatchRequest { id: batch.id.clone() });
-        assert_eq!(stage.api().watch_batch(watch).await.unwrap_err().code(), Code::NotFound);
-        assert_eq!(stage.batch(&batch.id).await.state, "RUNNING");
-        assert!(ids(&[&ada]).of.is_some());
-    }
-}
-
-fn ids_bytes(facts: &usher_events::ContactFacts) -> Vec<bytes::Bytes> {
-    vec![usher_proto::bytes_of(facts.id)]
 }

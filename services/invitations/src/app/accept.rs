@@ -52,10 +52,10 @@ impl App {
         };
         // everybody takes the contact's row first and the invitation's second
         let row = match found.invitation.contact {
-            Some(contact) => access::lock(&tx, [contact]).await?.pop(),
+            Some(contact) => access::lock(&tx, organization, [contact]).await?.pop(),
             None => None,
         };
-        if !invitation::accept(&tx, found.invitation.id, now).await? {
+        if !invitation::accept(&tx, organization, found.invitation.id, now).await? {
             // somebody was faster, or the last second is over: say which
             check(
                 find_link(&tx, token, now)
@@ -78,7 +78,7 @@ impl App {
                 enqueue(&tx, Lane::Interactive, messages).await?;
             }
             (None, Some(_)) => return Err(invalid()),
-            (_, None) => member::accepted(&tx, MemberId::from(id), now).await?,
+            (_, None) => member::accepted(&tx, organization, MemberId::from(id), now).await?,
         }
         member::set_password(&tx, organization, (kind, id), hash, now).await?;
         log(&tx, found, (kind, id), now).await?;
@@ -113,7 +113,7 @@ async fn log(
 
 async fn name_of(tx: &Transaction, found: &Found) -> Result<String, Failure> {
     if let Some(contact) = found.invitation.contact {
-        let row = access::find(tx, contact).await?;
+        let row = access::find(tx, found.organization.id, contact).await?;
         return Ok(row.map_or_else(String::new, |row| {
             format!("{} {}", row.person.first_name, row.person.last_name)
         }));
@@ -138,7 +138,7 @@ async fn known(tx: &Transaction, found: &Found) -> Result<Known, Failure> {
         name.as_str(),
     ];
     let row = match contact {
-        Some(contact) => access::find(tx, contact).await?,
+        Some(contact) => access::find(tx, found.organization.id, contact).await?,
         None => None,
     };
     let address = row.and_then(|row| row.person.email).unwrap_or_default();

@@ -35,12 +35,16 @@ impl BatchView {
 }
 
 /// Figures beside their batches.
-pub(crate) async fn with_figures(tx: &Transaction, batches: Vec<Batch>) -> Result<Vec<BatchView>, DbErr> {
+pub(crate) async fn with_figures(
+    tx: &Transaction,
+    organization: OrganizationId,
+    batches: Vec<Batch>,
+) -> Result<Vec<BatchView>, DbErr> {
     let ids: Vec<BatchId> = batches.iter().map(|batch| batch.id).collect();
     let mut all = if ids.is_empty() {
         Default::default()
     } else {
-        figures(tx, &ids).await?
+        figures(tx, organization, &ids).await?
     };
     let view = |batch: Batch| BatchView {
         figures: all.remove(&batch.id).unwrap_or_default(),
@@ -56,7 +60,7 @@ pub(crate) async fn view(
     id: BatchId,
 ) -> Result<Option<BatchView>, DbErr> {
     let found = batch::find_all(tx, organization, [id]).await?;
-    Ok(with_figures(tx, found).await?.pop())
+    Ok(with_figures(tx, organization, found).await?.pop())
 }
 
 fn list_of(parts: &[&[u8]]) -> Fingerprint {
@@ -72,7 +76,7 @@ impl App {
     ) -> Result<Vec<BatchView>, Failure> {
         let tx = self.read(organization).await?;
         let found = batch::find_all(&tx, organization, ids.iter().copied()).await?;
-        let mut views = with_figures(&tx, found).await?;
+        let mut views = with_figures(&tx, organization, found).await?;
         views.sort_by_key(|view| ids.iter().position(|id| *id == view.batch.id));
         Ok(views)
     }
@@ -89,7 +93,7 @@ impl App {
         let keyset = Keyset::new(order, window, filter, self.now()).map_err(window_error)?;
         let tx = self.read(organization).await?;
         let rows = batch::list(&tx, organization, &keyset).await?;
-        let views = with_figures(&tx, rows).await?;
+        let views = with_figures(&tx, organization, rows).await?;
         let total = match with_total {
             true => Some(batch::count(&tx, organization).await?),
             false => None,

@@ -35,7 +35,7 @@ impl App {
             return Err(refuse("NOT_FOUND", &["id"], "there is no such batch").into());
         };
         let open = [BatchState::Scheduled, BatchState::Running, BatchState::Paused];
-        if batch::set_state(&tx, id, &open, BatchState::Cancelled, None).await? {
+        if batch::set_state(&tx, found.of(), &open, BatchState::Cancelled, None).await? {
             let actor = actor_of(&tx, organization, principal).await?;
             let line = Line {
                 organization,
@@ -64,13 +64,18 @@ impl App {
     pub(crate) async fn take_back(&self, batch: &Batch) -> Result<bool, Failure> {
         let now = self.now();
         let tx = self.write(batch.organization).await?;
-        let unsent = batch::unsent(&tx, batch.id, CHUNK).await?;
+        let unsent = batch::unsent(&tx, batch.of(), CHUNK).await?;
         if unsent.is_empty() {
-            batch::finish(&tx, batch.id, BatchState::Cancelled, now).await?;
+            batch::finish(&tx, batch.of(), BatchState::Cancelled, now).await?;
             tx.commit().await?;
             return Ok(false);
         }
-        let mut rows = access::lock(&tx, unsent.iter().map(|(contact, _)| *contact)).await?;
+        let mut rows = access::lock(
+            &tx,
+            batch.organization,
+            unsent.iter().map(|(contact, _)| *contact),
+        )
+        .await?;
         // a contact who has a newer invitation, or has accepted, keeps it
         rows.retain(|row| {
             row.invitation

@@ -73,9 +73,8 @@ impl App {
             .map(|walked| Access::new(walked.contact, batch.organization, walked.person.clone()))
             .collect();
         access::insert_unknown(tx, &fresh).await?;
-        let mut rows = access::lock(tx, people.iter().map(|walked| walked.contact)).await?;
-        // SQLite has no second wall
-        rows.retain(|row| row.organization == batch.organization);
+        let contacts = people.iter().map(|walked| walked.contact);
+        let rows = access::lock(tx, batch.organization, contacts).await?;
         let states = self.address_states(tx, job, &rows).await?;
         let Decided { reached, skipped } = decide(job, rows, people, &states)?;
         let withdrawn = self.reach(tx, job, &reached).await?;
@@ -147,7 +146,13 @@ impl App {
             by_batch: None,
         };
         if !replaced.is_empty() {
-            invitation::end(tx, replaced.iter().map(|gone| gone.invitation_id), ending).await?;
+            invitation::end(
+                tx,
+                batch.organization,
+                replaced.iter().map(|gone| gone.invitation_id),
+                ending,
+            )
+            .await?;
             let commands = withdrawals(batch.organization, &replaced, job.now);
             usher_messaging::enqueue(tx, batch.lane, commands).await?;
         }

@@ -43,7 +43,7 @@ impl App {
         };
         let fresh: Vec<Access> = heard.iter().filter_map(first).collect();
         access::insert_unknown(tx, &fresh).await?;
-        let before = access::lock(tx, heard.keys().copied()).await?;
+        let before = access::lock_each(tx, heard.iter().map(|(contact, (of, _))| (*of, *contact))).await?;
         let mut moved: BTreeMap<OrganizationId, Vec<Moved>> = BTreeMap::new();
         for row in &before {
             let people = heard.remove(&row.contact).map(|(_, people)| people);
@@ -92,7 +92,7 @@ impl App {
             .map(|(row, _)| row.contact.uuid())
             .collect();
         if !out.is_empty() {
-            session::end_all(tx, out, "ACCESS_ENDED", now).await?;
+            session::end_all(tx, organization, out, "ACCESS_ENDED", now).await?;
         }
         let rows = moved.into_iter().chain(readdressed).map(|(row, _)| row);
         Ok(rows.collect())
@@ -130,7 +130,7 @@ impl App {
                 Err(_) => unsent.push(row),
             }
         }
-        invitation::bury_older(tx, sent.iter().map(|(row, _)| row.contact), now).await?;
+        invitation::bury_older(tx, firm.id, sent.iter().map(|(row, _)| row.contact), now).await?;
         // one sending for each who had invited: mails name one inviter
         let inviter = |(row, _): &Moved| row.invited_by.clone().unwrap_or_default();
         sent.sort_by_key(inviter);

@@ -1,7 +1,6 @@
 //! The end of a batch: everybody was looked at and no mail waits any more.
 
-use usher_database::{Scope, SystemReason};
-use usher_types::{BatchId, BatchState};
+use usher_types::BatchState;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -21,13 +20,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Batches that may have come to their end.
 #[derive(Debug, Default)]
 pub(crate) struct Ending {
-    batches: Mutex<BTreeSet<BatchId>>,
+    batches: Mutex<BTreeSet<batch::Of>>,
     added: Notify,
 }
 
 impl Ending {
     /// These are to be looked at.
-    pub(crate) fn note(&self, batches: impl IntoIterator<Item = BatchId>) {
+    pub(crate) fn note(&self, batches: impl IntoIterator<Item = batch::Of>) {
         let mut noted = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
         let before = noted.len();
         noted.extend(batches);
@@ -36,7 +35,7 @@ impl Ending {
         }
     }
 
-    fn take(&self) -> BTreeSet<BatchId> {
+    fn take(&self) -> BTreeSet<batch::Of> {
         std::mem::take(&mut *self.batches.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -67,15 +66,18 @@ impl App {
 
     /// Marks these batches DONE where they are. Whoever handles the last mail comes here after that is committed; the row's
     /// lock lets the second of two see what the first has done.
-    pub(super) async fn finish_batches(&self, ids: impl IntoIterator<Item = BatchId>) -> Result<(), Failure> {
-        for id in ids {
-            let tx = self.database.write(Scope::System(SystemReason::Consume)).await?;
-            let Some(found) = batch::lock(&tx, id).await? else {
+    pub(super) async fn finish_batches(
+        &self,
+        batches: impl IntoIterator<Item = batch::Of>,
+    ) -> Result<(), Failure> {
+        for of in batches {
+            let tx = self.write(of.0).await?;
+            let Some(found) = batch::lock(&tx, of).await? else {
                 continue;
             };
             let running = found.state == BatchState::Running && found.walked && found.finished_at.is_none();
-            if running && !batch::has_open_mail(&tx, id).await? {
-                batch::finish(&tx, id, BatchState::Done, self.now()).await?;
+            if running && !batch::has_open_mail(&tx, of).await? {
+                batch::finish(&tx, of, BatchState::Done, self.now()).await?;
                 tx.commit().await?;
             }
         }

@@ -65,7 +65,7 @@ impl App {
         };
         let outcome = self.work_on(tx, &job, vec![walked]).await?;
         if outcome.eligible == 0 {
-            batch::finish(tx, new.id, usher_types::BatchState::Done, now).await?;
+            batch::finish(tx, new.of(), usher_types::BatchState::Done, now).await?;
         }
         let line = Line {
             organization: firm.id,

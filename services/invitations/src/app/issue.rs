@@ -236,8 +236,8 @@ pub(crate) async fn withdraw(
         .filter_map(|(access, effects)| Some((access, effects, effects.ended?.invitation)))
         .collect();
     let ids = || over.iter().map(|(_, _, id)| *id);
-    invitation::end(tx, ids(), ending).await?;
-    let batches = invitation::batches_of(tx, ids()).await?;
+    invitation::end(tx, organization, ids(), ending).await?;
+    let batches = invitation::batches_of(tx, organization, ids()).await?;
     let gone: Vec<Withdrawn> = over
         .iter()
         .map(|(access, _, id)| withdrawn(*id, access.contact))

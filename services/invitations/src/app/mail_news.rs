@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use usher_database::Transaction;
 use usher_events::{AddressStateChanged, MessageChanged};
-use usher_types::{BatchId, DeliveryState, InvitationId};
+use usher_types::{BatchId, DeliveryState, InvitationId, OrganizationId};
 
 use super::Failure;
 use super::context::App;
 use crate::domain::delivery::{is_open, moves};
-use crate::storage::address;
 use crate::storage::delivery::{self, Delivery};
+use crate::storage::{address, batch};
 
 impl App {
     /// Applies a slice of news, each mail only forwards; the batches that may have come to their end are returned.
@@ -18,12 +18,12 @@ impl App {
         &self,
         tx: &Transaction,
         news: &[MessageChanged],
-    ) -> Result<Vec<BatchId>, Failure> {
-        let mut newest: BTreeMap<InvitationId, &MessageChanged> = BTreeMap::new();
+    ) -> Result<Vec<batch::Of>, Failure> {
+        let mut newest: BTreeMap<(OrganizationId, InvitationId), &MessageChanged> = BTreeMap::new();
         for item in news {
             let Some(id) = item.invitation_id else { continue };
             newest
-                .entry(id)
+                .entry((item.organization_id, id))
                 .and_modify(|known| {
                     if moves(known.state(), item.state()) {
                         *known = item;
@@ -38,7 +38,7 @@ impl App {
             delivery::lock(tx, newest.keys().copied()).await?;
         let mut rows = Vec::new();
         let mut batches = Vec::new();
-        for (id, item) in newest {
+        for ((organization, id), item) in newest {
             let Some((state, batch)) = known.get(&id) else {
                 continue;
             };
@@ -47,11 +47,12 @@ impl App {
             }
             rows.push(Delivery {
                 id: id.uuid(),
+                organization_id: organization.uuid(),
                 delivery: item.state().as_str(),
                 delivery_error: item.error.clone(),
             });
             if is_open(*state) && !is_open(item.state()) {
-                batches.extend(*batch);
+                batches.extend(batch.map(|batch| (organization, batch)));
             }
         }
         delivery::save(tx, &rows).await?;

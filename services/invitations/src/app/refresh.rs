@@ -28,13 +28,13 @@ impl App {
             Refresh::Granted => {}
             Refresh::Ended => return Err(ended()),
             Refresh::Reused => {
-                session::end(&tx, session.id, "REUSED", now).await?;
+                session::end(&tx, session.organization, session.id, "REUSED", now).await?;
                 tx.commit().await?;
                 return Err(ended());
             }
         }
         let permissions = permissions(&tx, &session).await?.ok_or_else(ended)?;
-        session::note_refresh(&tx, hash, session.id, now).await?;
+        session::note_refresh(&tx, hash, &session, now).await?;
         session.times.last_used_at = now;
         let tokens = self.give_tokens(&tx, &session, permissions, now).await?;
         tx.commit().await?;
@@ -54,7 +54,7 @@ async fn permissions(tx: &Transaction, session: &Session) -> Result<Option<Permi
         }
         Kind::Contact => {
             let firm = organization::find(tx, session.organization).await?;
-            let row = access::find(tx, ContactId::from(session.subject)).await?;
+            let row = access::find(tx, session.organization, ContactId::from(session.subject)).await?;
             let open =
                 firm.is_some_and(|firm| firm.portal_enabled) && row.is_some_and(|row| row.person.may_enter());
             Ok(open.then_some(PermissionSet::NONE))

@@ -89,7 +89,7 @@ impl App {
         if kind != Some(Kind::Contact)
             && let Some(found) = member::find_by_address(&tx, firm.id, canonical).await?
         {
-            let hash = member::password_hash(&tx, found.id.uuid()).await?;
+            let hash = member::password_hash(&tx, firm.id, found.id.uuid()).await?;
             return Ok(hash.filter(|_| found.active).map(|hash| Person {
                 organization: firm.id,
                 kind: Kind::Member,
@@ -103,7 +103,7 @@ impl App {
         let Some(found) = access::find_by_address(&tx, firm.id, canonical).await? else {
             return Ok(None);
         };
-        let hash = member::password_hash(&tx, found.contact.uuid()).await?;
+        let hash = member::password_hash(&tx, firm.id, found.contact.uuid()).await?;
         Ok(hash.filter(|_| found.person.may_enter()).map(|hash| Person {
             organization: firm.id,
             kind: Kind::Contact,
@@ -178,7 +178,7 @@ async fn enter_member(
     let id = MemberId::from(person.id);
     let found = member::find(tx, person.organization, id).await?;
     let member = found.filter(|member| member.active).ok_or_else(bad_credentials)?;
-    member::signed_in(tx, id, now).await?;
+    member::signed_in(tx, person.organization, id, now).await?;
     let actor = Actor {
         kind: "member",
         id: Some(person.id),
@@ -194,7 +194,7 @@ async fn enter_contact(
     now: DateTime<Utc>,
 ) -> Result<PermissionSet, Failure> {
     let contact = ContactId::from(person.id);
-    let row = access::lock(tx, [contact])
+    let row = access::lock(tx, person.organization, [contact])
         .await?
         .pop()
         .ok_or_else(bad_credentials)?;

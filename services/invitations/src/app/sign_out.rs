@@ -28,15 +28,15 @@ impl App {
             Some(token) => match RawToken::parse(token) {
                 Some(token) => session::lock_by_token(&tx, token.hash(PURPOSE))
                     .await?
-                    .map(|(session, _)| session.id),
+                    .map(|(session, _)| (session.organization, session.id)),
                 None => None,
             },
-            None => principal.and_then(|principal| principal.session),
+            None => principal.and_then(|principal| principal.organization.zip(principal.session)),
         };
-        let Some(session) = session else {
+        let Some((organization, session)) = session else {
             return Err(refuse("SESSION_ENDED", &["refreshToken"], "there is no such session").into());
         };
-        session::end(&tx, session, "SIGNED_OUT", now).await?;
+        session::end(&tx, organization, session, "SIGNED_OUT", now).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -66,7 +66,12 @@ impl App {
         }
         let tx = self.database.write(Scope::System(SystemReason::Sweep)).await?;
         // everybody takes the contacts' rows first and the invitations' second
-        let rows = access::lock(&tx, due.iter().filter_map(|expired| expired.contact)).await?;
+        let rows = access::lock_each(
+            &tx,
+            due.iter()
+                .filter_map(|expired| Some((expired.organization, expired.contact?))),
+        )
+        .await?;
         let marked = expiry::mark(&tx, &due, now).await?;
         let mut events: Vec<Envelope> = Vec::with_capacity(marked.len());
         let mut announced = Vec::with_capacity(marked.len());

@@ -119,7 +119,7 @@ impl App {
                 Step::Held(reason) => return Ok(Leave::Held(reason)),
             }
             if last {
-                self.finish_batches([batch.id]).await?;
+                self.finish_batches([batch.of()]).await?;
                 return Ok(Leave::Done);
             }
         }
@@ -192,7 +192,7 @@ impl App {
             batch::release(&tx, batch, 0).await?;
         } else {
             let running = [BatchState::Running];
-            batch::set_state(&tx, batch.id, &running, BatchState::Paused, Some(reason)).await?;
+            batch::set_state(&tx, batch.of(), &running, BatchState::Paused, Some(reason)).await?;
         }
         Ok(tx.commit().await?)
     }

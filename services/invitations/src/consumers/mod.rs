@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use usher_database::Transaction;
 use usher_events::{AddressStateChanged, ContactChanged, Envelope, Invite, MessageChanged};
 use usher_messaging::{Handler, HandlerError, Subscription};
-use usher_types::BatchId;
+use usher_types::{BatchId, OrganizationId};
 
 use crate::app::{App, Failure};
 
@@ -48,7 +48,7 @@ impl From<Failure> for HandlerError {
 pub(crate) struct News {
     app: App,
     /// Batches that may have come to their end with what was handled, to be looked at after the commit.
-    done: Mutex<BTreeSet<BatchId>>,
+    done: Mutex<BTreeSet<(OrganizationId, BatchId)>>,
 }
 
 impl News {

@@ -170,31 +170,74 @@ const fn for_update(dialect: Dialect) -> &'static str {
     }
 }
 
-/// The rows of these contacts, locked until the transaction's end, in the order of their ids.
+/// The rows of these contacts of an organization, locked until the transaction's end, in the order of their ids.
 pub(crate) async fn lock(
     tx: &Transaction,
+    organization: OrganizationId,
     contacts: impl IntoIterator<Item = ContactId>,
 ) -> Result<Vec<Access>, DbErr> {
     let dialect = tx.dialect();
     let sql = format!(
-        "SELECT {} FROM portal_access WHERE {} ORDER BY contact_id {}",
+        "SELECT {} FROM portal_access WHERE organization_id = $2 AND {} ORDER BY contact_id {}",
         names(&COLUMNS),
         dialect.in_uuids("contact_id", 1),
         for_update(dialect)
     );
     let ids = dialect.uuids(contacts.into_iter().map(ContactId::uuid));
-    let rows = tx.query_all_raw(tx.statement(sql, [ids])).await?;
+    let rows = tx
+        .query_all_raw(tx.statement(sql, [ids, organization.uuid().into()]))
+        .await?;
     rows.iter().map(read).collect()
 }
 
-/// One contact's row, not locked.
-pub(crate) async fn find(tx: &Transaction, contact: ContactId) -> Result<Option<Access>, DbErr> {
+const OF: [(&str, Kind); 2] = [("of_organization", Kind::Uuid), ("of_contact", Kind::Uuid)];
+
+#[derive(Serialize)]
+struct Of {
+    #[serde(serialize_with = "recordset::uuid")]
+    of_organization: Uuid,
+    #[serde(serialize_with = "recordset::uuid")]
+    of_contact: Uuid,
+}
+
+/// As [`lock`], for a slice of messages of several organizations: each contact with the one that it is said to be of.
+pub(crate) async fn lock_each(
+    tx: &Transaction,
+    contacts: impl IntoIterator<Item = (OrganizationId, ContactId)>,
+) -> Result<Vec<Access>, DbErr> {
+    let of: Vec<Of> = contacts
+        .into_iter()
+        .map(|(organization, contact)| Of {
+            of_organization: organization.uuid(),
+            of_contact: contact.uuid(),
+        })
+        .collect();
+    let lock = match tx.dialect() {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => "FOR UPDATE OF portal_access",
+    };
     let sql = format!(
-        "SELECT {} FROM portal_access WHERE contact_id = $1",
+        "SELECT {} FROM {} JOIN portal_access ON contact_id = of_contact AND organization_id = of_organization \
+         ORDER BY contact_id {lock}",
+        names(&COLUMNS),
+        recordset(tx.dialect(), 1, &OF),
+    );
+    let rows = tx.query_all_raw(tx.statement(sql, [json(&of)?])).await?;
+    rows.iter().map(read).collect()
+}
+
+/// The row of one contact of an organization, not locked.
+pub(crate) async fn find(
+    tx: &Transaction,
+    organization: OrganizationId,
+    contact: ContactId,
+) -> Result<Option<Access>, DbErr> {
+    let sql = format!(
+        "SELECT {} FROM portal_access WHERE contact_id = $1 AND organization_id = $2",
         names(&COLUMNS)
     );
     let row = tx
-        .query_one_raw(tx.statement(sql, [contact.uuid().into()]))
+        .query_one_raw(tx.statement(sql, [contact.uuid().into(), organization.uuid().into()]))
         .await?;
     row.as_ref().map(read).transpose()
 }
@@ -227,7 +270,8 @@ pub(crate) async fn save(tx: &Transaction, rows: &[Access]) -> Result<(), DbErr>
         .collect();
     let from = recordset(tx.dialect(), 1, &COLUMNS);
     let sql = format!(
-        "UPDATE portal_access SET {} FROM {from} WHERE portal_access.contact_id = r.contact_id",
+        "UPDATE portal_access SET {} FROM {from} WHERE portal_access.contact_id = r.contact_id \
+         AND portal_access.organization_id = r.organization_id",
         set.join(", ")
     );
     let rows: Vec<Row<'_>> = rows.iter().map(Row::from).collect();

@@ -4,15 +4,16 @@ use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, DbErr};
 use serde::Serialize;
-use usher_database::Transaction;
+use usher_database::{Dialect, Transaction};
 use usher_types::{BatchId, ContactId, DeliveryState, InvitationId, OrganizationId};
 use uuid::Uuid;
 
 use super::recordset::{self, Kind, json, recordset};
 use super::row::Columns;
 
-const COLUMNS: [(&str, Kind); 3] = [
+const COLUMNS: [(&str, Kind); 4] = [
     ("id", Kind::Uuid),
+    ("organization_id", Kind::Uuid),
     ("delivery", Kind::Text),
     ("delivery_error", Kind::Text),
 ];
@@ -22,26 +23,45 @@ const COLUMNS: [(&str, Kind); 3] = [
 pub(crate) struct Delivery {
     #[serde(serialize_with = "recordset::uuid")]
     pub(crate) id: Uuid,
+    #[serde(serialize_with = "recordset::uuid")]
+    pub(crate) organization_id: Uuid,
     pub(crate) delivery: &'static str,
     pub(crate) delivery_error: Option<String>,
 }
 
-/// States of mails and their batches, locked.
+const OF: [(&str, Kind); 2] = [("of_organization", Kind::Uuid), ("of_invitation", Kind::Uuid)];
+
+#[derive(Serialize)]
+struct Of {
+    #[serde(serialize_with = "recordset::uuid")]
+    of_organization: Uuid,
+    #[serde(serialize_with = "recordset::uuid")]
+    of_invitation: Uuid,
+}
+
+/// States of mails and their batches, locked. A slice of messages holds several organizations: each invitation comes with
+/// the one that it is said to be of.
 pub(crate) async fn lock(
     tx: &Transaction,
-    invitations: impl IntoIterator<Item = InvitationId>,
+    invitations: impl IntoIterator<Item = (OrganizationId, InvitationId)>,
 ) -> Result<HashMap<InvitationId, (DeliveryState, Option<BatchId>)>, DbErr> {
-    let dialect = tx.dialect();
-    let lock = match dialect {
-        usher_database::Dialect::Sqlite => "",
-        usher_database::Dialect::Postgres => "FOR UPDATE",
+    let of: Vec<Of> = invitations
+        .into_iter()
+        .map(|(organization, invitation)| Of {
+            of_organization: organization.uuid(),
+            of_invitation: invitation.uuid(),
+        })
+        .collect();
+    let lock = match tx.dialect() {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => "FOR UPDATE OF invitation",
     };
     let sql = format!(
-        "SELECT id, delivery, batch_id FROM invitation WHERE {} ORDER BY id {lock}",
-        dialect.in_uuids("id", 1)
+        "SELECT id, delivery, batch_id FROM {} JOIN invitation ON id = of_invitation \
+         AND organization_id = of_organization ORDER BY id {lock}",
+        recordset(tx.dialect(), 1, &OF)
     );
-    let ids = dialect.uuids(invitations.into_iter().map(InvitationId::uuid));
-    let rows = tx.query_all_raw(tx.statement(sql, [ids])).await?;
+    let rows = tx.query_all_raw(tx.statement(sql, [json(&of)?])).await?;
     rows.iter()
         .map(|row| {
             Ok((
@@ -58,7 +78,8 @@ pub(crate) async fn save(tx: &Transaction, rows: &[Delivery]) -> Result<(), DbEr
         return Ok(());
     }
     let sql = format!(
-        "UPDATE invitation SET delivery = r.delivery, delivery_error = r.delivery_error FROM {} WHERE invitation.id = r.id",
+        "UPDATE invitation SET delivery = r.delivery, delivery_error = r.delivery_error FROM {} WHERE invitation.id = r.id \
+         AND invitation.organization_id = r.organization_id",
         recordset(tx.dialect(), 1, &COLUMNS)
     );
     tx.execute_raw(tx.statement(sql, [json(rows)?])).await?;
@@ -74,7 +95,7 @@ pub(crate) async fn newest(
     let dialect = tx.dialect();
     let sql = format!(
         "SELECT invitation.contact_id, delivery, delivery_error FROM portal_access JOIN invitation \
-         ON invitation.contact_id = portal_access.contact_id AND invitation.generation = portal_access.generation \
+         ON invitation.organization_id = portal_access.organization_id AND invitation.contact_id = portal_access.contact_id AND invitation.generation = portal_access.generation \
          WHERE portal_access.organization_id = $2 AND {}",
         dialect.in_uuids("portal_access.contact_id", 1)
     );

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
 use usher_database::Transaction;
-use usher_types::{BatchId, ContactId, InvitationId};
+use usher_types::{BatchId, ContactId, InvitationId, OrganizationId};
 
 use super::row::Columns;
 
@@ -11,6 +11,7 @@ use super::row::Columns;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expired {
     pub(crate) id: InvitationId,
+    pub(crate) organization: OrganizationId,
     pub(crate) contact: Option<ContactId>,
     pub(crate) batch: Option<BatchId>,
 }
@@ -18,15 +19,16 @@ pub(crate) struct Expired {
 fn read(row: &sea_orm::QueryResult) -> Result<Expired, DbErr> {
     Ok(Expired {
         id: row.id("id")?,
+        organization: row.id("organization_id")?,
         contact: row.id_option("contact_id")?,
         batch: row.id_option("batch_id")?,
     })
 }
 
-/// Candidates, the oldest first; nothing is locked.
+/// Candidates of every organization, the oldest first; nothing is locked.
 pub(crate) async fn due(tx: &Transaction, now: DateTime<Utc>, limit: u32) -> Result<Vec<Expired>, DbErr> {
     let sql = format!(
-        "SELECT id, contact_id, batch_id FROM invitation WHERE state = 'OPEN' AND expires_at <= $1 \
+        "SELECT id, organization_id, contact_id, batch_id FROM invitation WHERE state = 'OPEN' AND expires_at <= $1 \
          ORDER BY expires_at LIMIT {limit}"
     );
     let rows = tx.query_all_raw(tx.statement(sql, [now.into()])).await?;
@@ -42,7 +44,7 @@ pub(crate) async fn mark(
     let dialect = tx.dialect();
     let sql = format!(
         "UPDATE invitation SET state = 'EXPIRED' WHERE {} AND state = 'OPEN' AND expires_at <= $2 \
-         RETURNING id, contact_id, batch_id",
+         RETURNING id, organization_id, contact_id, batch_id",
         dialect.in_uuids("id", 1)
     );
     let ids = dialect.uuids(candidates.iter().map(|expired| expired.id.uuid()));

@@ -52,14 +52,15 @@ impl Figures {
     }
 }
 
-/// The figures of these batches; one that has none is left out.
+/// The figures of these batches of an organization; one that has none is left out.
 pub(crate) async fn figures(
     tx: &Transaction,
+    organization: OrganizationId,
     batches: &[BatchId],
 ) -> Result<HashMap<BatchId, Figures>, DbErr> {
     let mut all: HashMap<BatchId, Figures> = HashMap::new();
     let mails = "SELECT batch_id, delivery, state, count(*) AS n FROM invitation WHERE {} GROUP BY batch_id, delivery, state";
-    for row in rows(tx, mails, "batch_id", batches).await? {
+    for row in rows(tx, organization, (mails, "batch_id"), batches).await? {
         let figures = all.entry(row.id("batch_id")?).or_default();
         let count: i64 = row.get("n")?;
         figures.add_mail(row.named("delivery")?, count);
@@ -68,11 +69,11 @@ pub(crate) async fn figures(
         }
     }
     let ended = "SELECT ended_by_batch, count(*) AS n FROM invitation WHERE {} GROUP BY ended_by_batch";
-    for row in rows(tx, ended, "ended_by_batch", batches).await? {
+    for row in rows(tx, organization, (ended, "ended_by_batch"), batches).await? {
         all.entry(row.id("ended_by_batch")?).or_default().cancelled += row.get::<i64>("n")?;
     }
     let skipped = "SELECT batch_id, reason, count(*) AS n FROM batch_skip WHERE {} GROUP BY batch_id, reason";
-    for row in rows(tx, skipped, "batch_id", batches).await? {
+    for row in rows(tx, organization, (skipped, "batch_id"), batches).await? {
         let figures = all.entry(row.id("batch_id")?).or_default();
         figures.skipped.push((row.named("reason")?, row.get("n")?));
     }
@@ -82,16 +83,19 @@ pub(crate) async fn figures(
     Ok(all)
 }
 
+/// The batches say whose the counted rows are, so that counting needs their indices alone.
 async fn rows(
     tx: &Transaction,
-    sql: &str,
-    column: &str,
+    organization: OrganizationId,
+    (sql, column): (&str, &str),
     batches: &[BatchId],
 ) -> Result<Vec<sea_orm::QueryResult>, DbErr> {
     let dialect = tx.dialect();
-    let sql = sql.replace("{}", &dialect.in_uuids(column, 1));
+    let ours = dialect.in_uuids("batch.id", 1);
+    let ours = format!("{column} IN (SELECT id FROM batch WHERE organization_id = $2 AND {ours})");
     let ids = dialect.uuids(batches.iter().map(|id| id.uuid()));
-    tx.query_all_raw(tx.statement(sql, [ids])).await
+    let statement = tx.statement(sql.replace("{}", &ours), [ids, organization.uuid().into()]);
+    tx.query_all_raw(statement).await
 }
 
 const SKIP: [(&str, Kind); 4] = [

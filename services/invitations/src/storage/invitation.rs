@@ -90,16 +90,17 @@ pub(crate) struct Ending {
     pub(crate) by_batch: Option<BatchId>,
 }
 
-/// Ends invitations that nothing has ended yet.
+/// Ends invitations of an organization that nothing has ended yet.
 pub(crate) async fn end(
     tx: &Transaction,
+    organization: OrganizationId,
     invitations: impl IntoIterator<Item = InvitationId>,
     ending: Ending,
 ) -> Result<(), DbErr> {
     let dialect = tx.dialect();
     let sql = format!(
         "UPDATE invitation SET state = $2, ended_at = $3, ended_by_batch = $4 \
-         WHERE {} AND state IN ('OPEN', 'EXPIRED')",
+         WHERE organization_id = $5 AND {} AND state IN ('OPEN', 'EXPIRED')",
         dialect.in_uuids("id", 1)
     );
     let values = [
@@ -107,6 +108,7 @@ pub(crate) async fn end(
         ending.state.as_str().into(),
         ending.at.into(),
         ending.by_batch.map(BatchId::uuid).into(),
+        organization.uuid().into(),
     ];
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
@@ -115,27 +117,33 @@ pub(crate) async fn end(
 /// After a change of address every link that went to the old one is dead (I6): superseded ones too.
 pub(crate) async fn bury_older(
     tx: &Transaction,
+    organization: OrganizationId,
     contacts: impl IntoIterator<Item = ContactId>,
     at: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     let dialect = tx.dialect();
     let sql = format!(
         "UPDATE invitation SET state = 'CANCELLED', ended_at = $2 \
-         WHERE {} AND state IN ('OPEN', 'EXPIRED', 'SUPERSEDED')",
+         WHERE organization_id = $3 AND {} AND state IN ('OPEN', 'EXPIRED', 'SUPERSEDED')",
         dialect.in_uuids("contact_id", 1)
     );
     let ids = dialect.uuids(contacts.into_iter().map(ContactId::uuid));
-    tx.execute_raw(tx.statement(sql, [ids, at.into()])).await?;
+    let values = [ids, at.into(), organization.uuid().into()];
+    tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
 
-/// Accepts one invitation, if nothing has happened to it. True for exactly one of those who race.
-pub(crate) async fn accept(tx: &Transaction, id: InvitationId, now: DateTime<Utc>) -> Result<bool, DbErr> {
+/// Accepts one invitation of an organization, if nothing has happened to it. True for exactly one of those who race.
+pub(crate) async fn accept(
+    tx: &Transaction,
+    organization: OrganizationId,
+    id: InvitationId,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
     let sql = "UPDATE invitation SET state = 'ACCEPTED', ended_at = $2 \
-               WHERE id = $1 AND state = 'OPEN' AND expires_at > $2";
-    let done = tx
-        .execute_raw(tx.statement(sql, [id.uuid().into(), now.into()]))
-        .await?;
+               WHERE id = $1 AND organization_id = $3 AND state = 'OPEN' AND expires_at > $2";
+    let values = [id.uuid().into(), now.into(), organization.uuid().into()];
+    let done = tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -169,7 +177,7 @@ fn read(row: &QueryResult) -> Result<Invitation, DbErr> {
     })
 }
 
-/// The invitation that a link's token belongs to.
+/// The invitation that a link's token belongs to: the token tells which organization it is.
 pub(crate) async fn find_by_token(tx: &Transaction, hash: TokenHash) -> Result<Option<Invitation>, DbErr> {
     let sql = format!("SELECT {} FROM invitation WHERE token_hash = $1", names(&COLUMNS));
     let row = tx
@@ -188,24 +196,30 @@ pub(crate) async fn newest_sent_at(
         (None, Some(member)) => ("member_id", member.uuid()),
         (None, None) => return Ok(None),
     };
-    let sql =
-        format!("SELECT issued_at FROM invitation WHERE {column} = $1 ORDER BY generation DESC LIMIT 1");
-    let row = tx.query_one_raw(tx.statement(sql, [id.into()])).await?;
+    let sql = format!(
+        "SELECT issued_at FROM invitation WHERE {column} = $1 AND organization_id = $2 \
+         ORDER BY generation DESC LIMIT 1"
+    );
+    let values = [id.into(), invitation.organization.uuid().into()];
+    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
     row.map(|row| row.get("issued_at")).transpose()
 }
 
-/// Batches of invitations, for events about them.
+/// Batches of an organization's invitations, for events about them.
 pub(crate) async fn batches_of(
     tx: &Transaction,
+    organization: OrganizationId,
     invitations: impl IntoIterator<Item = InvitationId>,
 ) -> Result<std::collections::HashMap<InvitationId, Option<BatchId>>, DbErr> {
     let dialect = tx.dialect();
     let sql = format!(
-        "SELECT id, batch_id FROM invitation WHERE {}",
+        "SELECT id, batch_id FROM invitation WHERE organization_id = $2 AND {}",
         dialect.in_uuids("id", 1)
     );
     let ids = dialect.uuids(invitations.into_iter().map(InvitationId::uuid));
-    let rows = tx.query_all_raw(tx.statement(sql, [ids])).await?;
+    let rows = tx
+        .query_all_raw(tx.statement(sql, [ids, organization.uuid().into()]))
+        .await?;
     rows.iter()
         .map(|row| Ok((row.id("id")?, row.id_option("batch_id")?)))
         .collect()

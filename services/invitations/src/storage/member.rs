@@ -105,26 +105,41 @@ pub(crate) async fn find_by_address(
 }
 
 /// A password was chosen.
-pub(crate) async fn accepted(tx: &Transaction, id: MemberId, now: DateTime<Utc>) -> Result<(), DbErr> {
+pub(crate) async fn accepted(
+    tx: &Transaction,
+    organization: OrganizationId,
+    id: MemberId,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
     let sql = "UPDATE member SET accepted_at = $2, invitation_id = NULL, version = version + 1, updated_at = $2 \
-               WHERE id = $1";
-    tx.execute_raw(tx.statement(sql, [id.uuid().into(), now.into()]))
-        .await?;
+               WHERE id = $1 AND organization_id = $3";
+    let values = [id.uuid().into(), now.into(), organization.uuid().into()];
+    tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
 
 /// Somebody signed in.
-pub(crate) async fn signed_in(tx: &Transaction, id: MemberId, now: DateTime<Utc>) -> Result<(), DbErr> {
-    let sql = "UPDATE member SET last_signed_in_at = $2 WHERE id = $1";
-    tx.execute_raw(tx.statement(sql, [id.uuid().into(), now.into()]))
-        .await?;
+pub(crate) async fn signed_in(
+    tx: &Transaction,
+    organization: OrganizationId,
+    id: MemberId,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let sql = "UPDATE member SET last_signed_in_at = $2 WHERE id = $1 AND organization_id = $3";
+    let values = [id.uuid().into(), now.into(), organization.uuid().into()];
+    tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
 
 /// The hash of a person's password.
-pub(crate) async fn password_hash(tx: &Transaction, subject: Uuid) -> Result<Option<String>, DbErr> {
-    let sql = "SELECT password_hash FROM credential WHERE subject_id = $1";
-    let row = tx.query_one_raw(tx.statement(sql, [subject.into()])).await?;
+pub(crate) async fn password_hash(
+    tx: &Transaction,
+    organization: OrganizationId,
+    subject: Uuid,
+) -> Result<Option<String>, DbErr> {
+    let sql = "SELECT password_hash FROM credential WHERE subject_id = $1 AND organization_id = $2";
+    let values = [subject.into(), organization.uuid().into()];
+    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
     row.map(|row| row.get("password_hash")).transpose()
 }
 
@@ -138,7 +153,8 @@ pub(crate) async fn set_password(
 ) -> Result<(), DbErr> {
     let sql = "INSERT INTO credential (subject_id, organization_id, kind, password_hash, changed_at) \
                VALUES ($1, $2, $3, $4, $5) ON CONFLICT (subject_id) DO UPDATE SET \
-               password_hash = excluded.password_hash, changed_at = excluded.changed_at";
+               password_hash = excluded.password_hash, changed_at = excluded.changed_at \
+               WHERE credential.organization_id = excluded.organization_id";
     let values = [
         subject.into(),
         organization.uuid().into(),

@@ -69,7 +69,7 @@ pub(crate) async fn insert_token(
     Ok(())
 }
 
-/// The session of a refresh token, and when the token was exchanged, with both rows locked.
+/// The session of a refresh token, which tells the organization, and when the token was exchanged, with both rows locked.
 pub(crate) async fn lock_by_token(
     tx: &Transaction,
     hash: TokenHash,
@@ -92,48 +92,53 @@ pub(crate) async fn lock_by_token(
 pub(crate) async fn note_refresh(
     tx: &Transaction,
     hash: TokenHash,
-    session: SessionId,
+    session: &Session,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let used = "UPDATE session_token SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL";
-    tx.execute_raw(tx.statement(used, [hash.to_vec().into(), now.into()]))
+    let ours: sea_orm::Value = session.organization.uuid().into();
+    let used = "UPDATE session_token SET used_at = $2 \
+                WHERE token_hash = $1 AND organization_id = $3 AND used_at IS NULL";
+    tx.execute_raw(tx.statement(used, [hash.to_vec().into(), now.into(), ours.clone()]))
         .await?;
-    let sql = "UPDATE session SET last_used_at = $2 WHERE id = $1";
-    tx.execute_raw(tx.statement(sql, [session.uuid().into(), now.into()]))
+    let sql = "UPDATE session SET last_used_at = $2 WHERE id = $1 AND organization_id = $3";
+    tx.execute_raw(tx.statement(sql, [session.id.uuid().into(), now.into(), ours]))
         .await?;
     Ok(())
 }
 
 const END: &str = "UPDATE session SET ended_at = $2, forget_at = $3, end_reason = $4";
 
-/// Ends one session.
+/// Ends one session of an organization.
 pub(crate) async fn end(
     tx: &Transaction,
+    organization: OrganizationId,
     session: SessionId,
     reason: &str,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let sql = format!("{END} WHERE id = $1 AND ended_at IS NULL");
+    let sql = format!("{END} WHERE id = $1 AND organization_id = $5 AND ended_at IS NULL");
     let values = [
         session.uuid().into(),
         now.into(),
         forget_at(now).into(),
         reason.into(),
+        organization.uuid().into(),
     ];
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
 
-/// Ends every session of these people.
+/// Ends every session of these people of an organization.
 pub(crate) async fn end_all(
     tx: &Transaction,
+    organization: OrganizationId,
     subjects: impl IntoIterator<Item = Uuid>,
     reason: &str,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     let dialect = tx.dialect();
     let sql = format!(
-        "{END} WHERE {} AND ended_at IS NULL",
+        "{END} WHERE organization_id = $5 AND {} AND ended_at IS NULL",
         dialect.in_uuids("subject_id", 1)
     );
     let values = [
@@ -141,6 +146,7 @@ pub(crate) async fn end_all(
         now.into(),
         forget_at(now).into(),
         reason.into(),
+        organization.uuid().into(),
     ];
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())

@@ -30,9 +30,8 @@ impl App {
             return Ok(());
         };
         let tx = self.read(organization).await?;
-        let row = access::find(&tx, contact).await?;
+        let moved = access::find(&tx, organization, contact).await?;
         drop(tx);
-        let moved = row.filter(|row| row.organization == organization);
         let outcome = Outcome {
             moved: moved.iter().map(|row| (contact, row.version.raw())).collect(),
             ..Outcome::default()

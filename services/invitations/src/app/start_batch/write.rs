@@ -70,7 +70,7 @@ impl App {
         let outcome = self.work_on(tx, &job, people).await?;
         check_eligible(outcome.eligible, start)?;
         if start.action == InvitationAction::Cancel {
-            batch::finish(tx, plan.batch.id, BatchState::Done, plan.batch.created_at).await?;
+            batch::finish(tx, plan.batch.of(), BatchState::Done, plan.batch.created_at).await?;
         }
         Ok(outcome)
     }

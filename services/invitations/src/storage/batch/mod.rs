@@ -1,0 +1,175 @@
+//! Batches: their rows, and who works on them.
+
+mod work;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use usher_database::Transaction;
+use usher_events::Lane;
+use usher_types::{BatchId, BatchState, ContactId, InvitationAction, MailingId, MemberId, OrganizationId};
+
+use super::row::Columns;
+
+pub(crate) use work::{
+    advance, claim, finish, has_open_mail, lock, maybe_done, release, resume_held, set_state, unsent,
+};
+
+/// An organization's batch.
+pub(crate) type Of = (OrganizationId, BatchId);
+
+/// One bulk action.
+#[derive(Clone, Debug)]
+pub(crate) struct Batch {
+    pub(crate) id: BatchId,
+    pub(crate) organization: OrganizationId,
+    pub(crate) action: InvitationAction,
+    pub(crate) state: BatchState,
+    pub(crate) reason: Option<String>,
+    pub(crate) lane: Lane,
+    /// A `ContactSelection` of `usher.contacts.v1`, as bytes.
+    pub(crate) selection: Vec<u8>,
+    pub(crate) message: Option<String>,
+    pub(crate) subject: Option<String>,
+    pub(crate) body: Option<String>,
+    /// What the preview counted; stands for the total until everybody was looked at.
+    pub(crate) expected: i64,
+    /// Everybody was looked at.
+    pub(crate) walked: bool,
+    pub(crate) last_contact: Option<ContactId>,
+    pub(crate) mailing: MailingId,
+    pub(crate) created_by: String,
+    pub(crate) created_by_id: Option<MemberId>,
+    /// Whether its member needs `email.bulk`.
+    pub(crate) needs_bulk: bool,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) started_at: Option<DateTime<Utc>>,
+    pub(crate) finished_at: Option<DateTime<Utc>>,
+    /// Goes up with every worker, so that one who was too slow cannot write any more.
+    pub(crate) fence: i64,
+    pub(crate) tries: i64,
+}
+
+impl Batch {
+    /// Which, for finders.
+    pub(crate) const fn of(&self) -> Of {
+        (self.organization, self.id)
+    }
+}
+
+const COLUMNS: &str = "id, organization_id, action, state, reason, lane, selection, message, subject, body, expected, \
+                       walked, last_contact_id, mailing_id, created_by, created_by_id, needs_bulk, created_at, \
+                       started_at, finished_at, fence, tries";
+
+fn read(row: &QueryResult) -> Result<Batch, DbErr> {
+    let lane: String = row.get("lane")?;
+    Ok(Batch {
+        id: row.id("id")?,
+        organization: row.id("organization_id")?,
+        action: row.named("action")?,
+        state: row.named("state")?,
+        reason: row.get("reason")?,
+        lane: Lane::from_name(&lane),
+        selection: row.get("selection")?,
+        message: row.get("message")?,
+        subject: row.get("subject")?,
+        body: row.get("body")?,
+        expected: row.get("expected")?,
+        walked: row.get("walked")?,
+        last_contact: row.id_option("last_contact_id")?,
+        mailing: row.id("mailing_id")?,
+        created_by: row.get("created_by")?,
+        created_by_id: row.id_option("created_by_id")?,
+        needs_bulk: row.get("needs_bulk")?,
+        created_at: row.get("created_at")?,
+        started_at: row.get("started_at")?,
+        finished_at: row.get("finished_at")?,
+        fence: row.get("fence")?,
+        tries: row.get("tries")?,
+    })
+}
+
+/// A new one.
+pub(crate) async fn insert(tx: &Transaction, batch: &Batch) -> Result<(), DbErr> {
+    let parameters: Vec<String> = (1..=22).map(|number| format!("${number}")).collect();
+    let sql = format!("INSERT INTO batch ({COLUMNS}) VALUES ({})", parameters.join(", "));
+    let values = [
+        batch.id.uuid().into(),
+        batch.organization.uuid().into(),
+        batch.action.as_str().into(),
+        batch.state.as_str().into(),
+        batch.reason.clone().into(),
+        batch.lane.as_str().into(),
+        batch.selection.clone().into(),
+        batch.message.clone().into(),
+        batch.subject.clone().into(),
+        batch.body.clone().into(),
+        batch.expected.into(),
+        batch.walked.into(),
+        batch.last_contact.map(ContactId::uuid).into(),
+        batch.mailing.uuid().into(),
+        batch.created_by.as_str().into(),
+        batch.created_by_id.map(MemberId::uuid).into(),
+        batch.needs_bulk.into(),
+        batch.created_at.into(),
+        batch.started_at.into(),
+        batch.finished_at.into(),
+        batch.fence.into(),
+        batch.tries.into(),
+    ];
+    tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(())
+}
+
+/// Those of an organization, in no order.
+pub(crate) async fn find_all(
+    tx: &Transaction,
+    organization: OrganizationId,
+    ids: impl IntoIterator<Item = BatchId>,
+) -> Result<Vec<Batch>, DbErr> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "SELECT {COLUMNS} FROM batch WHERE organization_id = $2 AND {}",
+        dialect.in_uuids("id", 1)
+    );
+    let ids = dialect.uuids(ids.into_iter().map(BatchId::uuid));
+    let rows = tx
+        .query_all_raw(tx.statement(sql, [ids, organization.uuid().into()]))
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// One of an organization.
+pub(crate) async fn find(
+    tx: &Transaction,
+    organization: OrganizationId,
+    id: BatchId,
+) -> Result<Option<Batch>, DbErr> {
+    Ok(find_all(tx, organization, [id]).await?.pop())
+}
+
+/// One page, newest first where `order_by` says so.
+pub(crate) async fn list(
+    tx: &Transaction,
+    organization: OrganizationId,
+    keyset: &usher_database::keyset::Keyset,
+) -> Result<Vec<Batch>, DbErr> {
+    let seek = keyset.seek(2);
+    let sql = format!(
+        "SELECT {COLUMNS} FROM batch WHERE organization_id = $1{} ORDER BY {} LIMIT {}",
+        seek.condition,
+        keyset.order_by(),
+        keyset.fetch()
+    );
+    let values = std::iter::once(organization.uuid().into()).chain(seek.values);
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    rows.iter().map(read).collect()
+}
+
+/// How many an organization has.
+pub(crate) async fn count(tx: &Transaction, organization: OrganizationId) -> Result<i64, DbErr> {
+    let sql = "SELECT count(*) AS n FROM batch WHERE organization_id = $1";
+    let row = tx
+        .query_one_raw(tx.statement(sql, [organization.uuid().into()]))
+        .await?;
+    row.map_or(Ok(0), |row| row.get("n"))
+}

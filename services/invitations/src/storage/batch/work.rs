@@ -1,0 +1,173 @@
+//! Who works on a batch, how far it is, and how it ends.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DbErr};
+use usher_database::{Dialect, Transaction};
+use usher_types::{BatchState, ContactId, InvitationId, OrganizationId};
+
+use super::{Batch, COLUMNS, Of, read};
+use crate::storage::row::Columns;
+
+/// How long a worker may take for a chunk before another one takes over.
+const LEASE_MILLISECONDS: i64 = 30_000;
+
+/// Leases the next batch that has something to do: people to look at, or, once cancelled, mail to take back.
+pub(crate) async fn claim(tx: &Transaction, now: DateTime<Utc>) -> Result<Option<Batch>, DbErr> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "UPDATE batch SET leased_until = {lease}, fence = fence + 1, started_at = coalesce(started_at, $1) WHERE id = \
+         (SELECT id FROM batch WHERE finished_at IS NULL AND (state = 'CANCELLED' OR (state = 'RUNNING' AND walked = $2)) \
+         AND (leased_until IS NULL OR leased_until < {clock}) ORDER BY created_at LIMIT 1 {skip}) RETURNING {COLUMNS}",
+        lease = dialect.now_plus(LEASE_MILLISECONDS),
+        clock = dialect.now(),
+        skip = dialect.skip_locked(),
+    );
+    let row = tx
+        .query_one_raw(tx.statement(sql, [now.into(), false.into()]))
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Notes how far the worker has come and leases for another chunk. False where somebody else has taken over, or the batch
+/// was cancelled.
+pub(crate) async fn advance(
+    tx: &Transaction,
+    batch: &Batch,
+    last_contact: Option<ContactId>,
+    walked: bool,
+) -> Result<bool, DbErr> {
+    let sql = format!(
+        "UPDATE batch SET last_contact_id = $3, walked = $4, tries = 0, leased_until = {} \
+         WHERE id = $1 AND organization_id = $5 AND fence = $2 AND state = 'RUNNING'",
+        tx.dialect().now_plus(LEASE_MILLISECONDS)
+    );
+    let values = [
+        batch.id.uuid().into(),
+        batch.fence.into(),
+        last_contact.map(ContactId::uuid).into(),
+        walked.into(),
+        batch.organization.uuid().into(),
+    ];
+    let done = tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Gives the lease back; nobody takes it for `milliseconds`.
+pub(crate) async fn release(tx: &Transaction, batch: &Batch, milliseconds: i64) -> Result<(), DbErr> {
+    let sql = format!(
+        "UPDATE batch SET tries = tries + 1, leased_until = {} WHERE id = $1 AND organization_id = $3 AND fence = $2",
+        tx.dialect().now_plus(milliseconds)
+    );
+    let values = [
+        batch.id.uuid().into(),
+        batch.fence.into(),
+        batch.organization.uuid().into(),
+    ];
+    tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(())
+}
+
+/// Moves a batch to another state, if it is in one of `from`.
+pub(crate) async fn set_state(
+    tx: &Transaction,
+    (organization, id): Of,
+    from: &[BatchState],
+    to: BatchState,
+    reason: Option<&str>,
+) -> Result<bool, DbErr> {
+    let from: Vec<String> = from.iter().map(|state| format!("'{state}'")).collect();
+    let sql = format!(
+        "UPDATE batch SET state = $2, reason = $3, leased_until = NULL \
+         WHERE id = $1 AND organization_id = $4 AND state IN ({})",
+        from.join(", ")
+    );
+    let values = [
+        id.uuid().into(),
+        to.as_str().into(),
+        reason.into(),
+        organization.uuid().into(),
+    ];
+    let done = tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Batches that were held for `reason` go on.
+pub(crate) async fn resume_held(
+    tx: &Transaction,
+    organization: OrganizationId,
+    reason: &str,
+) -> Result<(), DbErr> {
+    let sql = "UPDATE batch SET state = 'RUNNING', reason = NULL, leased_until = NULL \
+               WHERE organization_id = $1 AND finished_at IS NULL AND state = 'PAUSED' AND reason = $2";
+    tx.execute_raw(tx.statement(sql, [organization.uuid().into(), reason.into()]))
+        .await?;
+    Ok(())
+}
+
+/// Locks a batch, so that of two who look at its last mails one sees both.
+pub(crate) async fn lock(tx: &Transaction, (organization, id): Of) -> Result<Option<Batch>, DbErr> {
+    let lock = match tx.dialect() {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => "FOR UPDATE",
+    };
+    let sql = format!("SELECT {COLUMNS} FROM batch WHERE id = $1 AND organization_id = $2 {lock}");
+    let values = [id.uuid().into(), organization.uuid().into()];
+    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Whether a mail of the batch still waits.
+pub(crate) async fn has_open_mail(tx: &Transaction, (organization, id): Of) -> Result<bool, DbErr> {
+    let sql = "SELECT 1 AS one FROM invitation WHERE batch_id = $1 AND organization_id = $2 \
+               AND delivery IN ('QUEUED', 'SENDING', 'DEFERRED') LIMIT 1";
+    let values = [id.uuid().into(), organization.uuid().into()];
+    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
+    Ok(row.is_some())
+}
+
+/// The batch has come to its end.
+pub(crate) async fn finish(
+    tx: &Transaction,
+    (organization, id): Of,
+    state: BatchState,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let sql = "UPDATE batch SET state = $2, finished_at = $3, leased_until = NULL \
+               WHERE id = $1 AND organization_id = $4 AND finished_at IS NULL";
+    let values = [
+        id.uuid().into(),
+        state.as_str().into(),
+        now.into(),
+        organization.uuid().into(),
+    ];
+    tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(())
+}
+
+/// Batches of every organization that may have come to their end unnoticed.
+pub(crate) async fn maybe_done(tx: &Transaction) -> Result<Vec<Of>, DbErr> {
+    let sql = "SELECT organization_id, id FROM batch WHERE finished_at IS NULL AND state = 'RUNNING' AND walked = $1 \
+               AND NOT EXISTS (SELECT 1 FROM invitation WHERE batch_id = batch.id \
+               AND delivery IN ('QUEUED', 'SENDING', 'DEFERRED')) LIMIT 100";
+    let rows = tx.query_all_raw(tx.statement(sql, [true.into()])).await?;
+    rows.iter()
+        .map(|row| Ok((row.id("organization_id")?, row.id("id")?)))
+        .collect()
+}
+
+/// Contacts of a batch whose mail has not gone out, with the invitation.
+pub(crate) async fn unsent(
+    tx: &Transaction,
+    (organization, id): Of,
+    limit: u32,
+) -> Result<Vec<(ContactId, InvitationId)>, DbErr> {
+    let sql = format!(
+        "SELECT contact_id, id FROM invitation WHERE batch_id = $1 AND organization_id = $2 AND delivery IN ('QUEUED', 'SENDING', 'DEFERRED') \
+         AND state IN ('OPEN', 'EXPIRED') AND contact_id IS NOT NULL LIMIT {limit}"
+    );
+    let values = [id.uuid().into(), organization.uuid().into()];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    rows.iter()
+        .map(|row| Ok((row.id("contact_id")?, row.id("id")?)))
+        .collect()
+}
