@@ -20,4 +20,5 @@ mod all {
     mod rows;
     mod schema;
     mod socket;
+    mod toggles;
 }

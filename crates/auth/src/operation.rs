@@ -111,6 +111,8 @@ operations! {
     GetMembers: AnyMember, read;
     /// invitations: StartBatch. More than one contact also needs `email.bulk` (I15).
     StartBatch: Member(PortalInvite), write;
+    /// invitations: CheckInvitation. More than one contact also needs `email.bulk` (I15).
+    CheckInvitation: Member(PortalInvite), read;
     /// invitations: CancelBatch.
     CancelBatch: Member(PortalInvite), write;
     /// invitations: BatchGetBatches, ListBatches, ListSkipped, WatchBatch.

@@ -1,14 +1,13 @@
 //! Changes, and the calls behind them.
 
 use serde_json::{Value, json};
-use usher_auth::Permission;
 use usher_proto::contacts::v1 as contacts;
 use usher_proto::invitations::v1 as invitations;
-use usher_proto::{bytes_of, timestamp};
-use usher_types::{AccountId, ContactId};
+use usher_proto::timestamp;
+use usher_types::ContactId;
 
 use super::harness::Harness;
-use super::rows::{account, contact};
+use super::rows::contact;
 
 const CREATE: &str = r#"mutation { createContact(input: { role: CLIENT, firstName: "Ada", lastName: "Lovelace",
     email: "ada@example.com", invite: true, message: "Welcome" }) { contact { portal { status } } userErrors { code } } }"#;
@@ -98,48 +97,6 @@ async fn c1_a_contact_that_is_not_invited_is_answered_as_it_was_made() {
         json!({ "data": { "createContact": { "contact": { "displayName": "Ada Lovelace" }, "userErrors": [] } } })
     );
     assert_eq!(harness.fakes.called(), ["CreateContact"]);
-}
-
-#[tokio::test]
-async fn c6_toggles_and_invitations_in_one_step() {
-    let harness = Harness::new();
-    let id = ContactId::new(harness.now());
-    let row = account(&harness, AccountId::new(harness.now()));
-    harness
-        .fakes
-        .on("SetToggles", move |_: contacts::SetTogglesRequest| {
-            Ok(contacts::SetTogglesReply {
-                accounts: vec![row.clone()],
-                contacts: vec![contacts::ContactVersion {
-                    contact_id: bytes_of(id),
-                    raw_version: 2,
-                }],
-                ..contacts::SetTogglesReply::default()
-            })
-        })
-        .on("StartBatch", |_: invitations::StartBatchRequest| {
-            Ok(invitations::BatchReply {
-                batch: Some(invitations::Batch {
-                    total: 1,
-                    ..invitations::Batch::default()
-                }),
-                ..invitations::BatchReply::default()
-            })
-        });
-    let change = r#"mutation { setPortalToggles(input: { accountIds: ["x"], login: true, sendInvitations: true }) {
-        accounts { name } batch { total } userErrors { code } } }"#;
-    let answer = harness.ask(Some(&harness.admin()), change, Value::Null).await;
-    assert_eq!(
-        answer.json()["data"]["setPortalToggles"],
-        json!({ "accounts": [{ "name": "Engines Ltd" }], "batch": { "total": 1 }, "userErrors": [] })
-    );
-    // who may not invite changes nothing either
-    let token = harness.member([Permission::ContactsWrite]);
-    assert_eq!(
-        harness.ask(Some(&token), change, Value::Null).await.codes(),
-        ["FORBIDDEN"]
-    );
-    assert_eq!(harness.fakes.called(), ["SetToggles", "StartBatch"]);
 }
 
 #[tokio::test]

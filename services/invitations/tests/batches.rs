@@ -5,9 +5,10 @@ use tonic::Code;
 use usher_events::{InvitationFact, Lane, MessageOutcome};
 use usher_proto::common::v1::PageRequest;
 use usher_proto::invitations::v1::{
-    Batch, BatchReply, CancelBatchRequest, ListBatchesRequest, ListSkippedRequest, StartBatchRequest,
-    WatchBatchRequest,
+    Batch, BatchReply, CancelBatchRequest, CheckInvitationRequest, ListBatchesRequest, ListSkippedRequest,
+    StartBatchRequest, WatchBatchRequest,
 };
+use usher_service::grpc::Bearer;
 use usher_testkit::dialects;
 use usher_types::{ContactId, ContactRole, EmailState, PortalStatus};
 
@@ -127,6 +128,32 @@ dialects! {
         let refused = stage.try_start(&contact, request("SEND", &[&ada])).await.unwrap_err();
         assert_eq!(refused.code(), Code::PermissionDenied);
         assert_eq!(stage.letters().await.len(), 2);
+    }
+
+    async fn i15_inviting_is_checked_before_links_are_changed(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let [ada, bea]: [_; 2] = stage.clients(2).try_into().unwrap();
+        let no_bulk = stage.member_with(&["contacts.read", "contacts.write", "portal.invite"]).await;
+        let of = |contact: Option<&usher_events::ContactFacts>, except: &[&usher_events::ContactFacts]| CheckInvitationRequest {
+            account_ids: vec![usher_proto::bytes_of(ContactId::new(crate::stage::noon()))],
+            contact_id: contact.map(|contact| usher_proto::bytes_of(contact.id)),
+            except_contact_ids: except.iter().map(|contact| usher_proto::bytes_of(contact.id)).collect(),
+            message: None,
+        };
+        let check = async |bearer: &Bearer, request: CheckInvitationRequest| {
+            stage.api().check_invitation(bearer.on(request)).await.map(|reply| reply.into_inner().refusals)
+        };
+        let denied = check(&no_bulk, of(None, &[])).await.unwrap_err();
+        assert_eq!(denied.code(), Code::PermissionDenied);
+        assert_eq!(check(&no_bulk, of(None, &[&bea])).await.unwrap(), []);
+        assert_eq!(check(&no_bulk, of(Some(&ada), &[])).await.unwrap(), []);
+        assert_eq!(check(&stage.admin, of(None, &[])).await.unwrap(), []);
+        let wrong = CheckInvitationRequest { message: Some("[Wrong]".into()), ..of(None, &[]) };
+        assert_eq!(codes(&check(&stage.admin, wrong).await.unwrap()), ["UNKNOWN_PLACEHOLDER"]);
+        stage.portal(false).await;
+        assert_eq!(codes(&check(&stage.admin, of(None, &[])).await.unwrap()), ["PORTAL_DISABLED"]);
+        let reader = stage.member_with(&["contacts.read", "contacts.write", "email.bulk"]).await;
+        assert_eq!(check(&reader, of(Some(&ada), &[])).await.unwrap_err().code(), Code::PermissionDenied);
     }
 
     async fn i4_the_same_key_sends_nothing_twice(db: usher_testkit::TestDatabase) {

@@ -1,8 +1,10 @@
 //! Inviting, and the firm's settings.
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, Object, PathSegment, ServerError, SimpleObject};
 use usher_auth::Operation;
+use usher_proto::common::v1::Refusal;
 use usher_proto::contacts::v1 as contacts;
+use usher_proto::contacts::v1::contact_selection::Of;
 use usher_proto::invitations::v1 as wire;
 
 use crate::fault::Fault;
@@ -12,6 +14,9 @@ use crate::graphql::types::{
     Account, Family, InvitationAction, InvitationBatch, InvitationError, Organization, OrganizationError,
     to_wire,
 };
+
+/// The most ids of one selection (I17).
+const MOST_IDS: usize = 10_000;
 
 /// The batch, or what stands in the way.
 #[derive(SimpleObject, Debug)]
@@ -63,23 +68,51 @@ async fn start(
     )?)
 }
 
-/// Invites those whose links were looked at.
-async fn invite(
+/// What would refuse the invitations of a change to links, before anything is changed.
+async fn check(
     scope: &Scope,
-    looked_at: Vec<contacts::ContactVersion>,
+    change: &contacts::SetTogglesRequest,
     message: Option<String>,
-) -> Result<wire::BatchReply, Fault> {
-    use contacts::contact_selection::Of;
-    let ids = looked_at.into_iter().map(|contact| contact.contact_id).collect();
+) -> Result<Vec<Refusal>, Fault> {
+    let request = scope.ask(wire::CheckInvitationRequest {
+        account_ids: change.account_ids.clone(),
+        contact_id: change.contact_id.clone(),
+        except_contact_ids: change.except_contact_ids.clone(),
+        message,
+    });
+    let mut invitations = scope.backends.invitations.clone();
+    Ok(answer(invitations.check_invitation(request).await)?.refusals)
+}
+
+/// Whom the change was about: by their ids, or, where there are more than a selection may name, by the accounts, if those
+/// say the same.
+fn people(change: &contacts::SetTogglesRequest, looked_at: &[contacts::ContactVersion]) -> Of {
+    let everybody = change.contact_id.is_none() && change.except_contact_ids.is_empty();
+    if everybody && looked_at.len() > MOST_IDS {
+        let ids = change.account_ids.clone();
+        return Of::AccountIds(contacts::ContactIds { ids });
+    }
+    let ids = looked_at.iter().map(|contact| contact.contact_id.clone());
+    Of::Ids(contacts::ContactIds { ids: ids.collect() })
+}
+
+/// Invites people.
+async fn invite(scope: &Scope, people: Of, message: Option<String>) -> Result<wire::BatchReply, Fault> {
     let request = scope.ask(wire::StartBatchRequest {
         action: to_wire(InvitationAction::Send),
-        selection: Some(contacts::ContactSelection {
-            of: Some(Of::Ids(contacts::ContactIds { ids })),
-        }),
+        selection: Some(contacts::ContactSelection { of: Some(people) }),
         message,
         ..wire::StartBatchRequest::default()
     });
     answer(scope.backends.invitations.clone().start_batch(request).await)
+}
+
+/// A fault that leaves the rest of the answer as it is.
+fn at_batch(ctx: &Context<'_>, fault: Fault) -> ServerError {
+    let mut error = async_graphql::Error::from(fault).into_server_error(ctx.item.pos);
+    let mutation = ctx.item.node.response_key().node.to_string();
+    error.path = [mutation, "batch".to_owned()].map(PathSegment::Field).into();
+    error
 }
 
 #[derive(Debug, Default)]
@@ -123,13 +156,29 @@ impl InvitationMutations {
             Scope::permitted(ctx, Operation::StartBatch)?;
         }
         let message = input.message.take();
-        let request = scope.ask(input.into_wire());
+        let change = input.into_wire();
+        if send {
+            let refusals = check(scope, &change, message.clone()).await?;
+            if !refusals.is_empty() {
+                return Ok(SetPortalTogglesPayload {
+                    accounts: Vec::new(),
+                    batch: None,
+                    user_errors: InvitationError::all(refusals)?,
+                });
+            }
+        }
+        let request = scope.ask(change.clone());
         let mut reply = answer(scope.backends.contacts.clone().set_toggles(request).await)?;
         let mut batch = None;
         if send && reply.refusals.is_empty() && !reply.contacts.is_empty() {
-            let started = invite(scope, reply.contacts, message).await?;
-            reply.refusals = started.refusals;
-            batch = started.batch.map(InvitationBatch);
+            match invite(scope, people(&change, &reply.contacts), message).await {
+                Ok(started) => {
+                    reply.refusals = started.refusals;
+                    batch = started.batch.map(InvitationBatch);
+                }
+                // the toggles are set, and the answer shows them
+                Err(fault) => ctx.add_error(at_batch(ctx, fault)),
+            }
         }
         let accounts = reply.accounts.into_iter().map(|row| Account::new(row, scope));
         Ok(SetPortalTogglesPayload {

@@ -4,6 +4,7 @@ mod accept;
 mod add_organization;
 mod batch_view;
 mod cancel_batch;
+mod check_invitation;
 mod chunk;
 mod contact_news;
 mod context;
@@ -35,6 +36,7 @@ pub use add_organization::{
 };
 
 pub(crate) use batch_view::BatchView;
+pub(crate) use check_invitation::Linked;
 pub(crate) use context::{App, Inner};
 pub(crate) use failure::{Failure, refuse};
 pub(crate) use finish::Ending;

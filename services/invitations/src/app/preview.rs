@@ -8,22 +8,21 @@ use usher_proto::bytes_of;
 use usher_proto::notifications::v1::{CancelMessagesRequest, PreviewInvitationRequest};
 use usher_types::OrganizationId;
 
+use super::Failure;
 use super::context::App;
-use super::{Failure, StartBatch};
 use crate::domain::organization::Organization;
 
 /// The command in the outbox does the same, only later: nobody waits long for the call.
 const PATIENCE: Duration = Duration::from_millis(800);
 
 impl App {
-    /// Refuses placeholders that are unknown or missing in the texts of this sending (N4).
+    /// Refuses placeholders that are unknown or missing in subject, body and message of one sending (N4).
     pub(crate) async fn check_texts(
         &self,
         organization: &Organization,
-        start: &StartBatch,
+        [subject, body, message]: [&Option<String>; 3],
     ) -> Result<(), Failure> {
-        let texts = [&start.subject, &start.body, &start.message];
-        if texts.iter().all(|text| text.is_none()) {
+        if subject.is_none() && body.is_none() && message.is_none() {
             return Ok(());
         }
         let request = PreviewInvitationRequest {
@@ -32,9 +31,9 @@ impl App {
             locale: organization.locale.clone(),
             time_zone: organization.time_zone.clone(),
             recipient: None,
-            subject: start.subject.clone(),
-            body: start.body.clone(),
-            message: start.message.clone(),
+            subject: subject.clone(),
+            body: body.clone(),
+            message: message.clone(),
             expires_at: None,
         };
         let bearer = self.bearer(Service::Notifications, organization.id)?;

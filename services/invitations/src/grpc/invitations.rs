@@ -2,19 +2,21 @@
 
 use tonic::{Request, Response, Status};
 use usher_auth::Operation;
+use usher_proto::contacts::v1::ContactIds;
 use usher_proto::invitations::v1::invitations_server::Invitations;
 use usher_proto::invitations::v1::{
     AcceptInvitationReply, AcceptInvitationRequest, BatchGetBatchesReply, BatchGetMembersReply,
-    BatchGetPortalAccessReply, BatchGetRequest, BatchReply, CancelBatchRequest, GetOrganizationRequest,
-    Landing, LinkRequest, ListBatchesReply, ListBatchesRequest, ListSkippedReply, ListSkippedRequest,
-    OrganizationReply, PortalAccess, StartBatchRequest, UpdateOrganizationRequest, WatchBatchRequest,
+    BatchGetPortalAccessReply, BatchGetRequest, BatchReply, CancelBatchRequest, CheckInvitationReply,
+    CheckInvitationRequest, GetOrganizationRequest, Landing, LinkRequest, ListBatchesReply,
+    ListBatchesRequest, ListSkippedReply, ListSkippedRequest, OrganizationReply, PortalAccess,
+    StartBatchRequest, UpdateOrganizationRequest, WatchBatchRequest,
 };
 use usher_proto::{bytes_of, id_from, timestamp};
 use usher_service::grpc;
 
 use super::streams::BatchStream;
 use super::{Edge, convert};
-use crate::app::{BatchView, Failure, StartBatch, refuse};
+use crate::app::{BatchView, Failure, Linked, StartBatch, refuse};
 use crate::domain::organization::{Change, DEFAULT_LIFE, DEFAULT_LOCALE, DEFAULT_TIME_ZONE};
 
 /// The most ids of one BatchGet.
@@ -85,6 +87,27 @@ impl Invitations for Edge {
             key: request.idempotency_key,
         };
         batch_reply(self.app.start_batch(&caller, start).await)
+    }
+
+    async fn check_invitation(
+        &self,
+        request: Request<CheckInvitationRequest>,
+    ) -> Answer<CheckInvitationReply> {
+        let caller = grpc::require(&request, Operation::CheckInvitation)?;
+        let request = request.into_inner();
+        let except = request.except_contact_ids.iter();
+        let linked = Linked {
+            accounts: ContactIds {
+                ids: request.account_ids,
+            },
+            one: request.contact_id.is_some(),
+            except: except.filter_map(|id| id_from(id)).collect(),
+            message: request.message,
+        };
+        let checked = convert::answer(self.app.check_invitation(&caller, linked).await)?;
+        Ok(Response::new(CheckInvitationReply {
+            refusals: checked.err().unwrap_or_default(),
+        }))
     }
 
     async fn cancel_batch(&self, request: Request<CancelBatchRequest>) -> Answer<BatchReply> {

@@ -192,14 +192,17 @@ impl Notifications for FakeNotifications {
         request: Request<notifications::PreviewInvitationRequest>,
     ) -> Result<Response<notifications::PreviewInvitationReply>, Status> {
         let request = request.into_inner();
-        let wrong = request.subject.is_some_and(|subject| subject.contains("[Wrong]"));
-        let refusal = Refusal {
+        let texts = [("subject", request.subject), ("message", request.message)];
+        let wrong = texts
+            .into_iter()
+            .find(|(_, text)| text.as_ref().is_some_and(|text| text.contains("[Wrong]")));
+        let refusal = |(field, _): (&str, _)| Refusal {
             code: "UNKNOWN_PLACEHOLDER".into(),
-            field: vec!["subject".into()],
+            field: vec![field.into()],
             ..Refusal::default()
         };
         Ok(Response::new(notifications::PreviewInvitationReply {
-            refusals: wrong.then_some(refusal).into_iter().collect(),
+            refusals: wrong.map(refusal).into_iter().collect(),
             ..Default::default()
         }))
     }

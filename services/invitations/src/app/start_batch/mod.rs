@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::context::App;
 use super::{BatchView, Failure};
 
+pub(crate) use plan::check_portal;
 pub(crate) use write::new_batch;
 
 /// Up to so many contacts are worked on before the answer; more are left to the worker.

@@ -53,10 +53,11 @@ impl App {
             None => None,
         };
         drop(tx);
-        if start.action != InvitationAction::Cancel && !firm.portal_enabled {
-            return Err(refuse("PORTAL_DISABLED", &[], "the portal is switched off").into());
+        if start.action != InvitationAction::Cancel {
+            check_portal(&firm)?;
         }
-        self.check_texts(&firm, start).await?;
+        let texts = [&start.subject, &start.body, &start.message];
+        self.check_texts(&firm, texts).await?;
         let now = self.now();
         let mut batch = new_batch(start, &actor, organization, now);
         batch.created_by_id = principal.member();
@@ -133,6 +134,14 @@ impl App {
             }
         }
     }
+}
+
+/// SEND and RESEND need the portal switched on (I3).
+pub(crate) fn check_portal(firm: &Organization) -> Result<(), Failure> {
+    if firm.portal_enabled {
+        return Ok(());
+    }
+    Err(refuse("PORTAL_DISABLED", &[], "the portal is switched off").into())
 }
 
 fn nobody() -> Failure {
