@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use usher_auth::{Service, ServiceTokens, Verifier};
+use usher_notifications::settings::MailSettings;
 use usher_parts::{Parts, connect_broker, connect_database, declare_queues, migrate};
 use usher_service::grpc::ServiceCaller;
 use usher_service::transport::memory;
@@ -35,6 +36,7 @@ pub async fn serve(process: Process) -> Result<(), StartError> {
     for ring in [keys.service(), keys.seal(), keys.field(), keys.signing()] {
         ring?;
     }
+    MailSettings::of(&settings)?;
 
     let (clock, tokens): (SharedClock, SharedTokens) = (Arc::new(SystemClock), Arc::new(SystemTokens));
     let (behind, peers) = open(&settings, &lifecycle, (clock.clone(), tokens)).await?;

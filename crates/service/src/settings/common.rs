@@ -36,10 +36,10 @@ pub struct Common {
     pub organization_slug: String,
     /// Name of the first organization.
     pub organization_name: String,
-    /// Address of its administrator; none: no organization is made at the first start.
+    /// Address of its administrator; none: development makes no organization at the first start, production does not start.
     #[serde(deserialize_with = "given")]
     pub admin_email: Option<String>,
-    /// Password of the first administrator; none: made up and printed once.
+    /// Password of the first administrator; none: development makes one up and prints it once, production invites by mail.
     #[serde(deserialize_with = "secret")]
     pub admin_password: Option<SecretString>,
     /// PostgreSQL or SQLite; none: SQLite files in `data_dir`.
