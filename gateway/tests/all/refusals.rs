@@ -9,6 +9,7 @@ use usher_auth::Permission;
 use usher_gateway::ids::NodeId;
 use usher_proto::common::v1::Refusal;
 use usher_proto::contacts::v1 as contacts;
+use usher_proto::invitations::v1 as invitations;
 use usher_types::{AccountId, ContactId};
 
 use super::harness::Harness;
@@ -204,6 +205,48 @@ async fn i22_a_portal_session_sees_of_others_the_name_alone() {
         show(own, "activity { nodes { id } }").await.codes(),
         ["FORBIDDEN"]
     );
+}
+
+/// `placeholderDomains` has no null: an empty list would say that there is none.
+#[tokio::test]
+async fn i22_a_portal_session_sees_what_the_firm_is_called_and_not_its_settings() {
+    let harness = Harness::new();
+    harness
+        .fakes
+        .on("GetOrganization", |_: invitations::GetOrganizationRequest| {
+            let organization = invitations::Organization {
+                slug: "mueller".to_owned(),
+                name: "Müller".to_owned(),
+                portal_enabled: true,
+                locale: "de".to_owned(),
+                time_zone: "Europe/Berlin".to_owned(),
+                ..invitations::Organization::default()
+            };
+            Ok(invitations::OrganizationReply {
+                organization: Some(organization),
+                ..invitations::OrganizationReply::default()
+            })
+        });
+    let token = harness.contact(ContactId::new(harness.now()));
+    let seen = "{ organization { slug name portalEnabled locale timeZone replyTo } }";
+    assert_eq!(
+        harness.ask(Some(&token), seen, Value::Null).await.json(),
+        json!({ "data": { "organization": {
+            "slug": "mueller", "name": "Müller", "portalEnabled": true, "locale": "de", "timeZone": "Europe/Berlin",
+            "replyTo": null,
+        } } })
+    );
+    for field in ["placeholderDomains", "invitationLife"] {
+        let query = format!("{{ organization {{ name {field} }} }}");
+        let answer = harness.ask(Some(&token), &query, Value::Null).await;
+        assert_eq!(
+            (answer.codes(), answer.json()["data"].clone()),
+            (vec!["FORBIDDEN".to_owned()], json!({ "organization": null })),
+            "{field}"
+        );
+        let answer = harness.ask(Some(&harness.admin()), &query, Value::Null).await;
+        assert_eq!(answer.codes(), Vec::<String>::new(), "{field}");
+    }
 }
 
 #[tokio::test]

@@ -220,6 +220,28 @@ dialects! {
         assert_eq!(codes(&neither.into_inner().refusals), ["SESSION_ENDED"]);
     }
 
+    async fn i22_a_contact_does_not_get_the_firm_s_settings(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let change = UpdateOrganizationRequest {
+            placeholder_domains: Some(StringList { values: vec!["none.example".into()] }),
+            reply_to: Some(TextChange { value: Some("office@birch.example".into()) }),
+            ..UpdateOrganizationRequest::default()
+        };
+        stage.api().update_organization(stage.admin.on(change)).await.unwrap();
+        let ada = stage.clients(1).remove(0);
+        stage.let_in(&ada, true).await;
+        let contact = stage.signed_in(ada.email.as_deref().unwrap(), PASSWORD).await;
+        let seen = stage.api().get_organization(contact.on(GetOrganizationRequest {})).await.unwrap();
+        let seen = seen.into_inner().organization.unwrap();
+        assert_eq!((seen.name.as_str(), seen.slug.as_str(), seen.portal_enabled), ("Birch & Partners", "birch", true));
+        assert_eq!((seen.locale.as_str(), seen.time_zone.as_str()), ("en", "UTC"));
+        assert_eq!((seen.invitation_life, seen.placeholder_domains.len(), seen.reply_to), (0, 0, None));
+        let all = stage.api().get_organization(stage.admin.on(GetOrganizationRequest {})).await.unwrap();
+        let all = all.into_inner().organization.unwrap();
+        assert_eq!((all.invitation_life, all.placeholder_domains), (604_800, vec!["none.example".to_owned()]));
+        assert_eq!(all.reply_to.as_deref(), Some("office@birch.example"));
+    }
+
     async fn i15_members_are_shown_with_their_permissions(db: usher_testkit::TestDatabase) {
         let stage = Stage::new(&db).await;
         let reply = stage.sign_in(ADMIN, PASSWORD).await.session.unwrap();

@@ -38,17 +38,19 @@ impl Organization {
         self.0.portal_enabled
     }
 
-    /// How long an invitation's link lives, in seconds; 604800 unless set, 3600 to 2592000.
-    async fn invitation_life(&self) -> i32 {
-        count(self.0.invitation_life)
+    /// How long an invitation's link lives, in seconds; 604800 unless set, 3600 to 2592000. Members only.
+    async fn invitation_life(&self, ctx: &Context<'_>) -> Result<i32, Fault> {
+        of_members(ctx)?;
+        Ok(count(self.0.invitation_life))
     }
 
-    /// Domains whose addresses may repeat and get no mail. None unless set.
-    async fn placeholder_domains(&self) -> &[String] {
-        &self.0.placeholder_domains
+    /// Domains whose addresses may repeat and get no mail. None unless set. Members only.
+    async fn placeholder_domains(&self, ctx: &Context<'_>) -> Result<&[String], Fault> {
+        of_members(ctx)?;
+        Ok(&self.0.placeholder_domains)
     }
 
-    /// Of the mail: the address that answers go to, where it is not the inviter's. None unless set.
+    /// Of the mail: the address that answers go to, where it is not the inviter's. None unless set, and none for contacts.
     async fn reply_to(&self) -> Option<&String> {
         self.0.reply_to.as_ref()
     }
@@ -61,6 +63,14 @@ impl Organization {
     /// Time zone in which mails and pages show moments. "UTC" unless set.
     async fn time_zone(&self) -> &str {
         &self.0.time_zone
+    }
+}
+
+/// Refuses to a contact in the portal what the schema has no null for: an empty list would be a lie.
+fn of_members(ctx: &Context<'_>) -> Result<(), Fault> {
+    match Scope::of(ctx)?.portal_contact() {
+        None => Ok(()),
+        Some(_) => Err(usher_auth::Denied::Forbidden.into()),
     }
 }
 

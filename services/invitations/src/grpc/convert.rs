@@ -57,6 +57,16 @@ pub(super) fn organization(firm: &Organization) -> wire::Organization {
     }
 }
 
+/// What a contact sees of the firm: how it is called and how it writes. Its settings are the members' business.
+pub(super) fn organization_in_portal(firm: &Organization) -> wire::Organization {
+    wire::Organization {
+        invitation_life: 0,
+        placeholder_domains: Vec::new(),
+        reply_to: None,
+        ..organization(firm)
+    }
+}
+
 pub(super) fn member(member: &Member) -> wire::Member {
     wire::Member {
         id: bytes_of(member.id),

@@ -30,8 +30,12 @@ impl Invitations for Edge {
         let caller = grpc::require(&request, Operation::GetOrganization)?;
         let firm = self.app.organization(grpc::organization(&caller)?).await;
         let firm = firm.map_err(Failure::status)?;
+        let seen = match caller.contact() {
+            Some(_) => convert::organization_in_portal(&firm),
+            None => convert::organization(&firm),
+        };
         Ok(Response::new(OrganizationReply {
-            organization: Some(convert::organization(&firm)),
+            organization: Some(seen),
             refusals: Vec::new(),
         }))
     }
