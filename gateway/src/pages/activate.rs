@@ -10,7 +10,7 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{ConnectInfo, Form, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use minijinja::context;
+use minijinja::{Value, context};
 use serde::Deserialize;
 use usher_proto::common::v1::Refusal;
 use usher_proto::invitations::v1::{AcceptInvitationReply, AcceptInvitationRequest, Landing, LinkRequest};
@@ -18,6 +18,7 @@ use usher_text::{Locale, zone};
 
 use super::cookies::Tokens;
 use super::guard::{is_ours, status_of};
+use super::render::in_one_piece;
 use super::texts::Texts;
 use super::{failed, refused};
 use crate::fault::Fault;
@@ -128,6 +129,10 @@ impl<'a> Page<'a> {
         self.app.pages.text(self.locale, key, &self.names())
     }
 
+    fn line(&self, text: &str) -> Value {
+        in_one_piece(text, self.landing.masked_email.as_deref())
+    }
+
     fn moment(&self, at: Option<prost_types::Timestamp>) -> Option<String> {
         let at = at.and_then(usher_proto::datetime)?;
         let zone = zone([self.landing.time_zone.as_deref()]);
@@ -144,7 +149,7 @@ impl<'a> Page<'a> {
             "OPEN" => self.form(refusal),
             "EXPIRED" => self.message(StatusCode::GONE, "expired.title", self.text("expired.text")),
             "SUPERSEDED" => self.message(StatusCode::GONE, "superseded.title", self.superseded()),
-            _ => self.message(StatusCode::NOT_FOUND, "invalid.title", self.text("invalid.text")),
+            _ => self.invalid(),
         }
     }
 
@@ -182,8 +187,23 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// Unknown, used and cancelled look the same (I8). Whoever used it up signs in from here.
+    fn invalid(&self) -> Response {
+        let values = context! {
+            title => self.text("invalid.title"),
+            lines => [self.text("invalid.text")],
+            signed_in => self.signed_in,
+            link => "/sign-in",
+            link_text => self.text("invalid.link"),
+        };
+        self.app
+            .pages
+            .page(StatusCode::NOT_FOUND, self.locale, "message.html", values)
+    }
+
     fn message(&self, status: StatusCode, title: &str, line: String) -> Response {
-        let values = context! { title => self.text(title), lines => [line], signed_in => self.signed_in };
+        let lines = [self.line(&line)];
+        let values = context! { title => self.text(title), lines, signed_in => self.signed_in };
         self.app.pages.page(status, self.locale, "message.html", values)
     }
 

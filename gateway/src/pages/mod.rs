@@ -18,7 +18,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use minijinja::context;
 use usher_text::Locale;
@@ -52,6 +52,11 @@ async fn style() -> Response {
         (CACHE_CONTROL, "public, max-age=3600"),
     ];
     (headers, include_str!("../../templates/pages.css")).into_response()
+}
+
+/// Another page of ours. Nothing keeps the answer: it may carry the cookies of a session.
+fn see_other(path: &'static str) -> Response {
+    ([(CACHE_CONTROL, "no-store")], Redirect::to(path)).into_response()
 }
 
 /// No such address.

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, Method, StatusCode};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use futures::future::try_join_all;
 use minijinja::context;
 use usher_auth::Subject;
 use usher_proto::invitations::v1::{RefreshSessionRequest, Session};
 
 use super::cookies::{Tokens, forget, keep};
-use super::failed;
 use super::texts::Texts;
+use super::{failed, see_other};
 use crate::fault::{Code, Fault};
 use crate::graphql::{Caller, Scope, answer};
 use crate::http::{App, caller, source};
@@ -61,7 +61,7 @@ pub(super) async fn show(
 }
 
 fn signed_out(app: &App) -> Response {
-    let mut response = Redirect::to("/sign-in").into_response();
+    let mut response = see_other("/sign-in");
     forget(&mut response, &app.public_url);
     response
 }

@@ -59,7 +59,9 @@ impl Pages {
                 .args()
                 .filter_map(|name| Some((name, names.get::<Value>(name).ok()?.to_string())))
                 .collect();
-            words.get(&language, key, &names)
+            let text = words.get(&language, key, &names);
+            let address = names.iter().find(|(name, _)| *name == "email");
+            in_one_piece(&text, address.map(|(_, address)| address.as_str()))
         });
         Ok(Self { templates, texts })
     }
@@ -122,21 +124,32 @@ fn write_value(
         (AutoEscape::Html, Some(text)) if !value.is_safe() => text,
         _ => return escape_formatter(out, state, value),
     };
-    let mut rest = text;
-    while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
-        let (before, after) = rest.split_at(at);
-        let (special, after) = after.split_at(1);
-        out.write_str(before)?;
-        out.write_str(match special {
-            "&" => "&amp;",
-            "<" => "&lt;",
-            ">" => "&gt;",
-            "\"" => "&quot;",
-            _ => "&#39;",
-        })?;
-        rest = after;
+    Ok(out.write_str(&escaped(text))?)
+}
+
+fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            _ => html.push(letter),
+        }
     }
-    Ok(out.write_str(rest)?)
+    html
+}
+
+/// A text as HTML in which a line does not break inside of the address, where there is one.
+pub(super) fn in_one_piece(text: &str, address: Option<&str>) -> Value {
+    let html = escaped(text);
+    let html = match address.filter(|address| !address.is_empty()).map(escaped) {
+        Some(address) => html.replace(&address, &format!("<span class=\"address\">{address}</span>")),
+        None => html,
+    };
+    Value::from_safe_string(html)
 }
 
 fn headers(policy: &'static str, language: &'static str) -> [(HeaderName, HeaderValue); 5] {

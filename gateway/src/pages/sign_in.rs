@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{ConnectInfo, Form, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use minijinja::context;
 use serde::Deserialize;
 use usher_proto::common::v1::Refusal;
@@ -15,7 +15,7 @@ use usher_proto::invitations::v1::{SignInRequest, SignOutRequest};
 use super::cookies::{Tokens, forget, keep};
 use super::guard::{is_ours, status_of};
 use super::texts::Texts;
-use super::{failed, refused};
+use super::{failed, refused, see_other};
 use crate::graphql::answer;
 use crate::http::{App, caller, source};
 
@@ -115,7 +115,7 @@ pub(super) async fn sign_in(
     };
     match reply.session {
         Some(session) => {
-            let mut response = Redirect::to("/portal").into_response();
+            let mut response = see_other("/portal");
             keep(&mut response, &session, &app.public_url);
             response
         }
@@ -153,7 +153,7 @@ pub(super) async fn sign_out(
             return failed(&app, Texts::choose(None), &fault);
         }
     }
-    let mut response = Redirect::to("/sign-in").into_response();
+    let mut response = see_other("/sign-in");
     forget(&mut response, &app.public_url);
     response
 }

@@ -39,7 +39,7 @@ async fn i8_each_state_of_a_link_has_its_page() {
         (
             "SUPERSEDED",
             StatusCode::GONE,
-            "sent a newer one to a•••@example.com on Friday",
+            "sent a newer one to <span class=\"address\">a•••@example.com</span> on Friday",
         ),
         ("INVALID", StatusCode::NOT_FOUND, "This link does not work"),
     ] {
@@ -50,6 +50,8 @@ async fn i8_each_state_of_a_link_has_its_page() {
         is_a_page(&answer);
         assert!(answer.text().contains(says), "{state}: {}", answer.text());
         assert_eq!(answer.text().contains("<form"), state == "OPEN");
+        // whoever used the link up wants to sign in
+        assert_eq!(answer.text().contains("href=\"/sign-in\""), state == "INVALID");
     }
 }
 

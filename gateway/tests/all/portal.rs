@@ -62,6 +62,7 @@ async fn a_contact_signs_in_and_the_cookies_are_out_of_reach() {
             .await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER);
         assert_eq!(answer.header("location"), Some("/portal"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
         assert_eq!(
             cookies(&answer),
             [
