@@ -1,21 +1,29 @@
 //! Events about what became of messages (E1).
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
 use usher_database::Transaction;
 use usher_events::{AddressStateChanged, Envelope, Lane, MessageChanged, MessageOutcome};
 use usher_messaging::enqueue;
-use usher_types::DeliveryState;
+use usher_types::{DeliveryState, MessageId};
 
 use super::SERVICE;
-use crate::storage::{Ended, Note, Subject};
+use crate::storage::{self, Ended, Note, Subject};
 
-/// Publishes what has been noted, with the attempts of each.
+/// Publishes what has been noted, with the attempts of each. What was put off, and was withdrawn while it was under way, is
+/// over instead (I21).
 ///
 /// # Errors
 /// Where the database does not answer.
 pub async fn publish_noted(tx: &Transaction, notes: &[(&Note, i64)]) -> Result<(), DbErr> {
-    let events = notes.iter().filter_map(|(note, attempts)| {
+    let ended = cancel_put_off(tx, notes).await?;
+    let over: HashSet<MessageId> = ended.iter().map(|ended| ended.subject.message).collect();
+    let noted = notes
+        .iter()
+        .filter(|(note, _)| !over.contains(&note.letter.subject.message));
+    let events = noted.filter_map(|(note, attempts)| {
         let error = note.outcome.error.clone();
         event(
             &note.letter.subject,
@@ -25,7 +33,26 @@ pub async fn publish_noted(tx: &Transaction, notes: &[(&Note, i64)]) -> Result<(
             note.at,
         )
     });
-    publish(tx, events.collect()).await
+    publish(tx, events.collect()).await?;
+    match notes.last() {
+        Some((note, _)) => publish_ended(tx, ended, note.at).await,
+        None => Ok(()),
+    }
+}
+
+async fn cancel_put_off(tx: &Transaction, notes: &[(&Note, i64)]) -> Result<Vec<Ended>, DbErr> {
+    let mut put_off = Vec::new();
+    let mut at = None;
+    for (note, _) in notes {
+        if note.outcome.state == DeliveryState::Deferred {
+            put_off.push(note.letter.subject.message);
+            at = at.max(Some(note.at));
+        }
+    }
+    match at {
+        Some(at) => storage::cancel_withdrawn(tx, put_off, at).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Publishes what came to its end without an attempt.

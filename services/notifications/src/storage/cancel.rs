@@ -4,15 +4,16 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use serde_json::{Value as Json, json};
 use usher_database::Transaction;
-use usher_types::{ContactId, InvitationId, OrganizationId};
+use usher_types::{ContactId, DeliveryState, InvitationId, MessageId, OrganizationId};
 
 use super::Ended;
+use super::insert::withdrawn;
 use super::records::{Kind, SUBJECT, get, hex, parameter, planned, records, state, subject};
 
-/// What a cancelled message looks like. One that is on the wire is left alone: its link is dead, and if it has to be tried
-/// again, the claim finds the tombstone.
-const CANCELLED: &str = "state = 'CANCELLED', pending = false, sealed_token = NULL, lease_owner = NULL, lease_until = NULL, updated_at = $2";
-const WAITING: &str = "pending AND state IN ('QUEUED', 'DEFERRED')";
+/// What a cancelled message looks like. One that is under way stays with whoever sends it, for it may arrive; its link is
+/// dead. Its seal is erased all the same (I9): the sender has its own copy, and nobody tries it again.
+const CANCELLED: &str = "state = CASE WHEN state = 'SENDING' THEN state ELSE 'CANCELLED' END, pending = (state = 'SENDING'), \
+     sealed_token = NULL, updated_at = $2";
 
 /// Ends invitations: marks them, so that letters that come later are not sent, and cancels what waits. Returns what was
 /// cancelled.
@@ -37,7 +38,7 @@ pub async fn cancel_invitations(
     tx.execute_raw(planned(tx, mark, [parameter(&rows)?, now.into()]))
         .await?;
     let cancel = format!(
-        "UPDATE message SET {CANCELLED} FROM {withdrawn} WHERE {WAITING} AND message.invitation_id = n.invitation \
+        "UPDATE message SET {CANCELLED} FROM {withdrawn} WHERE pending AND message.invitation_id = n.invitation \
          AND message.organization_id = n.org RETURNING {SUBJECT}, state, attempts"
     );
     ended(tx, cancel, &rows, now).await
@@ -67,7 +68,7 @@ pub async fn cancel_older_generations(
         })
         .collect();
     let cancel = format!(
-        "UPDATE message SET {CANCELLED} FROM {} WHERE {WAITING} AND message.contact_id = n.contact \
+        "UPDATE message SET {CANCELLED} FROM {} WHERE pending AND message.contact_id = n.contact \
          AND message.organization_id = n.org AND message.generation < n.newest RETURNING {SUBJECT}, state, attempts",
         records(tx.dialect(), "n", &COLUMNS)
     );
@@ -83,6 +84,29 @@ async fn ended(
     let rows = tx
         .query_all_raw(planned(tx, sql, [parameter(rows)?, now.into()]))
         .await?;
+    let mut ended: Vec<Ended> = rows.iter().map(read).collect::<Result<_, _>>()?;
+    ended.retain(|ended| ended.state == DeliveryState::Cancelled);
+    Ok(ended)
+}
+
+/// Cancels those of the letters that were put off and are withdrawn: they were under way when that happened. Returns what was
+/// cancelled.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn cancel_withdrawn(
+    tx: &Transaction,
+    letters: impl IntoIterator<Item = MessageId>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Ended>, DbErr> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "UPDATE message SET {CANCELLED} WHERE pending AND {} AND {} RETURNING {SUBJECT}, state, attempts",
+        dialect.in_uuids("id", 1),
+        withdrawn("message")
+    );
+    let ids = dialect.uuids(letters.into_iter().map(MessageId::uuid));
+    let rows = tx.query_all_raw(planned(tx, sql, [ids, now.into()])).await?;
     rows.iter().map(read).collect()
 }
 

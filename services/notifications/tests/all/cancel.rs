@@ -1,10 +1,28 @@
 //! Invitations that end (I21).
 
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 use usher_events::{Letter, MessageOutcome};
 use usher_testkit::TestDatabase;
-use usher_testkit::mail::{At, Rule};
+use usher_testkit::mail::{Answer, At, Rule};
 
 use crate::bench::Bench;
+
+/// Sends the letter, whose invitation ends while the server has not yet heard for whom it is.
+async fn send_while_withdrawing(bench: &Bench, letter: &Letter) {
+    let permits = Arc::new(Semaphore::new(0));
+    bench
+        .server
+        .rule(Rule::new(At::Sender, Answer::TakeAndWait(Arc::clone(&permits))));
+    let sender = bench.sender();
+    let running = tokio::spawn(async move { sender.drain().await });
+    bench.server.until(|seen| seen.connections == 1).await;
+    bench.withdraw(letter).await;
+    assert_eq!(bench.row(letter).await, ("SENDING".to_owned(), 0, false));
+    permits.add_permits(1);
+    running.await.unwrap().unwrap();
+}
 
 usher_testkit::dialects! {
     /// What waits is cancelled, what is sent stays.
@@ -66,6 +84,52 @@ usher_testkit::dialects! {
         assert_eq!(bench.row(&letter).await, ("CANCELLED".to_owned(), 0, false));
         assert_eq!(bench.server.mails(), []);
         assert_eq!(bench.messages().await.len(), 1);
+    }
+
+    /// Under way when its invitation ends: the seal goes at once, and what the server puts off is over, not tried again.
+    async fn i21_a_letter_under_way_is_cancelled_when_it_is_put_off(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let letter = bench.letter("ada@example.com");
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&letter)).await;
+        bench.server.rule(Rule::reply(At::Recipient, "450 later"));
+        send_while_withdrawing(&bench, &letter).await;
+        assert_eq!(bench.row(&letter).await, ("CANCELLED".to_owned(), 1, false));
+        let outcomes: Vec<_> = bench.messages().await.iter().map(|event| (event.outcome, event.attempts)).collect();
+        assert_eq!(outcomes, [(MessageOutcome::Cancelled, 1)]);
+        bench.server.be_kind();
+        bench.clock.advance(chrono::TimeDelta::hours(1));
+        bench.sender().drain().await.unwrap();
+        assert_eq!(bench.server.mails(), []);
+    }
+
+    /// It may arrive, and is then told as sent: its link is dead.
+    async fn i9_a_letter_under_way_loses_its_seal_when_its_invitation_ends(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let letter = bench.letter("ada@example.com");
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&letter)).await;
+        send_while_withdrawing(&bench, &letter).await;
+        assert_eq!(bench.row(&letter).await, ("SENT".to_owned(), 1, false));
+        assert_eq!(bench.server.mails().len(), 1);
+    }
+
+    /// Nobody sends what a dead or stopped process had claimed, if it was withdrawn meanwhile.
+    async fn i21_a_letter_that_is_given_back_without_its_seal_is_cancelled(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let letter = bench.letter("ada@example.com");
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&letter)).await;
+        bench.server.rule(Rule::new(At::Recipient, Answer::Silence));
+        let sender = bench.sender();
+        let running = tokio::spawn(async move { sender.drain().await });
+        bench.server.until(|seen| seen.recipients == 1).await;
+        bench.withdraw(&letter).await;
+        running.abort();
+        running.await.unwrap_err();
+        bench.server.be_kind();
+        let sender = bench.sender();
+        sender.take_over().await.unwrap();
+        sender.drain().await.unwrap();
+        assert_eq!(bench.row(&letter).await, ("CANCELLED".to_owned(), 0, false));
+        assert_eq!(bench.server.mails(), []);
     }
 
     /// A resend replaces what waits, in whichever order they come.
