@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, number, text, unexpected};
 use crate::error::DemoError;
+use crate::failures::Failures;
 
 /// Between two looks at the batch.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -23,7 +24,7 @@ const BATCH: &str = "query Batch($id: ID!) {
   invitationBatch(id: $id) { state total queued sent failed cancelled skipped { reason count } }
 }";
 
-/// Left out, by reason.
+/// How many, by reason.
 pub type Reasons = BTreeMap<String, u64>;
 
 /// What was to be expected and what came of it.
@@ -36,6 +37,8 @@ pub struct Invited {
     pub left_out: Reasons,
     /// None where nobody was eligible: then nothing was sent.
     pub batch: Option<Batch>,
+    /// Mails that were refused for good, by reason.
+    pub failed: Reasons,
 }
 
 impl Invited {
@@ -74,15 +77,21 @@ pub async fn run(client: &Client) -> Result<Invited, DemoError> {
         .await?;
     let preview = &answer["invitationPreview"];
     let eligible = number("Preview", &preview["eligible"])?;
+    let before = Failures::look(client).await?;
     let batch = match eligible {
         0 => None,
         _ => Some(watch(client, &send(client, everybody, eligible).await?).await?),
+    };
+    let failed = match &batch {
+        Some(batch) if batch.failed > 0 => Failures::look(client).await?.since(&before),
+        _ => Reasons::new(),
     };
     Ok(Invited {
         total: number("Preview", &preview["total"])?,
         eligible,
         left_out: reasons("Preview", &preview["ineligible"])?,
         batch,
+        failed,
     })
 }
 

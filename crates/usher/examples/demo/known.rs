@@ -44,7 +44,7 @@ pub async fn count(client: &Client) -> Result<u64, DemoError> {
 /// When the API fails.
 pub async fn rows(client: &Client) -> Result<HashSet<String>, DemoError> {
     let mut known = HashSet::new();
-    walk(client, "Contacts", CONTACTS, |node| {
+    walk(client, "Contacts", "contacts", CONTACTS, |node| {
         known.extend(node["externalId"].as_str().map(str::to_owned));
     })
     .await?;
@@ -57,7 +57,7 @@ pub async fn rows(client: &Client) -> Result<HashSet<String>, DemoError> {
 /// When the API fails.
 pub async fn companies(client: &Client) -> Result<Companies, DemoError> {
     let mut known = Companies::new();
-    walk(client, "Companies", COMPANIES, |node| {
+    walk(client, "Companies", "accounts", COMPANIES, |node| {
         if let (Some(name), Some(id)) = (node["name"].as_str(), node["id"].as_str()) {
             known.insert(name.to_lowercase(), Arc::new(OnceCell::from(id.to_owned())));
         }
@@ -66,21 +66,21 @@ pub async fn companies(client: &Client) -> Result<Companies, DemoError> {
     Ok(known)
 }
 
-/// Every node of a connection, page by page.
-async fn walk(
+/// Every node of the connection `field`, page by page.
+///
+/// # Errors
+/// When the API fails.
+pub async fn walk(
     client: &Client,
     operation: &str,
+    field: &str,
     query: &str,
     mut visit: impl FnMut(&Value),
 ) -> Result<(), DemoError> {
     let mut after = Value::Null;
     loop {
         let answer = client.ask(operation, query, json!({"after": after})).await?;
-        let connection = if operation == "Contacts" {
-            &answer["contacts"]
-        } else {
-            &answer["accounts"]
-        };
+        let connection = &answer[field];
         connection["nodes"]
             .as_array()
             .into_iter()

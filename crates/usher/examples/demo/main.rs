@@ -9,6 +9,7 @@ mod book;
 mod captured;
 mod client;
 mod error;
+mod failures;
 mod import;
 mod invite;
 mod known;

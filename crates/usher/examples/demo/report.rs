@@ -59,6 +59,7 @@ impl Report {
             eligible,
             left_out,
             batch,
+            failed: by_reason,
         } = &self.invited;
         let left_out_count = left_out.values().sum::<u64>();
         let mut checks = vec![
@@ -101,6 +102,10 @@ impl Report {
                     "eligible = sent + failed + cancelled",
                 ),
                 (
+                    *failed == by_reason.values().sum::<u64>(),
+                    "failed = the reasons of those who failed",
+                ),
+                (
                     self.captured.is_none_or(|captured| captured == *sent),
                     "captured mails = mails sent",
                 ),
@@ -138,6 +143,9 @@ impl Display for Report {
         line(out, 0, "Mails sent", self.invited.sent())?;
         if let Some(batch) = &self.invited.batch {
             line(out, 1, "failed", batch.failed)?;
+            for (reason, &count) in &self.invited.failed {
+                line(out, 2, reason, count)?;
+            }
             line(out, 1, "cancelled", batch.cancelled)?;
         }
         if let Some(captured) = self.captured {
