@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails has failed the test")]
 
+mod addresses;
 mod batches;
+mod events;
 mod links;
 mod news;
 mod people;
 mod races;
+mod refusals;
 mod stage;
 mod tenants;

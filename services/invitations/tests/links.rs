@@ -201,6 +201,11 @@ dialects! {
         stage.run("UPDATE organization SET portal_enabled = $1", [true.into()]).await;
         assert_eq!(stage.landing(&token).await.state, "OPEN");
         stage.signed_in(email, PASSWORD).await;
+        // CANCEL always works
+        stage.run("UPDATE organization SET portal_enabled = $1", [false.into()]).await;
+        assert_eq!(stage.act("CANCEL", &[&bea]).await.cancelled, 1);
+        stage.run("UPDATE organization SET portal_enabled = $1", [true.into()]).await;
+        assert_eq!(stage.landing(&token).await.state, "INVALID");
     }
 
     async fn i11_a_member_comes_before_a_contact_with_the_same_address(db: usher_testkit::TestDatabase) {

@@ -99,6 +99,12 @@ impl App {
         sending: &Sending<'_>,
         moved: &[(Access, Effects)],
     ) -> Result<Vec<Withdrawn>, Failure> {
+        let buried = moved.iter().filter(|(_, effects)| effects.buries);
+        let buried: Vec<ContactId> = buried.map(|(access, _)| access.contact).collect();
+        if !buried.is_empty() {
+            // before the new ones are there, which it would bury as well
+            invitation::bury_older(tx, sending.mailing.organization_id, buried, sending.now).await?;
+        }
         let mut replaced = Vec::new();
         let mut letters = Vec::with_capacity(moved.len());
         let mut events = Vec::with_capacity(moved.len());

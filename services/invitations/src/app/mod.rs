@@ -19,6 +19,7 @@ mod landing;
 mod mail_news;
 mod organization;
 mod preview;
+mod readdress;
 mod refresh;
 mod revoked;
 mod selection;

@@ -1,5 +1,7 @@
 //! Invitations: one offer with its link each.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use serde::Serialize;
@@ -210,7 +212,7 @@ pub(crate) async fn batches_of(
     tx: &Transaction,
     organization: OrganizationId,
     invitations: impl IntoIterator<Item = InvitationId>,
-) -> Result<std::collections::HashMap<InvitationId, Option<BatchId>>, DbErr> {
+) -> Result<HashMap<InvitationId, Option<BatchId>>, DbErr> {
     let dialect = tx.dialect();
     let sql = format!(
         "SELECT id, batch_id FROM invitation WHERE organization_id = $2 AND {}",
@@ -222,5 +224,27 @@ pub(crate) async fn batches_of(
         .await?;
     rows.iter()
         .map(|row| Ok((row.id("id")?, row.id_option("batch_id")?)))
+        .collect()
+}
+
+/// The members who sent these invitations of an organization, with the addresses that answers go to.
+pub(crate) async fn inviters(
+    tx: &Transaction,
+    organization: OrganizationId,
+    invitations: impl IntoIterator<Item = InvitationId>,
+) -> Result<HashMap<InvitationId, (MemberId, String)>, DbErr> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "SELECT invitation.id AS id, member.id AS member_id, member.email AS email FROM invitation JOIN member \
+         ON member.id = invitation.created_by_id AND member.organization_id = invitation.organization_id \
+         WHERE invitation.organization_id = $2 AND {}",
+        dialect.in_uuids("invitation.id", 1)
+    );
+    let ids = dialect.uuids(invitations.into_iter().map(InvitationId::uuid));
+    let rows = tx
+        .query_all_raw(tx.statement(sql, [ids, organization.uuid().into()]))
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.id("id")?, (row.id("member_id")?, row.get("email")?))))
         .collect()
 }

@@ -90,6 +90,12 @@ impl Access {
         eligibility(facts, action)
     }
 
+    /// The address is another than the one that the invitation went to, or that signs in.
+    #[must_use]
+    pub fn is_elsewhere(&self) -> bool {
+        self.address.is_some() && self.address != self.person.email_canonical
+    }
+
     /// Takes what is newer, and nothing follows from it: a batch decides by the newest, the news itself comes as an act.
     pub fn learn(&mut self, person: Person) -> bool {
         if person.version <= self.person.version {

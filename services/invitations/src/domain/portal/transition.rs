@@ -69,6 +69,8 @@ pub struct Effects {
     pub letter: Option<InvitationId>,
     /// This invitation is over.
     pub ended: Option<Ended>,
+    /// Every link that went out before is dead, superseded ones too: they went to another address (I6).
+    pub buries: bool,
     /// This is announced.
     pub announced: Option<(InvitationFact, InvitationId)>,
     /// The address is another while an invitation is out: [`Act::Readdress`] is to follow or, where it is refused,
@@ -89,17 +91,17 @@ pub fn transition(access: Access, act: Act, now: DateTime<Utc>) -> Result<(Acces
         Act::Send(offer) => {
             reaches(&access, InvitationAction::Send, offer.address, now)?;
             let status = moved_to(&access, Kind::Send, now)?;
-            Ok(issue(access, offer, InvitationState::Superseded, status, now))
+            Ok(issue(access, offer, status, now))
         }
         Act::Resend(offer) => {
             reaches(&access, InvitationAction::Resend, offer.address, now)?;
             let status = moved_to(&access, Kind::Resend, now)?;
-            Ok(issue(access, offer, InvitationState::Superseded, status, now))
+            Ok(issue(access, offer, status, now))
         }
         Act::Readdress(offer) => {
             reaches(&access, InvitationAction::Resend, offer.address, now)?;
             let status = moved_to(&access, Kind::Readdress, now)?;
-            Ok(issue(access, offer, InvitationState::Cancelled, status, now))
+            Ok(issue(access, offer, status, now))
         }
         Act::Cancel => {
             reaches(&access, InvitationAction::Cancel, EmailState::Valid, now)?;
@@ -130,14 +132,15 @@ fn moved_to(access: &Access, kind: Kind, now: DateTime<Utc>) -> Result<PortalSta
     }
 }
 
-/// A link goes out; the one before, if there is one, is worth `before` from now on.
-fn issue(
-    mut access: Access,
-    offer: Offer,
-    before: InvitationState,
-    status: PortalStatus,
-    now: DateTime<Utc>,
-) -> (Access, Effects) {
+/// A link goes out. The one before is superseded; where the address became another meanwhile, it is dead, whoever has seen
+/// that first.
+fn issue(mut access: Access, offer: Offer, status: PortalStatus, now: DateTime<Utc>) -> (Access, Effects) {
+    let elsewhere = access.is_elsewhere();
+    let before = if elsewhere {
+        InvitationState::Cancelled
+    } else {
+        InvitationState::Superseded
+    };
     let replaced = access.invitation.replace(offer.invitation);
     access.status = status;
     access.version = access.version.next();
@@ -156,6 +159,7 @@ fn issue(
             invitation,
             state: before,
         }),
+        buries: elsewhere,
         announced: Some((fact, offer.invitation)),
         ..Effects::default()
     };
@@ -258,8 +262,7 @@ fn heard(access: Access, now: DateTime<Utc>) -> (Access, Effects) {
     if !access.person.may_enter() {
         return bar(access, now);
     }
-    let moved = access.address.is_some() && access.address != access.person.email_canonical;
-    if !moved || step(access.status_at(now), Kind::Readdress) == Step::Stays {
+    if !access.is_elsewhere() || step(access.status_at(now), Kind::Readdress) == Step::Stays {
         return (access, Effects::default());
     }
     // an address that takes no mail cannot be offered anything: the old link dies all the same

@@ -49,6 +49,7 @@ fn i6_another_address_asks_for_a_new_invitation_while_one_is_out() {
         let (moved, effects) = transition(heard, Act::Readdress(offer.clone()), noon()).unwrap();
         assert_eq!(effects.letter, Some(offer.invitation));
         assert_eq!(effects.ended, ended(invitation, InvitationState::Cancelled));
+        assert!(effects.buries);
         assert_eq!(moved.address.as_deref(), Some("ada@birch.example"));
     }
     for status in [Waiting, Accepted, Active] {
@@ -116,4 +117,16 @@ fn i21_what_has_ended_stays_ended_whatever_comes_after() {
     let (heard, effects) = transition(before, Act::Hear(news), noon()).unwrap();
     assert_eq!(effects.ended, ended(invitation, InvitationState::Cancelled));
     assert_eq!(heard.status, Waiting);
+}
+
+/// A batch may have learned of the new address before the news comes.
+#[test]
+fn i6_a_resend_to_another_address_kills_the_old_link_as_the_news_would() {
+    let mut access = access(Invited);
+    let invitation = access.invitation.unwrap();
+    access.learn(changed(elsewhere));
+    let (moved, effects) = transition(access, Act::Resend(offer()), noon()).unwrap();
+    assert_eq!(effects.ended, ended(invitation, InvitationState::Cancelled));
+    assert!(effects.buries);
+    assert_eq!(moved.address.as_deref(), Some("ada@birch.example"));
 }

@@ -1,0 +1,130 @@
+//! A contact who is invited gets another address: a new invitation goes there (I6).
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use usher_database::Transaction;
+use usher_events::Lane;
+use usher_messaging::enqueue;
+use usher_types::{EmailState, InvitationId, MailingId, MemberId};
+
+use super::Failure;
+use super::contact_news::Moved;
+use super::context::App;
+use super::issue::{Sending, mailing, withdrawals};
+use crate::domain::organization::Organization;
+use crate::domain::portal::{Access, Act, Offer, transition};
+use crate::storage::activity::{self, Actor, Line};
+use crate::storage::{address, invitation};
+
+/// Who had sent the invitation that goes to another address now.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Inviter {
+    /// For display.
+    name: String,
+    /// None where no member asked for it.
+    member: Option<(MemberId, String)>,
+}
+
+/// What was found out about addresses and inviters.
+struct Known {
+    states: HashMap<String, EmailState>,
+    inviters: HashMap<InvitationId, (MemberId, String)>,
+}
+
+impl App {
+    /// Sends new invitations to new addresses; those that cannot be sent to are returned, too, as they were.
+    pub(super) async fn readdress(
+        &self,
+        tx: &Transaction,
+        firm: &Organization,
+        rows: Vec<Access>,
+        now: DateTime<Utc>,
+    ) -> Result<(Vec<Moved>, Vec<Access>), Failure> {
+        let addresses = rows
+            .iter()
+            .filter_map(|row| row.person.email_canonical.as_deref());
+        let addresses: Vec<&str> = addresses.collect();
+        let known = Known {
+            states: address::states(tx, firm.id, &addresses).await?,
+            inviters: invitation::inviters(tx, firm.id, rows.iter().filter_map(|row| row.invitation)).await?,
+        };
+        let life = TimeDelta::seconds(firm.invitation_life);
+        let (sendings, unsent) = sendings(rows, &known, now, life);
+        for (inviter, moved) in &sendings {
+            let member = inviter.member.as_ref();
+            let address = member.map(|(_, address)| address.as_str());
+            let sending = Sending {
+                mailing: mailing(firm, MailingId::new(now), Some(&inviter.name), address),
+                lane: Lane::Interactive,
+                batch: None,
+                by: &inviter.name,
+                by_id: member.map(|(id, _)| (*id).into()),
+                life,
+                now,
+            };
+            let replaced = self.issue(tx, &sending, moved).await?;
+            enqueue(tx, Lane::Interactive, withdrawals(firm.id, &replaced, now)).await?;
+        }
+        let sent: Vec<Moved> = sendings.into_values().flatten().collect();
+        for (row, _) in &sent {
+            let summary = "The address changed; a new invitation went to the new one";
+            log(tx, row, ("invitation.readdressed", summary), row.invitation, now).await?;
+        }
+        Ok((sent, unsent))
+    }
+}
+
+/// One sending for each who had invited: mails name one inviter, who gets the answers (N5).
+fn sendings(
+    rows: Vec<Access>,
+    known: &Known,
+    now: DateTime<Utc>,
+    life: TimeDelta,
+) -> (BTreeMap<Inviter, Vec<Moved>>, Vec<Access>) {
+    let mut sendings: BTreeMap<Inviter, Vec<Moved>> = BTreeMap::new();
+    let mut unsent = Vec::new();
+    for row in rows {
+        let canonical = row.person.email_canonical.as_ref();
+        let state = canonical.and_then(|address| known.states.get(address));
+        let offer = Offer {
+            invitation: InvitationId::new(now),
+            by: row.invited_by.clone().unwrap_or_default(),
+            expires_at: now + life,
+            address: state.copied().unwrap_or(EmailState::Valid),
+        };
+        let inviter = Inviter {
+            name: offer.by.clone(),
+            member: row.invitation.and_then(|id| known.inviters.get(&id).cloned()),
+        };
+        match transition(row.clone(), Act::Readdress(offer), now) {
+            Ok(moved) => sendings.entry(inviter).or_default().push(moved),
+            Err(_) => unsent.push(row),
+        }
+    }
+    (sendings, unsent)
+}
+
+/// A line about what contacts' news came to.
+pub(super) async fn log(
+    tx: &Transaction,
+    row: &Access,
+    (action, summary): (&'static str, &str),
+    subject: Option<InvitationId>,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let actor = Actor {
+        kind: "service",
+        id: None,
+        name: "contacts".to_owned(),
+    };
+    let line = Line {
+        organization: row.organization,
+        actor: &actor,
+        action,
+        contact: Some(row.contact),
+        subject: subject.map(Into::into),
+        summary: summary.to_owned(),
+    };
+    Ok(activity::write(tx, line, now).await?)
+}
