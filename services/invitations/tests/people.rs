@@ -172,24 +172,30 @@ dialects! {
         assert_eq!(codes(&refresh(&stage, "nonsense").await.refusals), ["SESSION_ENDED"]);
     }
 
-    async fn i11_a_member_s_session_rests_15_minutes_and_lives_8_hours(db: usher_testkit::TestDatabase) {
+    async fn i11_sessions_rest_and_live_as_long_as_their_kind_may(db: usher_testkit::TestDatabase) {
         let stage = Stage::new(&db).await;
-        let mut token = stage.sign_in(ADMIN, PASSWORD).await.session.unwrap().refresh_token.unwrap();
-        for _ in 0..34 {
-            stage.advance(TimeDelta::minutes(14));
-            token = refresh(&stage, &token).await.session.unwrap().refresh_token.unwrap();
-        }
-        // 7 h 56 min: the access token ends with the session
-        stage.advance(TimeDelta::minutes(1));
-        let session = refresh(&stage, &token).await.session.unwrap();
-        assert_eq!(session.expires_at.unwrap().seconds, stage_now(&stage) + 180);
-        stage.advance(TimeDelta::minutes(3));
-        let last = session.refresh_token.unwrap();
-        assert_eq!(codes(&refresh(&stage, &last).await.refusals), ["SESSION_ENDED"]);
+        let ada = stage.clients(1).remove(0);
+        stage.let_in(&ada, true).await;
+        for (email, idle, whole) in [(ADMIN, 15, 8 * 60), (ada.email.as_deref().unwrap(), 30, 24 * 60)] {
+            let signed_in = async || stage.sign_in(email, PASSWORD).await.session.unwrap().refresh_token.unwrap();
+            let mut token = signed_in().await;
+            let uses = (whole - 4) / (idle - 1);
+            for _ in 0..uses {
+                stage.advance(TimeDelta::minutes(idle - 1));
+                token = refresh(&stage, &token).await.session.unwrap().refresh_token.unwrap();
+            }
+            // three minutes before the end: the access token ends with the session
+            stage.advance(TimeDelta::minutes(whole - uses * (idle - 1) - 3));
+            let session = refresh(&stage, &token).await.session.unwrap();
+            assert_eq!(session.expires_at.unwrap().seconds, stage_now(&stage) + 180, "{email}");
+            stage.advance(TimeDelta::minutes(3));
+            let last = session.refresh_token.unwrap();
+            assert_eq!(codes(&refresh(&stage, &last).await.refusals), ["SESSION_ENDED"], "{email}");
 
-        let token = stage.sign_in(ADMIN, PASSWORD).await.session.unwrap().refresh_token.unwrap();
-        stage.advance(TimeDelta::minutes(15));
-        assert_eq!(codes(&refresh(&stage, &token).await.refusals), ["SESSION_ENDED"]);
+            let token = signed_in().await;
+            stage.advance(TimeDelta::minutes(idle));
+            assert_eq!(codes(&refresh(&stage, &token).await.refusals), ["SESSION_ENDED"], "{email}");
+        }
     }
 
     async fn i11_signing_out_reaches_whoever_watches(db: usher_testkit::TestDatabase) {
