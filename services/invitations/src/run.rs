@@ -1,7 +1,7 @@
 //! Puts the service together.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Notify, watch};
 use usher_auth::{Service, Verifier};
@@ -30,7 +30,7 @@ async fn build(parts: &Parts) -> Result<App, Failure> {
     let key_error = |error: StartError| Failure::broken(error);
     let wrap = parts.keys.signing().map_err(key_error)?;
     Ok(App::new(Inner {
-        signer: Signer::open(&parts.database, &wrap, &parts.clock).await?,
+        signer: Signer::open(&parts.database, wrap, parts.clock.now()).await?,
         seal_keys: parts.keys.seal().map_err(key_error)?,
         database: parts.database.clone(),
         clock: parts.clock.clone(),
@@ -85,7 +85,14 @@ async fn serve(
     listener: Listener,
     lifecycle: &Lifecycle,
 ) -> Result<(), StartError> {
-    verifier.set_keys(app.signer.verifying().map_err(start_error)?);
+    let broken = |error| StartError::failed("the signing keys", &error);
+    let turning = app.signer.watch();
+    verifier.set_keys(app.signer.verifying().map_err(broken)?);
+    let keys = follow_keys(app.signer.clone(), turning, verifier.clone());
+    let stop = lifecycle.stopping();
+    lifecycle.spawn("signing keys", async move {
+        stop.run_until_cancelled_owned(keys).await;
+    });
     let known = app.revoked().await.map_err(start_error)?;
     verifier.reset_ended(known.iter().map(|(id, at)| (*id, *at)));
     let (sender, revoked): (watch::Sender<RevokedNow>, _) = watch::channel(known);
@@ -101,6 +108,16 @@ async fn serve(
         .service(SessionsServer::new(edge))
         .serve(listener, lifecycle)
         .await
+}
+
+/// Our own verifier gets new keys as everybody else does.
+async fn follow_keys(signer: Signer, mut turning: watch::Receiver<Arc<str>>, verifier: Verifier) {
+    while turning.changed().await.is_ok() {
+        match signer.verifying() {
+            Ok(keys) => verifier.set_keys(keys),
+            Err(error) => tracing::error!(%error, "our own keys cannot be read"),
+        }
+    }
 }
 
 /// The background work of the service, done when it is asked for: tests drain it instead of waiting.

@@ -5,6 +5,7 @@
 mod addresses;
 mod batches;
 mod events;
+mod keys;
 mod links;
 mod news;
 mod people;

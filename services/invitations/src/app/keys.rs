@@ -1,25 +1,36 @@
-//! The keys that sign access tokens: in the database, wrapped; the first start makes one.
+//! The keys that sign access tokens: in the database, wrapped. The first start makes one, and time makes the next ones.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use usher_auth::{Keyring, SigningKey, VerifyingKeys, unwrap_secret, wrap_secret};
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+use usher_auth::{InvalidJwks, Keyring, SigningKey, VerifyingKeys, unwrap_secret, wrap_secret};
 use usher_database::{Database, Scope, SystemReason};
-use usher_types::SharedClock;
 use uuid::Uuid;
 
 use super::Failure;
+use crate::domain::signing::{LIFE, plan};
 use crate::storage::signing_key::{self, Wrapped};
 
 const PURPOSE: &str = "usher.signing-key.v1";
+const SCOPE: Scope = Scope::System(SystemReason::SigningKeys);
 
 /// The keys in use. Cheap to clone; clones share them.
 #[derive(Clone)]
-pub(crate) struct Signer(Arc<RwLock<Keys>>);
+pub(crate) struct Signer(Arc<Inner>);
+
+struct Inner {
+    database: Database,
+    wrap: Keyring,
+    /// The newest first; never empty.
+    keys: RwLock<Vec<Held>>,
+    jwks: watch::Sender<Arc<str>>,
+}
 
 #[derive(Clone)]
-struct Keys {
-    current: Arc<SigningKey>,
-    jwks: Arc<str>,
+struct Held {
+    made: DateTime<Utc>,
+    key: Arc<SigningKey>,
 }
 
 impl Signer {
@@ -29,67 +40,97 @@ impl Signer {
     /// Where the database does not answer, or the keys were wrapped with one that is not accepted any more.
     pub(crate) async fn open(
         database: &Database,
-        wrap: &Keyring,
-        clock: &SharedClock,
+        wrap: Keyring,
+        now: DateTime<Utc>,
     ) -> Result<Self, Failure> {
-        let reason = Scope::System(SystemReason::SigningKeys);
-        let tx = database.read(reason).await?;
+        let signer = Self(Arc::new(Inner {
+            database: database.clone(),
+            wrap,
+            keys: RwLock::default(),
+            jwks: watch::Sender::new("".into()),
+        }));
+        signer.turn(now).await?;
+        Ok(signer)
+    }
+
+    /// Makes the next key when it is time, drops what nobody needs any more, and takes over what other replicas did.
+    pub(crate) async fn turn(&self, now: DateTime<Utc>) -> Result<(), Failure> {
+        let tx = self.0.database.read(SCOPE).await?;
         let mut kept = signing_key::all(&tx).await?;
         drop(tx);
-        if kept.is_empty() {
-            let first = fresh(wrap, clock)?;
-            let tx = database.write(reason).await?;
-            signing_key::insert_first(&tx, &first).await?;
+        let made: Vec<DateTime<Utc>> = kept.iter().map(|kept| kept.created_at).collect();
+        let plan = plan(&made, now);
+        if plan.due || plan.over < kept.len() {
+            let over: Vec<String> = kept.drain(plan.over..).map(|kept| kept.id).collect();
+            let tx = self.0.database.write(SCOPE).await?;
+            signing_key::delete(&tx, &over).await?;
+            if plan.due {
+                let next = fresh(&self.0.wrap, now)?;
+                signing_key::insert_unless_since(&tx, &next, now - LIFE).await?;
+            }
             kept = signing_key::all(&tx).await?;
             tx.commit().await?;
         }
-        let keys = kept
-            .iter()
-            .map(|kept| open(kept, wrap))
-            .collect::<Result<Vec<_>, _>>()?;
-        let jwks = SigningKey::jwks(&keys.iter().collect::<Vec<_>>());
-        let current = keys
-            .into_iter()
-            .next()
-            .ok_or_else(|| Failure::broken("there is no signing key"))?;
-        Ok(Self(Arc::new(RwLock::new(Keys {
-            current: Arc::new(current),
-            jwks: jwks.into(),
-        }))))
+        let held = kept.iter().map(|kept| open(kept, &self.0.wrap));
+        self.take(held.collect::<Result<_, _>>()?)
     }
 
-    fn keys(&self) -> Keys {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn take(&self, held: Vec<Held>) -> Result<(), Failure> {
+        if held.is_empty() {
+            return Err(Failure::broken("there is no signing key"));
+        }
+        let all: Vec<&SigningKey> = held.iter().map(|held| held.key.as_ref()).collect();
+        let jwks: Arc<str> = SigningKey::jwks(&all).into();
+        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = held;
+        self.0.jwks.send_if_modified(|last| {
+            let differs = *last != jwks;
+            *last = jwks;
+            differs
+        });
+        Ok(())
     }
 
-    /// The key that signs.
-    pub(crate) fn current(&self) -> Arc<SigningKey> {
-        self.keys().current
+    /// The key that signs now.
+    pub(crate) fn current(&self, now: DateTime<Utc>) -> Result<Arc<SigningKey>, Failure> {
+        let held = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let made: Vec<DateTime<Utc>> = held.iter().map(|held| held.made).collect();
+        let signing = held.get(plan(&made, now).signing);
+        let key = signing.map(|held| Arc::clone(&held.key));
+        key.ok_or_else(|| Failure::broken("there is no signing key"))
     }
 
     /// The public halves (RFC 7517).
     pub(crate) fn jwks(&self) -> Arc<str> {
-        self.keys().jwks
+        self.0.jwks.borrow().clone()
+    }
+
+    /// The public halves now and whenever they change.
+    pub(crate) fn watch(&self) -> watch::Receiver<Arc<str>> {
+        self.0.jwks.subscribe()
     }
 
     /// The public halves, for our own verifier.
-    pub(crate) fn verifying(&self) -> Result<VerifyingKeys, Failure> {
-        VerifyingKeys::from_jwks(&self.jwks()).map_err(Failure::broken)
+    pub(crate) fn verifying(&self) -> Result<VerifyingKeys, InvalidJwks> {
+        VerifyingKeys::from_jwks(&self.jwks())
     }
 }
 
-fn fresh(wrap: &Keyring, clock: &SharedClock) -> Result<Wrapped, Failure> {
+fn fresh(wrap: &Keyring, now: DateTime<Utc>) -> Result<Wrapped, Failure> {
     let pkcs8 = SigningKey::generate().map_err(Failure::broken)?;
     Ok(Wrapped {
         id: Uuid::new_v4().simple().to_string(),
         secret: wrap_secret(wrap, PURPOSE, &pkcs8).map_err(Failure::broken)?,
-        created_at: clock.now(),
+        created_at: now,
     })
 }
 
-fn open(kept: &Wrapped, wrap: &Keyring) -> Result<SigningKey, Failure> {
+fn open(kept: &Wrapped, wrap: &Keyring) -> Result<Held, Failure> {
     let pkcs8 = unwrap_secret(wrap, PURPOSE, &kept.secret).map_err(|_| {
         Failure::broken("USHER_SIGNING_KEYS: the signing keys in the database were wrapped with another key")
     })?;
-    SigningKey::from_pkcs8(kept.id.clone(), &pkcs8).map_err(Failure::broken)
+    let key = SigningKey::from_pkcs8(kept.id.clone(), &pkcs8).map_err(Failure::broken)?;
+    Ok(Held {
+        made: kept.created_at,
+        key: Arc::new(key),
+    })
 }

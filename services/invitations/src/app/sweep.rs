@@ -90,9 +90,10 @@ impl App {
         Ok(due.len() == CHUNK as usize)
     }
 
-    /// Drops what is not kept any more.
+    /// Drops what is not kept any more, and turns the signing keys.
     pub(crate) async fn clean_up(&self) -> Result<(), Failure> {
         let now = self.now();
+        self.signer.turn(now).await?;
         let tx = self.database.write(Scope::System(SystemReason::Sweep)).await?;
         idempotency::forget(&tx, now).await?;
         session::forget_older(&tx, now - SESSION_MEMORY).await?;

@@ -45,7 +45,7 @@ impl App {
         };
         let access_token = self
             .signer
-            .current()
+            .current(now)?
             .sign(&principal, now)
             .map_err(Failure::broken)?;
         Ok(NewSession {

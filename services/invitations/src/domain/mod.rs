@@ -6,4 +6,5 @@ pub mod organization;
 pub mod password;
 pub mod portal;
 pub mod session;
+pub mod signing;
 pub mod waits;

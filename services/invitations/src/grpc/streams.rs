@@ -85,12 +85,13 @@ impl Edge {
         }
     }
 
-    /// The snapshot, then every change.
+    /// The snapshot with our keys, then every change of either.
     pub(super) fn revocation_stream(&self, known: RevokedNow) -> RevocationStream {
         let (sender, stream) = mpsc::channel(WAITING);
         let mut receiver = self.revoked.clone();
-        let jwks = self.app.signer.jwks().to_string();
+        let mut turning = self.app.signer.watch();
         tokio::spawn(async move {
+            let jwks = turning.borrow_and_update().to_string();
             let snapshot = revocations(&known, None, Some(jwks));
             let mut known = known;
             if sender.send(Ok(snapshot)).await.is_err() {
@@ -108,6 +109,13 @@ impl Edge {
                 known = Arc::new(all);
                 tokio::select! {
                     changed = receiver.changed() => if changed.is_err() { return },
+                    changed = turning.changed() => {
+                        let jwks = Some(turning.borrow_and_update().to_string());
+                        let news = Revocations { jwks, ..Revocations::default() };
+                        if changed.is_err() || sender.send(Ok(news)).await.is_err() {
+                            return;
+                        }
+                    }
                     () = sender.closed() => return,
                 }
                 prune(&mut known, &receiver.borrow().clone());

@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
-use usher_database::Transaction;
+use usher_database::{Dialect, Transaction};
 
+use super::recordset::json;
 use super::row::Columns;
 
 /// A key as it is kept.
@@ -30,20 +31,39 @@ pub(crate) async fn all(tx: &Transaction) -> Result<Vec<Wrapped>, DbErr> {
         .collect()
 }
 
-/// Keeps the first key, unless another replica was faster.
-pub(crate) async fn insert_first(tx: &Transaction, key: &Wrapped) -> Result<(), DbErr> {
-    // two replicas that start at once would otherwise both see no key
-    if tx.dialect() == usher_database::Dialect::Postgres {
+/// Keeps a new key, unless another replica was faster: one was made after `since`.
+pub(crate) async fn insert_unless_since(
+    tx: &Transaction,
+    key: &Wrapped,
+    since: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    // two replicas at once would otherwise both see no newer key
+    if tx.dialect() == Dialect::Postgres {
         tx.execute_unprepared("LOCK TABLE signing_key IN SHARE ROW EXCLUSIVE MODE")
             .await?;
     }
     let sql = "INSERT INTO signing_key (id, wrapped, created_at) SELECT $1, $2, $3 \
-               WHERE NOT EXISTS (SELECT 1 FROM signing_key)";
+               WHERE NOT EXISTS (SELECT 1 FROM signing_key WHERE created_at > $4)";
     let values = [
         key.id.as_str().into(),
         key.secret.as_str().into(),
         key.created_at.into(),
+        since.into(),
     ];
     tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(())
+}
+
+/// Drops keys that nothing is verified with any more.
+pub(crate) async fn delete(tx: &Transaction, ids: &[String]) -> Result<(), DbErr> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let list = match tx.dialect() {
+        Dialect::Sqlite => "id IN (SELECT value FROM json_each($1))",
+        Dialect::Postgres => "id IN (SELECT json_array_elements_text($1::text::json))",
+    };
+    let sql = format!("DELETE FROM signing_key WHERE {list}");
+    tx.execute_raw(tx.statement(sql, [json(ids)?])).await?;
     Ok(())
 }

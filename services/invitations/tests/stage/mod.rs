@@ -40,7 +40,7 @@ pub const PASSWORD: &str = "kestrel orchid lantern";
 pub struct Stage {
     pub database: Database,
     pub clock: Arc<FixedClock>,
-    pub workshop: Workshop,
+    pub workshop: Arc<Workshop>,
     pub channel: PeerChannel,
     pub contacts: FakeContacts,
     pub notifications: FakeNotifications,
@@ -88,7 +88,7 @@ impl Stage {
             (clock.clone(), Arc::new(SystemTokens)),
         )
         .unwrap();
-        let workshop = Workshop::open(&parts).await.unwrap();
+        let workshop = Arc::new(Workshop::open(&parts).await.unwrap());
         let office = OrganizationOffice {
             database: database.clone(),
             clock: clock.clone(),
@@ -99,7 +99,7 @@ impl Stage {
         let channel = parts.peers.invitations();
         let seal = parts.keys.seal().unwrap();
         let service_keys = parts.keys.service().unwrap();
-        let serving = Workshop::open(&parts).await.unwrap();
+        let serving = workshop.clone();
         let life = lifecycle.clone();
         lifecycle.spawn_service(
             "invitations",
