@@ -55,13 +55,10 @@ impl App {
             Some(contact) => access::lock(&tx, organization, [contact]).await?.pop(),
             None => None,
         };
+        // while the password was hashed somebody was faster, the last second passed, or the portal was switched off
+        let link = find_link(&tx, token, now).await?;
+        check(link.map_or(LinkState::Invalid, |link| link.state))?;
         if !invitation::accept(&tx, organization, found.invitation.id, now).await? {
-            // somebody was faster, or the last second is over: say which
-            check(
-                find_link(&tx, token, now)
-                    .await?
-                    .map_or(LinkState::Invalid, |found| found.state),
-            )?;
             return Err(invalid());
         }
         match (row, found.invitation.contact) {

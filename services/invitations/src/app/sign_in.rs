@@ -9,7 +9,7 @@ use usher_messaging::enqueue;
 use usher_types::{ContactId, EmailAddress, MemberId, OrganizationId, SessionId};
 use uuid::Uuid;
 
-use super::context::{App, SOURCE};
+use super::context::{App, SOURCE, organization_of};
 use super::{Failure, NewSession, refuse};
 use crate::domain::organization::Organization;
 use crate::domain::password::Password;
@@ -198,7 +198,10 @@ async fn enter_contact(
         .await?
         .pop()
         .ok_or_else(bad_credentials)?;
-    // refused where the contact was made inactive while the password was looked at
+    // refused where the portal was switched off or the contact barred while the password was looked at
+    if !organization_of(tx, person.organization).await?.portal_enabled {
+        return Err(bad_credentials());
+    }
     let (row, effects) = transition(row, Act::SignIn, now).map_err(|_| bad_credentials())?;
     access::save(tx, std::slice::from_ref(&row)).await?;
     let event = SignedIn {
