@@ -1,11 +1,11 @@
 //! A part of a selection: decided again in the transaction that writes, set-based.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use usher_database::Transaction;
 use usher_events::Withdrawn;
-use usher_types::{ContactId, EmailState, IneligibleReason, InvitationAction, InvitationId};
+use usher_types::{ContactId, EmailState, IneligibleReason, InvitationAction, InvitationId, OrganizationId};
 
 use super::Failure;
 use super::context::App;
@@ -68,13 +68,7 @@ impl App {
         people: Vec<Walked>,
     ) -> Result<Outcome, Failure> {
         let batch = job.batch;
-        let fresh: Vec<Access> = people
-            .iter()
-            .map(|walked| Access::new(walked.contact, batch.organization, walked.person.clone()))
-            .collect();
-        access::insert_unknown(tx, &fresh).await?;
-        let contacts = people.iter().map(|walked| walked.contact);
-        let rows = access::lock(tx, batch.organization, contacts).await?;
+        let rows = rows_of(tx, batch.organization, &people).await?;
         let states = self.address_states(tx, job, &rows).await?;
         let Decided { reached, skipped } = decide(job, rows, people, &states)?;
         let withdrawn = self.reach(tx, job, &reached).await?;
@@ -209,6 +203,27 @@ async fn cancel(
     };
     let moved = reached.iter().map(|(access, effects)| (access, effects));
     withdraw(tx, (job.batch.organization, job.batch.lane), moved, ending).await
+}
+
+/// The rows of these people, locked. Nearly all were heard of before, so rows are made only where one is missing.
+async fn rows_of(
+    tx: &Transaction,
+    organization: OrganizationId,
+    people: &[Walked],
+) -> Result<Vec<Access>, Failure> {
+    let contacts = || people.iter().map(|walked| walked.contact);
+    let rows = access::lock(tx, organization, contacts()).await?;
+    if rows.len() == people.len() {
+        return Ok(rows);
+    }
+    let known: HashSet<ContactId> = rows.iter().map(|row| row.contact).collect();
+    let fresh: Vec<Access> = people
+        .iter()
+        .filter(|walked| !known.contains(&walked.contact))
+        .map(|walked| Access::new(walked.contact, organization, walked.person.clone()))
+        .collect();
+    access::insert_unknown(tx, &fresh).await?;
+    Ok(access::lock(tx, organization, contacts()).await?)
 }
 
 /// What speaks more against an address: two services tell of it, and neither is always first.
