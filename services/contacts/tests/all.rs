@@ -24,6 +24,8 @@ mod kinds;
 mod lists;
 #[path = "suite/oracle.rs"]
 mod oracle;
+#[path = "suite/pages.rs"]
+mod pages;
 #[path = "suite/portal.rs"]
 mod portal;
 #[path = "suite/races.rs"]
@@ -34,5 +36,7 @@ mod round_trips;
 mod search;
 #[path = "suite/selections.rs"]
 mod selections;
+#[path = "suite/walls.rs"]
+mod walls;
 #[path = "suite/wire.rs"]
 mod wire;

@@ -5,7 +5,8 @@ use usher_events::Lane;
 use usher_types::{AccountId, ContactId, LinkId};
 
 use super::{App, Caller, ChangedAccount, Failure, relinked};
-use crate::domain::account::{Account, AccountDraft, too_many_accounts};
+use crate::domain::account::{Account, too_many_accounts};
+use crate::domain::account_draft::AccountDraft;
 use crate::domain::activity::{Activity, action};
 use crate::domain::contact::Contact;
 use crate::domain::link::{Link, no_contact};

@@ -1,10 +1,11 @@
 //! createContact (C1, C3, C5): the contact, links, companies made on the spot, and the wish to invite.
 
 use chrono::{DateTime, Utc};
+use sea_orm::DbErr;
 use usher_auth::{Denied, Permission};
 use usher_database::Transaction;
 use usher_events::Lane;
-use usher_types::{EmailFact, MemberId};
+use usher_types::{AccountId, EmailFact, MemberId};
 
 use super::new_contact::NewContact;
 use super::{App, Caller, Failure, address};
@@ -38,25 +39,15 @@ impl App {
         let draft = ContactDraft::new(input)?;
         let now = self.now();
         let tx = self.write(caller).await?;
-        let settings = organization::for_writer(&tx, caller.organization).await?;
-        let address = draft
-            .email
-            .as_ref()
-            .map(|email| Address::new(email, &settings.placeholder_domains));
-        let claim = match &address {
-            Some(address) => claim::find(&tx, caller.organization, &address.canonical, None).await?,
-            None => Claim::default(),
-        };
-        let wanted: Vec<_> = draft.existing_accounts().map(|(_, account)| account).collect();
-        let found = accounts::lock(&tx, caller.organization, &wanted).await?;
-        let refusals = refusals(&draft, address.as_ref(), claim, &settings, &found);
+        let ground = Ground::of(&tx, caller, &draft).await?;
+        let refusals = ground.refusals(&draft);
         if !refusals.is_empty() {
             return Err(refusals.into());
         }
-        let new = NewContact::new(&draft, caller, address.as_ref(), &found, now);
+        let new = NewContact::new(&draft, caller, ground.address.as_ref(), &ground.accounts, now);
         if let Err(error) = new.write(&tx, caller).await {
             drop(tx);
-            return Err(self.lost_race(caller, address.as_ref(), None, error).await);
+            return Err(self.lost_race(caller, ground.address.as_ref(), None, error).await);
         }
         seated(&tx, caller, &draft, now).await?;
         let mut said = new.events();
@@ -70,8 +61,8 @@ impl App {
         let view = View {
             contact: new.contact,
             portal: Portal::NEW,
-            known: claim.known,
-            portal_enabled: settings.portal_enabled,
+            known: ground.claim.known,
+            portal_enabled: ground.settings.portal_enabled,
         };
         Ok(Created { view, invite_key })
     }
@@ -86,29 +77,51 @@ fn inviter(caller: &Caller, invite: bool) -> Result<Option<MemberId>, Denied> {
     }
 }
 
-/// What the input alone could not tell: the address may be taken, accounts missing, the contact not invitable.
-fn refusals(
-    draft: &ContactDraft,
-    address: Option<&Address>,
+/// What a new contact meets, which stays as it is until the transaction ends; but for the address, which may be taken meanwhile.
+struct Ground {
+    settings: Organization,
+    address: Option<Address>,
     claim: Claim,
-    settings: &Organization,
-    found: &[Account],
-) -> Vec<Refusal<Code>> {
-    let mut refusals: Vec<_> = address
-        .and_then(|address| address::taken(address, claim))
-        .into_iter()
-        .collect();
-    if draft.invite && refusals.is_empty() {
-        let fact = address.map_or(EmailFact::None, |address| {
-            email_fact(address.state(), false, claim.known)
-        });
-        refusals.extend(draft.not_invitable(fact, settings.portal_enabled));
+    /// Those that are there of the accounts that the contact is to be linked to.
+    accounts: Vec<Account>,
+}
+
+impl Ground {
+    async fn of(tx: &Transaction, caller: &Caller, draft: &ContactDraft) -> Result<Self, DbErr> {
+        let settings = organization::for_writer(tx, caller.organization).await?;
+        let listed = &settings.placeholder_domains;
+        let address = draft.email.as_ref().map(|email| Address::new(email, listed));
+        let claim = match &address {
+            Some(address) => claim::find(tx, caller.organization, &address.canonical, None).await?,
+            None => Claim::default(),
+        };
+        let wanted: Vec<AccountId> = draft.existing_accounts().map(|(_, account)| account).collect();
+        Ok(Self {
+            accounts: accounts::lock(tx, caller.organization, &wanted).await?,
+            settings,
+            address,
+            claim,
+        })
     }
-    let missing = draft
-        .existing_accounts()
-        .filter(|(_, account)| !found.iter().any(|known| known.id == *account));
-    refusals.extend(missing.map(|(index, _)| no_account(&["accounts", &index.to_string(), "accountId"])));
-    refusals
+
+    /// What the input alone could not tell: the address may be taken, accounts missing, the contact not invitable.
+    fn refusals(&self, draft: &ContactDraft) -> Vec<Refusal<Code>> {
+        let address = self.address.as_ref();
+        let taken = address.and_then(|address| address::taken(address, self.claim));
+        let mut refusals: Vec<_> = taken.into_iter().collect();
+        if draft.invite && refusals.is_empty() {
+            let fact = address.map_or(EmailFact::None, |address| {
+                email_fact(address.state(), false, self.claim.known)
+            });
+            refusals.extend(draft.not_invitable(fact, self.settings.portal_enabled));
+        }
+        let is_missing = |account| !self.accounts.iter().any(|known| known.id == account);
+        let missing = draft
+            .existing_accounts()
+            .filter(|(_, account)| is_missing(*account));
+        refusals.extend(missing.map(|(index, _)| no_account(&["accounts", &index.to_string(), "accountId"])));
+        refusals
+    }
 }
 
 /// Counts the accounts that were there before anew. One that has too many contacts now refuses this one.

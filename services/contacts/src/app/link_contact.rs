@@ -5,10 +5,12 @@ use sea_orm::DbErr;
 use usher_database::Transaction;
 use usher_events::Lane;
 use usher_types::{AccountId, LinkId};
+use uuid::Uuid;
 
 use super::{App, Caller, ChangedAccount, Failure, relinked};
 use crate::domain::account::{too_many_accounts, too_many_contacts};
 use crate::domain::activity::{Activity, action};
+use crate::domain::contact::Contact;
 use crate::domain::link::{Link, MemberInput, no_contact};
 use crate::domain::refusal::{AccountCode as Code, Refusal};
 use crate::domain::text::CONTACTS_OF_ACCOUNT;
@@ -27,23 +29,7 @@ impl App {
     ) -> Result<ChangedAccount, Failure<Code>> {
         let now = self.now();
         let tx = self.write(caller).await?;
-        let contact = contacts::lock(&tx, caller.organization, input.contact.as_slice())
-            .await?
-            .pop();
-        // Nobody's id finds nobody's link.
-        let id = contact
-            .as_ref()
-            .map_or_else(|| uuid::Uuid::nil().into(), |contact| contact.id);
-        let found = accounts::lock_with(&tx, caller.organization, account, id).await?;
-        let (_, is_linked) = found.ok_or_else(no_account)?;
-        let contact = contact.ok_or_else(|| no_contact(&CONTACT))?;
-        if is_linked {
-            let message = "This contact is linked already.";
-            return Err(Refusal::new(Code::AlreadyLinked, &CONTACT, message).into());
-        }
-        if contact.is_full() {
-            return Err(too_many_accounts(&CONTACT).into());
-        }
+        let contact = lock(&tx, caller, account, input).await?;
         let link = Link {
             id: LinkId::new(now),
             account,
@@ -66,6 +52,32 @@ impl App {
             touched: relinked.versions,
         })
     }
+}
+
+/// The contact, who may be linked to the account as far as it alone tells; both are ours until the transaction ends.
+async fn lock(
+    tx: &Transaction,
+    caller: &Caller,
+    account: AccountId,
+    input: MemberInput,
+) -> Result<Contact, Failure<Code>> {
+    let organization = caller.organization;
+    let contact = contacts::lock(tx, organization, input.contact.as_slice())
+        .await?
+        .pop();
+    // Nobody's id finds nobody's link.
+    let id = contact.as_ref().map_or(Uuid::nil().into(), |contact| contact.id);
+    let found = accounts::lock_with(tx, organization, account, id).await?;
+    let (_, is_linked) = found.ok_or_else(no_account)?;
+    let contact = contact.ok_or_else(|| no_contact(&CONTACT))?;
+    if is_linked {
+        let message = "This contact is linked already.";
+        return Err(Refusal::new(Code::AlreadyLinked, &CONTACT, message).into());
+    }
+    if contact.is_full() {
+        return Err(too_many_accounts(&CONTACT).into());
+    }
+    Ok(contact)
 }
 
 async fn write(tx: &Transaction, caller: &Caller, link: &Link, now: DateTime<Utc>) -> Result<(), DbErr> {

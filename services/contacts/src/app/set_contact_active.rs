@@ -50,8 +50,7 @@ impl App {
         };
         activity::insert(&mut batch, &[line]);
         batch.run(&tx).await?;
-        let said = vec![facts::contact_updated(&told, now)];
-        facts::publish(&tx, Lane::Interactive, said).await?;
+        facts::publish_updates(&tx, Lane::Interactive, std::slice::from_ref(&told), now).await?;
         tx.commit().await?;
         Ok(seen.after(told))
     }

@@ -13,17 +13,16 @@ use crate::domain::account::Account;
 use crate::domain::activity::{Activity, action};
 use crate::domain::link::Link;
 use crate::domain::refusal::{InvitationCode as Code, Refusal};
-use crate::storage::accounts::Counted;
-use crate::storage::batch::Batch;
 use crate::storage::contacts::{self, Of};
 use crate::storage::links::{self, ToggleChange};
-use crate::storage::told::Told;
 use crate::storage::{accounts, activity, facts};
 
 /// Accounts of one change.
 const ACCOUNTS: usize = 1_000;
 /// Changes of more contacts do not stand before what others wait for.
 const INTERACTIVE: usize = 100;
+/// Contacts whose counts one statement changes.
+const PART: usize = 5_000;
 
 /// Which links, and what becomes of them.
 #[derive(Clone, Debug)]
@@ -63,14 +62,13 @@ impl App {
         let linked: Vec<ContactId> = people.keys().copied().collect();
         let changed = links::set_toggles(&tx, caller.organization, &ids, &linked, input.change).await?;
         if !changed.is_empty() {
-            let (told, counted) = changed_links(&tx, caller, &changed, input.change, now).await?;
-            people.extend(told.iter().map(|told| (told.contact.id, told.contact.version)));
-            found.extend(
-                counted
-                    .into_iter()
-                    .map(|counted| (counted.account.id, counted.account)),
-            );
-            publish(&tx, &told, now).await?;
+            people.extend(changed_people(&tx, caller, &changed, now).await?);
+            found.extend(changed_accounts(&tx, caller, &changed, now).await?);
+            let lines: Vec<Activity> = changed
+                .iter()
+                .map(|link| line(caller, link, input.change, now))
+                .collect();
+            activity::insert_all(&tx, &lines).await?;
         }
         tx.commit().await?;
         Ok(Toggled {
@@ -138,40 +136,49 @@ async fn lock_accounts(
     }
 }
 
-/// Counts and activity after toggles became others.
-async fn changed_links(
+/// Counts and events of contacts whose toggles became others. A mass of them goes in parts, so that it is not in memory whole.
+async fn changed_people(
     tx: &Transaction,
     caller: &Caller,
     changed: &[Link],
-    change: ToggleChange,
     now: DateTime<Utc>,
-) -> Result<(Vec<Told>, Vec<Counted>), DbErr> {
+) -> Result<Vec<(ContactId, Version)>, DbErr> {
     let people: BTreeSet<ContactId> = changed.iter().map(|link| link.contact).collect();
     let people: Vec<ContactId> = people.into_iter().collect();
-    let accounts: BTreeSet<AccountId> = changed.iter().map(|link| link.account).collect();
-    let accounts: Vec<AccountId> = accounts.into_iter().collect();
-    let told = contacts::relink(tx, caller.organization, &people, now).await?;
-    let counted = accounts::relink(tx, caller.organization, &accounts, now).await?;
-    let line = |link: &Link| Activity {
-        contact: Some(link.contact),
-        account: Some(link.account),
-        ..caller.activity(now, action::TOGGLES_CHANGED, summary(change))
-    };
-    let lines: Vec<Activity> = changed.iter().map(line).collect();
-    let mut batch = Batch::new(tx);
-    activity::insert(&mut batch, &lines);
-    batch.run(tx).await?;
-    Ok((told, counted))
-}
-
-async fn publish(tx: &Transaction, told: &[Told], now: DateTime<Utc>) -> Result<(), DbErr> {
-    let lane = if told.len() > INTERACTIVE {
+    let lane = if people.len() > INTERACTIVE {
         Lane::Bulk
     } else {
         Lane::Interactive
     };
-    let said = told.iter().map(|told| facts::contact_updated(told, now));
-    facts::publish(tx, lane, said.collect()).await
+    let mut versions = Vec::with_capacity(people.len());
+    for part in people.chunks(PART) {
+        let told = contacts::relink(tx, caller.organization, part, now).await?;
+        facts::publish_updates(tx, lane, &told, now).await?;
+        versions.extend(told.iter().map(|told| (told.contact.id, told.contact.version)));
+    }
+    Ok(versions)
+}
+
+async fn changed_accounts(
+    tx: &Transaction,
+    caller: &Caller,
+    changed: &[Link],
+    now: DateTime<Utc>,
+) -> Result<impl Iterator<Item = (AccountId, Account)> + use<>, DbErr> {
+    let accounts: BTreeSet<AccountId> = changed.iter().map(|link| link.account).collect();
+    let accounts: Vec<AccountId> = accounts.into_iter().collect();
+    let counted = accounts::relink(tx, caller.organization, &accounts, now).await?;
+    Ok(counted
+        .into_iter()
+        .map(|counted| (counted.account.id, counted.account)))
+}
+
+fn line(caller: &Caller, link: &Link, change: ToggleChange, now: DateTime<Utc>) -> Activity {
+    Activity {
+        contact: Some(link.contact),
+        account: Some(link.account),
+        ..caller.activity(now, action::TOGGLES_CHANGED, summary(change))
+    }
 }
 
 /// "Set login on, notify off".

@@ -58,8 +58,7 @@ impl App {
         edit.write_around(&tx, caller, &told, now).await?;
         let mut all = edit.left_alone(&tx, now).await?;
         all.push(told.clone());
-        let said = all.iter().map(|told| facts::contact_updated(told, now));
-        facts::publish(&tx, Lane::Interactive, said.collect()).await?;
+        facts::publish_updates(&tx, Lane::Interactive, &all, now).await?;
         tx.commit().await?;
         Ok(edit.seen.after(told))
     }

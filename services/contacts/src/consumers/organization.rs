@@ -41,14 +41,9 @@ pub(super) async fn apply(
     let listed = placeholder::list_domains(tx, &come(&changes, &before), now).await?;
     let unlisted = placeholder::unlist_domains(tx, &gone(&changes, &before), now).await?;
     let judged: Vec<Told> = listed.into_iter().chain(unlisted).collect();
-    let mut batch = Batch::new(tx);
-    activity::insert(
-        &mut batch,
-        &judged.iter().map(|told| line(told, now)).collect::<Vec<_>>(),
-    );
-    batch.run(tx).await?;
-    let said = judged.iter().map(|told| facts::contact_updated(told, now));
-    Ok(facts::publish(tx, Lane::Bulk, said.collect()).await?)
+    let lines: Vec<Activity> = judged.iter().map(|told| line(told, now)).collect();
+    activity::insert_all(tx, &lines).await?;
+    Ok(facts::publish_updates(tx, Lane::Bulk, &judged, now).await?)
 }
 
 fn newest(changes: Vec<OrganizationChanged>) -> BTreeMap<OrganizationId, OrganizationChanged> {

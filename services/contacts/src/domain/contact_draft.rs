@@ -1,10 +1,7 @@
 //! What createContact makes of its input (C1, C2, C5).
 
 use chrono::{DateTime, Utc};
-use usher_types::{
-    AccountId, ContactId, ContactRole, EmailAddress, EmailFact, EmailState, Facts, IneligibleReason,
-    InvitationAction, LoginFact, OrganizationId, PortalStatus, Version, eligibility,
-};
+use usher_types::{AccountId, ContactId, ContactRole, EmailAddress, EmailState, OrganizationId, Version};
 
 use super::{
     address::{Address, email, missing_email},
@@ -94,7 +91,7 @@ impl ContactDraft {
     }
 
     /// How many links it has, and how many of them with login on.
-    fn links(&self) -> (i64, i64) {
+    pub(super) fn links(&self) -> (i64, i64) {
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         let with_login = self.accounts.iter().filter(|link| link.toggles.login);
         (count(self.accounts.len()), count(with_login.count()))
@@ -133,42 +130,14 @@ impl ContactDraft {
         };
         contact.with_address(address)
     }
-
-    /// Why it cannot be invited at once, in words, where it cannot (I3).
-    pub(crate) fn not_invitable(&self, email: EmailFact, portal_enabled: bool) -> Option<Refusal<Code>> {
-        let refuse = |message: &str| Some(Refusal::new(Code::NotInvitable, &["invite"], message));
-        if !portal_enabled {
-            return refuse("The portal is switched off.");
-        }
-        let (links, with_login) = self.links();
-        let facts = Facts {
-            active: true,
-            role: self.role,
-            status: PortalStatus::Waiting,
-            login: LoginFact::from_counts(links, with_login),
-            email,
-        };
-        match eligibility(facts, InvitationAction::Send) {
-            Ok(()) => None,
-            Err(IneligibleReason::RoleNotInvitable) => refuse("A lead cannot be invited."),
-            Err(IneligibleReason::LoginDisabled) => refuse("Login is off for every account."),
-            Err(IneligibleReason::NoEmail) => refuse("There is no e-mail address to write to."),
-            Err(IneligibleReason::InvalidEmail) => refuse("This e-mail address is a placeholder."),
-            Err(IneligibleReason::EmailSuppressed) => {
-                refuse("This e-mail address gets no mail: it is suppressed.")
-            }
-            Err(IneligibleReason::EmailBounced) => refuse("This e-mail address bounced."),
-            Err(_) => refuse("This contact cannot be invited."),
-        }
-    }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::domain::link::Toggles;
 
-    fn input(role: ContactRole) -> ContactInput {
+    pub(in crate::domain) fn input(role: ContactRole) -> ContactInput {
         ContactInput {
             role,
             first_name: "Ada".to_owned(),
@@ -249,40 +218,6 @@ mod tests {
         let draft = ContactDraft::new(input(ContactRole::Client)).unwrap();
         assert_eq!(draft.email.unwrap().typed(), "Ada@Example.com");
         assert_eq!(draft.phone.as_deref(), Some("+442079460018"));
-    }
-
-    #[test]
-    fn i3_only_who_is_eligible_is_invited_at_creation() {
-        let draft = |role| {
-            ContactDraft::new(ContactInput {
-                invite: true,
-                ..input(role)
-            })
-            .unwrap()
-        };
-        let client = draft(ContactRole::Client);
-        assert_eq!(client.not_invitable(EmailFact::Usable, true), None);
-        let message = |refusal: Option<Refusal<Code>>| refusal.map(|refusal| (refusal.code, refusal.message));
-        for (refusal, words) in [
-            (
-                client.not_invitable(EmailFact::Usable, false),
-                "The portal is switched off.",
-            ),
-            (
-                draft(ContactRole::Lead).not_invitable(EmailFact::Usable, true),
-                "A lead cannot be invited.",
-            ),
-            (
-                client.not_invitable(EmailFact::None, true),
-                "There is no e-mail address to write to.",
-            ),
-            (
-                client.not_invitable(EmailFact::Invalid, true),
-                "This e-mail address is a placeholder.",
-            ),
-        ] {
-            assert_eq!(message(refusal), Some((Code::NotInvitable, words.to_owned())));
-        }
     }
 
     #[test]

@@ -89,18 +89,20 @@ impl LinkDraft {
                 ));
                 continue;
             }
-            let is_new = matches!(target, Target::NewCompany(_));
-            drafts.push(Self {
-                target,
-                toggles: Toggles {
-                    primary: input.primary.unwrap_or(is_new),
-                    login: input.login.unwrap_or(invite),
-                    notify: input.notify.unwrap_or(true),
-                    email_sync: input.email_sync.unwrap_or(false),
-                },
-            });
+            let toggles = toggles(input, &target, invite);
+            drafts.push(Self { target, toggles });
         }
         drafts
+    }
+}
+
+fn toggles(input: &LinkInput, target: &Target, invite: bool) -> Toggles {
+    let is_new = matches!(target, Target::NewCompany(_));
+    Toggles {
+        primary: input.primary.unwrap_or(is_new),
+        login: input.login.unwrap_or(invite),
+        notify: input.notify.unwrap_or(true),
+        email_sync: input.email_sync.unwrap_or(false),
     }
 }
 

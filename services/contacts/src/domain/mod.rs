@@ -1,12 +1,14 @@
 //! The rules of contacts, accounts and links: pure, without I/O.
 
 pub(crate) mod account;
+pub(crate) mod account_draft;
 pub(crate) mod activity;
 pub(crate) mod address;
 pub(crate) mod contact;
 pub(crate) mod contact_change;
 pub(crate) mod contact_draft;
 pub(crate) mod filter;
+mod invitable;
 pub(crate) mod link;
 pub(crate) mod order;
 pub(crate) mod portal;

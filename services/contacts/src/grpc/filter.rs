@@ -88,21 +88,15 @@ fn conditions(given: &pb::ContactFilter) -> Result<Vec<Condition>, Status> {
         conditions.push(Condition::Roles(names(&given.roles, "role")?));
     }
     if is_given(given.tags_given, &given.tags)? {
-        let tags = given
-            .tags
-            .iter()
-            .map(|tag| tag.trim().replace('\0', ""))
-            .collect();
-        conditions.push(Condition::Tags(tags));
+        let tags = given.tags.iter().map(|tag| tag.trim().replace('\0', ""));
+        conditions.push(Condition::Tags(tags.collect()));
     }
     if let Some(active) = given.active {
         conditions.push(Condition::Active(active));
     }
     if is_given(given.portal_status_given, &given.portal_status)? {
-        conditions.push(Condition::PortalStatus(names(
-            &given.portal_status,
-            "portal status",
-        )?));
+        let statuses = names(&given.portal_status, "portal status")?;
+        conditions.push(Condition::PortalStatus(statuses));
     }
     if let Some(pending) = given.pending_activation {
         conditions.push(Condition::PendingActivation(pending));
@@ -111,12 +105,8 @@ fn conditions(given: &pb::ContactFilter) -> Result<Vec<Condition>, Status> {
         conditions.push(Condition::SignedIn(signed_in));
     }
     if is_given(given.account_ids_given, &given.account_ids)? {
-        let accounts = given
-            .account_ids
-            .iter()
-            .filter_map(|bytes| id_from(bytes))
-            .collect();
-        conditions.push(Condition::Accounts(accounts));
+        let accounts = given.account_ids.iter().filter_map(|bytes| id_from(bytes));
+        conditions.push(Condition::Accounts(accounts.collect()));
     }
     Ok(conditions)
 }

@@ -15,6 +15,9 @@ use super::params::Params;
 use super::rows::{Kind, Rows, moment};
 use crate::domain::activity::Activity;
 
+/// Lines of a mass that one statement writes.
+const CHUNK: usize = 5_000;
+
 const ROWS: Rows = Rows {
     table: "activity",
     columns: &[
@@ -51,6 +54,16 @@ pub(crate) fn insert(batch: &mut Batch, lines: &[Activity]) {
         })
     };
     batch.rows(&ROWS, lines.iter().map(row));
+}
+
+/// Writes the lines of a mass, some thousands at once.
+pub(crate) async fn insert_all(tx: &Transaction, lines: &[Activity]) -> Result<(), DbErr> {
+    for chunk in lines.chunks(CHUNK) {
+        let mut batch = Batch::new(tx);
+        insert(&mut batch, chunk);
+        batch.run(tx).await?;
+    }
+    Ok(())
 }
 
 /// A line as it is listed.

@@ -12,14 +12,24 @@ use crate::domain::{account::Account, contact::Contact};
 
 /// The name under which contacts speaks.
 pub(crate) const SOURCE: &str = "contacts";
-/// Messages that one statement writes: so many stand in memory twice.
+/// Contacts that one statement publishes: so many messages stand in memory twice.
 const CHUNK: usize = 1_000;
 
-/// Publishes what was said, in its order.
+/// Publishes what was said, in its order, with one statement.
 pub(crate) async fn publish(tx: &Transaction, lane: Lane, said: Vec<Envelope>) -> Result<(), DbErr> {
-    let mut said = said.into_iter().peekable();
-    while said.peek().is_some() {
-        enqueue(tx, lane, said.by_ref().take(CHUNK).collect()).await?;
+    enqueue(tx, lane, said).await
+}
+
+/// Publishes contacts as a change has left them.
+pub(crate) async fn publish_updates(
+    tx: &Transaction,
+    lane: Lane,
+    told: &[Told],
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    for chunk in told.chunks(CHUNK) {
+        let said = chunk.iter().map(|told| contact_updated(told, now)).collect();
+        publish(tx, lane, said).await?;
     }
     Ok(())
 }

@@ -3,9 +3,9 @@
 use usher_events::{AccountChanged, ContactChanged};
 use usher_proto::bytes_of;
 use usher_proto::contacts::v1::{
-    BatchGetRequest, Contact, ContactLink, CreateAccountRequest, Link, LinkContactRequest,
-    ListAccountsRequest, SetContactActiveRequest, SetTogglesRequest, UnlinkContactRequest,
-    UpdateAccountRequest, UpdateContactRequest,
+    AccountLink, BatchGetRequest, Contact, ContactLink, CreateAccountRequest, CreateContactRequest, Link,
+    LinkContactRequest, ListAccountsRequest, SetContactActiveRequest, SetTogglesRequest,
+    UnlinkContactRequest, UpdateAccountRequest, UpdateContactRequest,
 };
 use usher_types::{AccountId, Clock, ContactId};
 
@@ -268,6 +268,28 @@ usher_testkit::dialects! {
             assert_eq!(reply.accounts.iter().map(|account| account.name.as_str()).collect::<Vec<_>>(), expected);
             assert_eq!(reply.page.unwrap().total, Some(i64::try_from(expected.len()).unwrap()));
         }
+    }
+
+    async fn c11_accounts_made_together_with_contacts_show_at_once_who_may_sign_in(db: usher_testkit::TestDatabase) {
+        let bench = Bench::new(db).await;
+        let company = |name: &str, login| AccountLink { new_company: Some(name.into()), login: Some(login), ..Default::default() };
+        let both = vec![company("Open", true), company("Closed", false)];
+        bench.create(CreateContactRequest { accounts: both.clone(), ..client("Ada", "L", "ada@example.com") }).await;
+        bench.create(CreateContactRequest { accounts: both, ..lead("Ida", "L") }).await;
+        let eda = bench.create(client("Eda", "L", "eda@example.com")).await;
+        let off = SetContactActiveRequest { id: eda.id.clone(), active: false };
+        bench.member().set_contact_active(off).await.unwrap();
+        assert_eq!(bench.account("Inactive", vec![with_login(&eda)]).await.portal_status, "OFFLINE");
+        let reply = bench.member().list_accounts(ListAccountsRequest::default()).await.unwrap().into_inner();
+        let mut told: Vec<_> = reply.accounts.iter().map(|account| (account.name.as_str(), account.portal_status.as_str())).collect();
+        told.sort_unstable();
+        assert_eq!(told, [
+            ("Closed", "OFFLINE"),
+            ("Closed", "OFFLINE"),
+            ("Inactive", "OFFLINE"),
+            ("Open", "ACTIVE"),
+            ("Open", "OFFLINE"),
+        ]);
     }
 
     async fn c11_leads_do_not_make_an_account_active(db: usher_testkit::TestDatabase) {
