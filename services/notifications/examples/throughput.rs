@@ -83,6 +83,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pace = Pace {
         connections,
         dialogue: Duration::from_secs(120),
+        fresh: Duration::from_millis(500),
         lease: Duration::from_secs(180),
         poll: Duration::from_secs(1),
     };

@@ -10,6 +10,9 @@ use crate::render::Sender as From;
 use crate::sender::Pace;
 use crate::transport::{Capture, MailTransport, Smtp, SmtpUrl};
 
+/// See [`Pace::fresh`]: a letter of an ended invitation may go out for so long, then not any more.
+const FRESH: Duration = Duration::from_millis(500);
+
 /// The default sender, which nobody outside of this machine could answer.
 const DEVELOPMENT_DOMAIN: &str = "@usher.localhost";
 /// The folder of captured mails in the data folder.
@@ -61,6 +64,7 @@ impl MailSettings {
             connections: table.connections,
             dialogue,
             lease: Duration::from_secs(table.lease_seconds),
+            fresh: FRESH,
             poll: Duration::from_secs(table.poll_seconds),
         };
         let development = settings.common.is_development();

@@ -38,6 +38,9 @@ pub struct Pace {
     pub dialogue: Duration,
     /// Life of a claim; longer than a dialogue.
     pub lease: Duration,
+    /// How long a claimed letter is trusted. One that has waited longer, behind a slow server, is looked at again before it is
+    /// handed over, for its invitation may have ended meanwhile (I21).
+    pub fresh: Duration,
     /// How often to look for due letters when nobody says that there are some.
     pub poll: Duration,
 }

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sea_orm::DbErr;
 use tokio::time::{Instant, timeout};
+use usher_database::{Scope, SystemReason};
 use usher_types::DeliveryState;
 
 use super::Shared;
 use super::noter::{Noted, Notes};
 use super::queue::{Claimed, Queue};
+use crate::app::publish_ended;
 use crate::domain::reply::Trouble;
 use crate::domain::transition::Attempt;
-use crate::storage::{Note, Queued};
+use crate::storage::{self, Note, Queued};
 use crate::transport::Line;
 
 /// How long a connection is kept without a mail.
@@ -53,6 +56,11 @@ async fn send(shared: &Shared, line: &mut Line, claimed: Claimed, before: Noted,
     };
     let announced = line.announce(&parcel).await;
     before.committed().await;
+    let claimed_at = lease_until - shared.pace.lease;
+    if announced.is_ok() && claimed_at.elapsed() > shared.pace.fresh && is_withdrawn(shared, &letter).await {
+        line.withdraw().await;
+        return Noted::nothing();
+    }
     let _on_the_wire = notes.on_the_wire();
     let sent = match announced {
         Ok(()) if Instant::now() + shared.pace.dialogue >= lease_until => {
@@ -64,6 +72,24 @@ async fn send(shared: &Shared, line: &mut Line, claimed: Claimed, before: Noted,
         refused => refused,
     };
     notes.give(note(shared, letter, sent.as_ref().copied())).await
+}
+
+/// Whether the letter was withdrawn since it was claimed; it is cancelled then (I21).
+async fn is_withdrawn(shared: &Shared, letter: &Queued) -> bool {
+    let cancelled = async {
+        let now = shared.clock.now();
+        let tx = shared.database.write(Scope::System(SystemReason::Claim)).await?;
+        let ended = storage::cancel_claimed(&tx, shared.owner, letter.subject.message, now).await?;
+        let cancelled = !ended.is_empty();
+        publish_ended(&tx, ended, now).await?;
+        tx.commit().await?;
+        Ok::<_, DbErr>(cancelled)
+    };
+    cancelled.await.unwrap_or_else(|error| {
+        // its link is dead in any case
+        tracing::debug!(%error, "whether a letter was withdrawn could not be asked");
+        false
+    })
 }
 
 fn note(shared: &Shared, letter: Queued, result: Result<(), &Trouble>) -> Note {

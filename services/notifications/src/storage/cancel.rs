@@ -5,6 +5,7 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use serde_json::{Value as Json, json};
 use usher_database::Transaction;
 use usher_types::{ContactId, DeliveryState, InvitationId, MessageId, OrganizationId};
+use uuid::Uuid;
 
 use super::Ended;
 use super::insert::withdrawn;
@@ -107,6 +108,27 @@ pub async fn cancel_withdrawn(
     );
     let ids = dialect.uuids(letters.into_iter().map(MessageId::uuid));
     let rows = tx.query_all_raw(planned(tx, sql, [ids, now.into()])).await?;
+    rows.iter().map(read).collect()
+}
+
+/// Cancels a letter that `owner` has claimed and not handed over, if it is withdrawn. Returns it then.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn cancel_claimed(
+    tx: &Transaction,
+    owner: Uuid,
+    letter: MessageId,
+    now: DateTime<Utc>,
+) -> Result<Vec<Ended>, DbErr> {
+    let sql = format!(
+        "UPDATE message SET state = 'CANCELLED', pending = (1 = 0), sealed_token = NULL, lease_owner = NULL, \
+         lease_until = NULL, updated_at = $3 WHERE id = $1 AND lease_owner = $2 AND state = 'SENDING' AND {} \
+         RETURNING {SUBJECT}, state, attempts",
+        withdrawn("message")
+    );
+    let values = [letter.uuid().into(), owner.into(), now.into()];
+    let rows = tx.query_all_raw(planned(tx, sql, values)).await?;
     rows.iter().map(read).collect()
 }
 

@@ -10,7 +10,7 @@ mod note;
 mod records;
 
 pub use address::mark_bad_addresses;
-pub use cancel::{cancel_invitations, cancel_older_generations, cancel_withdrawn};
+pub use cancel::{cancel_claimed, cancel_invitations, cancel_older_generations, cancel_withdrawn};
 pub use claim::{Claim, Claimed, Queued, claim, due_organizations, release, release_all};
 pub use destination::{Failing, failing_destinations, forgive, punish};
 pub use insert::{NewLetter, insert_letters, insert_mailings};

@@ -43,6 +43,7 @@ pub fn pace() -> Pace {
         connections: CONNECTIONS,
         dialogue: Duration::from_secs(30),
         lease: Duration::from_secs(60),
+        fresh: Duration::from_secs(60),
         poll: Duration::from_secs(1),
     }
 }

@@ -1,21 +1,23 @@
 //! Invitations that end (I21).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use usher_events::{Letter, MessageOutcome};
+use usher_notifications::sender::Pace;
 use usher_testkit::TestDatabase;
 use usher_testkit::mail::{Answer, At, Rule};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, pace};
 
 /// Sends the letter, whose invitation ends while the server has not yet heard for whom it is.
-async fn send_while_withdrawing(bench: &Bench, letter: &Letter) {
+async fn send_while_withdrawing(bench: &Bench, letter: &Letter, pace: Pace) {
     let permits = Arc::new(Semaphore::new(0));
     bench
         .server
         .rule(Rule::new(At::Sender, Answer::TakeAndWait(Arc::clone(&permits))));
-    let sender = bench.sender();
+    let sender = bench.sender_to(bench.smtp(pace.dialogue), pace);
     let running = tokio::spawn(async move { sender.drain().await });
     bench.server.until(|seen| seen.connections == 1).await;
     bench.withdraw(letter).await;
@@ -86,13 +88,26 @@ usher_testkit::dialects! {
         assert_eq!(bench.messages().await.len(), 1);
     }
 
+    /// Claimed long ago, as behind a slow server: it is looked at again before it is handed over.
+    async fn i21_a_letter_that_has_waited_for_its_turn_is_not_handed_over(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let letter = bench.letter("ada@example.com");
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&letter)).await;
+        let suspicious = Pace { fresh: Duration::ZERO, ..pace() };
+        send_while_withdrawing(&bench, &letter, suspicious).await;
+        assert_eq!(bench.row(&letter).await, ("CANCELLED".to_owned(), 0, false));
+        assert_eq!(bench.server.mails(), []);
+        let outcomes: Vec<_> = bench.messages().await.iter().map(|event| (event.outcome, event.attempts)).collect();
+        assert_eq!(outcomes, [(MessageOutcome::Cancelled, 0)]);
+    }
+
     /// Under way when its invitation ends: the seal goes at once, and what the server puts off is over, not tried again.
     async fn i21_a_letter_under_way_is_cancelled_when_it_is_put_off(db: TestDatabase) {
         let bench = Bench::new(&db).await;
         let letter = bench.letter("ada@example.com");
         bench.deliver(&bench.mailing(), std::slice::from_ref(&letter)).await;
         bench.server.rule(Rule::reply(At::Recipient, "450 later"));
-        send_while_withdrawing(&bench, &letter).await;
+        send_while_withdrawing(&bench, &letter, pace()).await;
         assert_eq!(bench.row(&letter).await, ("CANCELLED".to_owned(), 1, false));
         let outcomes: Vec<_> = bench.messages().await.iter().map(|event| (event.outcome, event.attempts)).collect();
         assert_eq!(outcomes, [(MessageOutcome::Cancelled, 1)]);
@@ -107,7 +122,7 @@ usher_testkit::dialects! {
         let bench = Bench::new(&db).await;
         let letter = bench.letter("ada@example.com");
         bench.deliver(&bench.mailing(), std::slice::from_ref(&letter)).await;
-        send_while_withdrawing(&bench, &letter).await;
+        send_while_withdrawing(&bench, &letter, pace()).await;
         assert_eq!(bench.row(&letter).await, ("SENT".to_owned(), 1, false));
         assert_eq!(bench.server.mails().len(), 1);
     }
