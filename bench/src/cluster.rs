@@ -230,7 +230,7 @@ impl Session {
         })
     }
 
-    /// The one row that a statement gives back.
+    /// The row that a statement gives back, which has to be exactly one.
     ///
     /// # Errors
     /// When the server refuses or is gone.

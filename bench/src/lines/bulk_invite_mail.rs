@@ -157,13 +157,13 @@ impl Bulk {
     fn is_done(&mut self, round: usize) -> Result<bool, Failure> {
         let organization = round + 1;
         let sql = format!(
-            "select state from invitations.batch where organization_id = bench.organization({organization}) \
-             order by created_at desc, id desc limit 1"
+            "select (select state from invitations.batch where organization_id = bench.organization({organization}) \
+             order by created_at desc, id desc limit 1)"
         );
         Ok(self.session.ask(&sql)? == "DONE")
     }
 
-    /// Seconds until all but the last few were SENT, as the service that sends has noted; fails where one is not.
+    /// Seconds until the server had taken all but the last few, by the times that were noted; fails where a mail is not SENT.
     fn until_tail(&mut self, round: usize, started: SystemTime) -> Result<f64, Failure> {
         let organization = round + 1;
         let sql = format!(

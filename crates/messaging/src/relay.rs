@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use usher_database::Database;
 use usher_events::Lane;
@@ -140,7 +140,12 @@ impl Relay {
             resting: resting.collect(),
         };
         let renewed = turn.all_held.is_none();
-        let rows::Found { window, buckets } = rows::turn(&self.database, &turn).await?;
+        let found = rows::turn(&self.database, &turn).await;
+        if found.is_err() {
+            // whether the leases were given back is not known
+            self.held.1.clear();
+        }
+        let rows::Found { window, buckets } = found?;
         if renewed || buckets.is_empty() {
             self.held = (now, buckets);
         }
@@ -165,7 +170,9 @@ impl Relay {
             if round.is_empty() {
                 continue;
             }
-            let outcomes = self.transport.publish(&round).await?;
+            // what is not confirmed by then may be somebody else's
+            let publishing = timeout_at(self.held.0 + self.pace.lease, self.transport.publish(&round));
+            let outcomes = publishing.await.map_err(|_| outlasted())??;
             for (message, stored) in round.iter().zip(outcomes) {
                 if stored {
                     self.published.push(message.position);
@@ -189,6 +196,10 @@ impl Relay {
             .insert(message.key, (failures, Instant::now() + rest));
         tracing::warn!(id = %message.id, kind = message.kind, failures, "the broker refused a message");
     }
+}
+
+fn outlasted() -> BrokerError {
+    BrokerError::Unavailable("publishing took longer than the lease of the messages".to_owned())
 }
 
 /// The first message of each key, then the second of each, and so on.

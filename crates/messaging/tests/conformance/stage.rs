@@ -126,6 +126,7 @@ impl Stage {
     pub fn start_listening(&self, broker: &Broker, subscriptions: &[Subscription]) -> Running {
         self.expect(subscriptions);
         start(
+            hasty(),
             broker,
             &self.notifications,
             "notifications",
@@ -135,7 +136,16 @@ impl Stage {
 
     /// Starts the service that speaks.
     pub fn relay(&self, broker: &Broker) -> Running {
-        start(broker, &self.contacts, "contacts", Vec::new())
+        start(hasty(), broker, &self.contacts, "contacts", Vec::new())
+    }
+
+    /// A relay that lets bulk messages gather for longer than any test lasts.
+    pub fn gathering_relay(&self, broker: &Broker) -> Running {
+        let pace = Pace {
+            gather: Duration::from_secs(3600),
+            ..hasty()
+        };
+        start(pace, broker, &self.contacts, "contacts", Vec::new())
     }
 
     pub async fn speak(&self, lane: Lane, envelopes: Vec<Envelope>) {
@@ -292,14 +302,9 @@ async fn channel() -> lapin::Channel {
     connection.create_channel().await.unwrap()
 }
 
-fn start(
-    broker: &Broker,
-    database: &Database,
-    service: &'static str,
-    subscriptions: Vec<Subscription>,
-) -> Running {
-    let stop = CancellationToken::new();
-    let pace = Pace {
+/// Fast, with waits that a test can sit out.
+fn hasty() -> Pace {
+    Pace {
         gather: Duration::from_millis(5),
         retries: [Duration::from_millis(30); 4],
         poll: Duration::from_millis(50),
@@ -308,7 +313,17 @@ fn start(
         window: 64,
         slice: 50,
         drain: Duration::from_secs(5),
-    };
+    }
+}
+
+fn start(
+    pace: Pace,
+    broker: &Broker,
+    database: &Database,
+    service: &'static str,
+    subscriptions: Vec<Subscription>,
+) -> Running {
+    let stop = CancellationToken::new();
     let task = run_at(
         pace,
         broker.clone(),

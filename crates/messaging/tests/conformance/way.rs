@@ -46,6 +46,23 @@ brokers! {
         listening.stop().await;
     }
 
+    async fn e4_what_somebody_waits_for_ends_the_gathering_of_bulk(stage: Stage) {
+        let broker = stage.broker().await;
+        let (handler, mut record) = recorder(|_| Ok(()));
+        let listening = stage.listen(&broker, &[subscription("notifications.contacts", CONTACTS, &handler)]).await;
+        let relay = stage.gathering_relay(&broker);
+        let [first, second, urgent] = [1, 2, 3].map(|key| event(Uuid::from_u128(key), 1));
+        stage.speak(Lane::Bulk, vec![first.clone()]).await;
+        assert_eq!(record.next(1).await, [first]);
+        stage.speak(Lane::Bulk, vec![second.clone()]).await;
+        stage.speak(Lane::Interactive, vec![urgent.clone()]).await;
+        let mut arrived = record.next(2).await;
+        arrived.sort_by_key(|envelope| envelope.key);
+        assert_eq!(arrived, [second, urgent]);
+        relay.stop().await;
+        listening.stop().await;
+    }
+
     async fn e3_what_a_killed_consumer_had_taken_comes_back(stage: Stage) {
         let broker = stage.broker().await;
         let (sender, mut taken) = unbounded_channel();

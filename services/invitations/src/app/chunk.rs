@@ -1,6 +1,6 @@
 //! A part of a selection: decided again in the transaction that writes, set-based.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use usher_database::Transaction;
@@ -205,18 +205,14 @@ async fn cancel(
     withdraw(tx, (job.batch.organization, job.batch.lane), moved, ending).await
 }
 
-/// The rows of these people, locked. Nearly all were heard of before, so rows are made only where one is missing.
+/// The rows of these people, locked, all at once. Nearly all were heard of before, so rows are made only where one is missing.
 async fn rows_of(
     tx: &Transaction,
     organization: OrganizationId,
     people: &[Walked],
 ) -> Result<Vec<Access>, Failure> {
     let contacts = || people.iter().map(|walked| walked.contact);
-    let rows = access::lock(tx, organization, contacts()).await?;
-    if rows.len() == people.len() {
-        return Ok(rows);
-    }
-    let known: HashSet<ContactId> = rows.iter().map(|row| row.contact).collect();
+    let known = access::known(tx, organization, contacts()).await?;
     let fresh: Vec<Access> = people
         .iter()
         .filter(|walked| !known.contains(&walked.contact))

@@ -58,9 +58,11 @@ impl App {
 
     /// Looks at what is noted now.
     pub(crate) async fn finish_noted(&self) {
-        if let Err(failure) = self.finish_batches(self.ending.take()).await {
-            // the sweeper finds them
-            tracing::warn!(?failure, "batches were not finished at once");
+        for batch in self.ending.take() {
+            if let Err(failure) = self.finish_batches([batch]).await {
+                // the sweeper finds it
+                tracing::warn!(?failure, "a batch was not finished at once");
+            }
         }
     }
 

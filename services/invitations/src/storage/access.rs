@@ -1,5 +1,7 @@
 //! Portal access: loaded with its rows locked, decided upon in memory, written back with one statement.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use serde::Serialize;
@@ -143,6 +145,24 @@ fn read(row: &QueryResult) -> Result<Access, DbErr> {
         first_signed_in_at: row.get("first_signed_in_at")?,
         last_signed_in_at: row.get("last_signed_in_at")?,
     })
+}
+
+/// Those of these contacts that were heard of before.
+pub(crate) async fn known(
+    tx: &Transaction,
+    organization: OrganizationId,
+    contacts: impl IntoIterator<Item = ContactId>,
+) -> Result<HashSet<ContactId>, DbErr> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "SELECT contact_id FROM portal_access WHERE organization_id = $2 AND {}",
+        dialect.in_uuids("contact_id", 1)
+    );
+    let ids = dialect.uuids(contacts.into_iter().map(ContactId::uuid));
+    let rows = tx
+        .query_all_raw(tx.statement(sql, [ids, organization.uuid().into()]))
+        .await?;
+    rows.iter().map(|row| row.id("contact_id")).collect()
 }
 
 /// Makes rows for contacts that were not heard of before; the others stay as they are. Waits for whoever is making the same

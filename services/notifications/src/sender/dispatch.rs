@@ -28,11 +28,7 @@ pub async fn dispatch(shared: &Shared, queue: &Queue, lane: Lane, until: &Until)
         let woken = shared.wake.notified();
         tokio::pin!(woken);
         woken.as_mut().enable();
-        let found = tokio::select! {
-            biased;
-            () = stopped(until) => return Ok(()),
-            found = round(shared, queue, lane) => found,
-        };
+        let found = round(shared, queue, lane, until).await;
         match (found, until) {
             (Ok(0), Until::Empty) => return Ok(()),
             (Err(error), Until::Empty) => return Err(error),
@@ -48,6 +44,7 @@ pub async fn dispatch(shared: &Shared, queue: &Queue, lane: Lane, until: &Until)
                     () = sleep(TROUBLE) => {}
                 }
             }
+            (Ok(_), Until::Stopped(stop)) if stop.is_cancelled() => return Ok(()),
             (Ok(_), _) => {}
         }
     }
@@ -60,14 +57,19 @@ async fn stopped(until: &Until) {
     }
 }
 
-/// One claim for each organization that has something in the lane.
-async fn round(shared: &Shared, queue: &Queue, lane: Lane) -> Result<usize, DbErr> {
+/// One claim for each organization that has something in the lane. A stop comes between claims, never into one: what was
+/// claimed and forgotten would wait for the end of its lease.
+async fn round(shared: &Shared, queue: &Queue, lane: Lane, until: &Until) -> Result<usize, DbErr> {
     let tx = shared.database.read(Scope::System(SystemReason::Claim)).await?;
     let organizations = storage::due_organizations(&tx, lane).await?;
     drop(tx);
     let mut found = 0;
     for organization in organizations {
-        queue.runs_low(lane).await;
+        tokio::select! {
+            biased;
+            () = stopped(until) => break,
+            () = queue.runs_low(lane) => {}
+        }
         found += claim(shared, queue, lane, organization).await?;
     }
     Ok(found)

@@ -129,7 +129,7 @@ impl Sender {
         let tx = self.0.database.read(Scope::System(SystemReason::Claim)).await?;
         let failing = storage::failing_destinations(&tx).await?;
         drop(tx);
-        let (notes, noter) = noter::start(&self.0, failing);
+        let (notes, mut noter) = noter::start(&self.0, failing);
         let mut workers = tokio::task::JoinSet::new();
         for _ in 0..self.0.pace.connections {
             workers.spawn(worker::work(
@@ -141,7 +141,11 @@ impl Sender {
         drop(notes);
         let lanes = Lane::ALL.map(|lane| dispatch::dispatch(&self.0, &queue, lane, &until));
         let [interactive, bulk] = lanes;
-        let (interactive, bulk) = tokio::join!(interactive, bulk);
+        let (interactive, bulk) = tokio::select! {
+            // it ends before the workers only if it panics: what cannot be noted is not sent
+            _ = &mut noter => return Err(DbErr::Custom("mails cannot be noted any more".to_owned())),
+            claimed = async { tokio::join!(interactive, bulk) } => claimed,
+        };
         let left = if matches!(until, Until::Empty) {
             Vec::new()
         } else {

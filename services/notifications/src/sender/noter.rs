@@ -42,11 +42,11 @@ impl Noted {
         Self(None)
     }
 
-    /// Waits until the note is committed.
-    pub async fn committed(self) {
-        if let Some(receiver) = self.0 {
-            // The noter answers every slip; it is gone only when the process ends.
-            receiver.await.ok();
+    /// Waits until the note is committed; false where the noter is gone, and with it whoever could note a further mail.
+    pub async fn committed(self) -> bool {
+        match self.0 {
+            Some(receiver) => receiver.await.is_ok(),
+            None => true,
         }
     }
 }
@@ -71,10 +71,9 @@ impl Notes {
     /// Gives a note to the noter.
     pub async fn give(&self, note: Note) -> Noted {
         let (done, noted) = oneshot::channel();
-        match self.slips.send((note, done)).await {
-            Ok(()) => Noted(Some(noted)),
-            Err(_) => Noted::nothing(),
-        }
+        // a slip that nobody takes is dropped, which tells whoever waits for its commit
+        self.slips.send((note, done)).await.ok();
+        Noted(Some(noted))
     }
 }
 

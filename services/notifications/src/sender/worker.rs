@@ -25,7 +25,10 @@ pub async fn work(shared: Arc<Shared>, queue: Arc<Queue>, notes: Notes) {
     let mut line = shared.transport.line();
     let mut before = Noted::nothing();
     while let Some(claimed) = next(&queue, &mut line).await {
-        before = send(&shared, &mut line, claimed, before, &notes).await;
+        match send(&shared, &mut line, claimed, before, &notes).await {
+            Some(noted) => before = noted,
+            None => return,
+        }
     }
     before.committed().await;
     line.close().await;
@@ -40,8 +43,14 @@ async fn next(queue: &Queue, line: &mut Line) -> Option<Claimed> {
     queue.next().await
 }
 
-/// Sends one letter and gives its note. The mail before must be noted as sent before this one is handed over.
-async fn send(shared: &Shared, line: &mut Line, claimed: Claimed, before: Noted, notes: &Notes) -> Noted {
+/// Sends one letter and gives its note; none where nobody takes notes any more. The mail before must be noted as sent before this one is handed over.
+async fn send(
+    shared: &Shared,
+    line: &mut Line,
+    claimed: Claimed,
+    before: Noted,
+    notes: &Notes,
+) -> Option<Noted> {
     let Claimed {
         letter,
         mailing,
@@ -50,28 +59,32 @@ async fn send(shared: &Shared, line: &mut Line, claimed: Claimed, before: Noted,
     let parcel = match shared.renderer.parcel(&letter, mailing.as_deref()) {
         Ok(parcel) => parcel,
         Err(trouble) => {
-            before.committed().await;
-            return notes.give(note(shared, letter, Err(&trouble))).await;
+            if !before.committed().await {
+                return None;
+            }
+            return Some(notes.give(note(shared, letter, Err(&trouble))).await);
         }
     };
     let announced = line.announce(&parcel).await;
-    before.committed().await;
+    if !before.committed().await {
+        return None;
+    }
     let claimed_at = lease_until - shared.pace.lease;
     if announced.is_ok() && claimed_at.elapsed() > shared.pace.fresh && is_withdrawn(shared, &letter).await {
         line.withdraw().await;
-        return Noted::nothing();
+        return Some(Noted::nothing());
     }
     let _on_the_wire = notes.on_the_wire();
     let sent = match announced {
         Ok(()) if Instant::now() + shared.pace.dialogue >= lease_until => {
             // Somebody else may have it before we are done: it is theirs.
             line.withdraw().await;
-            return Noted::nothing();
+            return Some(Noted::nothing());
         }
         Ok(()) => line.hand_over(&parcel).await,
         refused => refused,
     };
-    notes.give(note(shared, letter, sent.as_ref().copied())).await
+    Some(notes.give(note(shared, letter, sent.as_ref().copied())).await)
 }
 
 /// Whether the letter was withdrawn since it was claimed; it is cancelled then (I21).
