@@ -1,8 +1,8 @@
 //! Addresses that change, that take no mail, and that answers go to.
 
-use usher_events::{AddressStateChanged, Envelope, InvitationFact};
+use usher_events::{AddressStateChanged, ContactFacts, Envelope, InvitationFact};
 use usher_testkit::dialects;
-use usher_types::{EmailState, PortalStatus, Version};
+use usher_types::{ContactRole, EmailState, PortalStatus, Version};
 
 use crate::stage::{ADMIN, PASSWORD, Stage, codes, noon};
 
@@ -65,6 +65,52 @@ dialects! {
         assert_eq!(letters[2].0.email, "ada@birch.example");
     }
 
+    /// Whoever reads the old mailbox learns nothing of what is sent later: the superseded link is as dead as the newest.
+    async fn i6_every_link_is_dead_once_the_invitation_is_over(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        stage.address("dead@birch.example", EmailState::Bounced, 1).await;
+        stage.address("never@birch.example", EmailState::Suppressed, 1).await;
+        let endings: [(&str, fn(&mut ContactFacts)); 8] = [
+            ("bounced", |facts| moves_to(facts, "dead@birch.example")),
+            ("suppressed", |facts| moves_to(facts, "never@birch.example")),
+            ("duplicate", |facts| {
+                moves_to(facts, "office@birch.example");
+                facts.email_duplicate = true;
+            }),
+            ("malformed", |facts| {
+                (facts.email, facts.email_canonical) = (Some("ada at birch".into()), None);
+                facts.email_state = EmailState::Invalid;
+            }),
+            ("removed", |facts| {
+                (facts.email, facts.email_canonical) = (None, None);
+                facts.email_state = EmailState::None;
+            }),
+            ("inactive", |facts| facts.active = false),
+            ("lead", |facts| facts.role = ContactRole::Lead),
+            ("last login off", |facts| facts.links = 1),
+        ];
+        for (cause, change) in endings {
+            let mut ada = stage.clients(1).remove(0);
+            let before = ada.clone();
+            let [first, second] = stage.two_links(&ada).await;
+            change(&mut ada);
+            stage.tell(&mut ada).await;
+            assert_eq!(stage.states([&first, &second]).await, ["INVALID", "INVALID"], "{cause}");
+            // and an invitation that goes out after the cause is gone does not wake them
+            ada = ContactFacts { version: ada.version, ..before };
+            stage.tell(&mut ada).await;
+            stage.act("SEND", &[&ada]).await;
+            let third = stage.token_of(&ada).await;
+            assert_eq!(stage.states([&first, &second]).await, ["INVALID", "INVALID"], "{cause}");
+            assert_eq!(stage.landing(&third).await.state, "OPEN", "{cause}");
+        }
+        let ada = stage.clients(1).remove(0);
+        let [first, second] = stage.two_links(&ada).await;
+        assert_eq!(stage.states([&first, &second]).await, ["SUPERSEDED", "OPEN"]);
+        stage.act("CANCEL", &[&ada]).await;
+        assert_eq!(stage.states([&first, &second]).await, ["INVALID", "INVALID"]);
+    }
+
     async fn n5_answers_go_to_the_inviter_or_to_the_set_address(db: usher_testkit::TestDatabase) {
         let stage = Stage::new(&db).await;
         let mut ada = stage.clients(1).remove(0);
@@ -117,7 +163,27 @@ dialects! {
     }
 }
 
+fn moves_to(facts: &mut ContactFacts, email: &str) {
+    facts.email = Some(email.into());
+    facts.email_canonical = Some(email.into());
+}
+
 impl Stage {
+    /// Invites and invites again.
+    async fn two_links(&self, contact: &ContactFacts) -> [String; 2] {
+        self.act("SEND", &[contact]).await;
+        let first = self.token_of(contact).await;
+        self.act("RESEND", &[contact]).await;
+        [first, self.token_of(contact).await]
+    }
+
+    async fn states(&self, tokens: [&str; 2]) -> [String; 2] {
+        [
+            self.landing(tokens[0]).await.state,
+            self.landing(tokens[1]).await.state,
+        ]
+    }
+
     async fn address(&self, canonical: &str, state: EmailState, version: i64) {
         let event = AddressStateChanged {
             organization_id: self.organization,

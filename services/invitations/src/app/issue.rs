@@ -101,10 +101,8 @@ impl App {
     ) -> Result<Vec<Withdrawn>, Failure> {
         let buried = moved.iter().filter(|(_, effects)| effects.buries);
         let buried: Vec<ContactId> = buried.map(|(access, _)| access.contact).collect();
-        if !buried.is_empty() {
-            // before the new ones are there, which it would bury as well
-            invitation::bury_older(tx, sending.mailing.organization_id, buried, sending.now).await?;
-        }
+        // before the new ones are there, which it would bury as well
+        invitation::bury_older(tx, sending.mailing.organization_id, &buried, sending.now).await?;
         let mut replaced = Vec::new();
         let mut letters = Vec::with_capacity(moved.len());
         let mut events = Vec::with_capacity(moved.len());
@@ -229,8 +227,8 @@ pub(crate) const fn withdrawn(invitation_id: InvitationId, contact: ContactId) -
     }
 }
 
-/// Ends the invitations that these transitions have ended before anybody accepted: the link INVALID, the mail taken back, the
-/// fact announced (I21). Saving the rows is the caller's.
+/// Ends the invitations that these transitions have ended before anybody accepted: the link INVALID like those before it, the
+/// mail taken back, the fact announced (I21). Saving the rows is the caller's.
 pub(crate) async fn withdraw(
     tx: &Transaction,
     (organization, lane): (OrganizationId, Lane),
@@ -243,6 +241,9 @@ pub(crate) async fn withdraw(
         .collect();
     let ids = || over.iter().map(|(_, _, id)| *id);
     invitation::end(tx, organization, ids(), ending).await?;
+    let buried = over.iter().filter(|(_, effects, _)| effects.buries);
+    let buried: Vec<ContactId> = buried.map(|(access, _, _)| access.contact).collect();
+    invitation::bury_older(tx, organization, &buried, ending.at).await?;
     let batches = invitation::batches_of(tx, organization, ids()).await?;
     let gone: Vec<Withdrawn> = over
         .iter()

@@ -116,20 +116,24 @@ pub(crate) async fn end(
     Ok(())
 }
 
-/// After a change of address every link that went to the old one is dead (I6): superseded ones too.
+/// After a change of address (I6), or once an invitation is over (I21), every link that went out before is dead: superseded
+/// ones too.
 pub(crate) async fn bury_older(
     tx: &Transaction,
     organization: OrganizationId,
-    contacts: impl IntoIterator<Item = ContactId>,
+    contacts: &[ContactId],
     at: DateTime<Utc>,
 ) -> Result<(), DbErr> {
+    if contacts.is_empty() {
+        return Ok(());
+    }
     let dialect = tx.dialect();
+    let ids = dialect.uuids(contacts.iter().copied().map(ContactId::uuid));
     let sql = format!(
         "UPDATE invitation SET state = 'CANCELLED', ended_at = $2 \
          WHERE organization_id = $3 AND {} AND state IN ('OPEN', 'EXPIRED', 'SUPERSEDED')",
         dialect.in_uuids("contact_id", 1)
     );
-    let ids = dialect.uuids(contacts.into_iter().map(ContactId::uuid));
     let values = [ids, at.into(), organization.uuid().into()];
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())

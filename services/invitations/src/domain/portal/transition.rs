@@ -69,7 +69,8 @@ pub struct Effects {
     pub letter: Option<InvitationId>,
     /// This invitation is over.
     pub ended: Option<Ended>,
-    /// Every link that went out before is dead, superseded ones too: they went to another address (I6).
+    /// Every link that went out before is dead, superseded ones too: the invitation is over (I21), or the address is another
+    /// (I6). Whoever reads the old mailbox is told nothing of what is sent from then on.
     pub buries: bool,
     /// This is announced.
     pub announced: Option<(InvitationFact, InvitationId)>,
@@ -178,6 +179,7 @@ fn end(mut access: Access, status: PortalStatus) -> (Access, Effects) {
             invitation,
             state: InvitationState::Cancelled,
         }),
+        buries: true,
         announced: invitation.map(|invitation| (InvitationFact::Cancelled, invitation)),
         ..Effects::default()
     };
@@ -249,6 +251,7 @@ fn hear(mut access: Access, news: Vec<Person>, now: DateTime<Utc>) -> (Access, E
         access = next;
         effects = Effects {
             ended: effects.ended.or(asked.ended),
+            buries: effects.buries || asked.buries,
             announced: effects.announced.or(asked.announced),
             sign_out: effects.sign_out || asked.sign_out,
             ..asked

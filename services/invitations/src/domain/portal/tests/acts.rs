@@ -151,6 +151,7 @@ fn i21_cancelling_and_every_cause_end_an_open_invitation_and_keep_its_history() 
             let (after, effects) = transition(before.clone(), act.clone(), noon()).unwrap();
             let expected = Effects {
                 ended: ended(invitation, InvitationState::Cancelled),
+                buries: true,
                 announced: Some((InvitationFact::Cancelled, invitation)),
                 ..Effects::default()
             };

@@ -85,6 +85,7 @@ fn i6_a_new_address_that_takes_no_mail_ends_the_invitation() {
         let invitation = before.invitation.unwrap();
         let (heard, effects) = transition(before, Act::Hear(vec![changed(change)]), noon()).unwrap();
         assert_eq!(effects.ended, ended(invitation, InvitationState::Cancelled));
+        assert!(effects.buries);
         assert_eq!(heard.status, Waiting);
     }
 }
@@ -116,6 +117,7 @@ fn i21_what_has_ended_stays_ended_whatever_comes_after() {
     let news = vec![changed(|person| person.active = false), back];
     let (heard, effects) = transition(before, Act::Hear(news), noon()).unwrap();
     assert_eq!(effects.ended, ended(invitation, InvitationState::Cancelled));
+    assert!(effects.buries);
     assert_eq!(heard.status, Waiting);
 }
 
