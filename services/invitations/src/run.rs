@@ -171,6 +171,21 @@ impl Workshop {
         self.app.clean_up().await.map_err(start_error)
     }
 
+    /// Accepts as the API does, with something that happens while the password is hashed: after the first look, before
+    /// anything is written.
+    ///
+    /// # Errors
+    /// The codes that it is refused with; anything else by its description.
+    pub async fn accept_while<F: Future>(
+        &self,
+        (token, password): (&str, &str),
+        meanwhile: F,
+    ) -> Result<(), Vec<String>> {
+        let chosen = self.app.choose(token, password).await.map_err(codes)?;
+        meanwhile.await;
+        self.app.accept_chosen(&chosen).await.map_err(codes)
+    }
+
     /// Handles messages as the consumers do; commands go to the queue that they name.
     ///
     /// # Errors
@@ -190,5 +205,12 @@ impl Workshop {
         }
         self.app.finish_noted().await;
         Ok(())
+    }
+}
+
+fn codes(failure: Failure) -> Vec<String> {
+    match failure {
+        Failure::Refused(refusals) => refusals.into_iter().map(|refusal| refusal.code).collect(),
+        other => vec![format!("{other:?}")],
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use futures::future::join_all;
-use usher_events::InvitationFact;
+use usher_events::{CancelMessages, InvitationFact, MessageOutcome};
 use usher_proto::invitations::v1::StartBatchRequest;
 use usher_testkit::dialects;
 
@@ -48,6 +49,57 @@ dialects! {
             let last = stage.facts_of(&ada).await.pop().unwrap().fact;
             let expected = if cancelled_it { InvitationFact::Cancelled } else { InvitationFact::Accepted };
             assert_eq!(last, expected);
+        }
+    }
+
+    /// Hashing takes a while, and what happens meanwhile counts.
+    async fn i7_what_happens_while_the_password_is_hashed_counts(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let people = stage.clients(3);
+        stage.act("SEND", &people.iter().collect::<Vec<_>>()).await;
+        let mut tokens = Vec::new();
+        for contact in &people {
+            tokens.push(stage.token_of(contact).await);
+        }
+        let choose = |index: usize| (tokens[index].as_str(), PASSWORD);
+        let refused = |code: &str| Err(vec![code.to_owned()]);
+
+        let off = stage.workshop.accept_while(choose(0), stage.portal(false)).await;
+        assert_eq!(off, refused("LINK_INVALID"));
+        stage.portal(true).await;
+        let superseded = stage.workshop.accept_while(choose(0), stage.act("RESEND", &[&people[0]])).await;
+        assert_eq!(superseded, refused("LINK_SUPERSEDED"));
+        let cancelled = stage.workshop.accept_while(choose(1), stage.act("CANCEL", &[&people[1]])).await;
+        assert_eq!(cancelled, refused("LINK_INVALID"));
+        let life = async { stage.advance(TimeDelta::days(7)) };
+        let expired = stage.workshop.accept_while(choose(2), life).await;
+        assert_eq!(expired, refused("LINK_EXPIRED"));
+        assert_eq!(stage.number("SELECT count(*) FROM credential WHERE kind = 'CONTACT'").await, 0);
+    }
+
+    /// A mail that went out while the password was hashed is not taken back; one that still waits is.
+    async fn i21_accepting_takes_back_the_mail_that_has_not_gone_out(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let people = stage.clients(2);
+        stage.act("SEND", &people.iter().collect::<Vec<_>>()).await;
+        let letters = stage.letters().await;
+        let gone = [letters[0].0.clone()];
+        let sent = stage.mails(&gone, MessageOutcome::Sent);
+        stage.workshop.accept_while((&letters[0].1, PASSWORD), sent).await.unwrap();
+        stage.workshop.accept_while((&letters[1].1, PASSWORD), std::future::ready(())).await.unwrap();
+        let spoken = stage.spoken().await;
+        let withdrawn: Vec<_> = spoken
+            .iter()
+            .filter(|envelope| envelope.kind == "usher.work.cancel_messages.v1")
+            .flat_map(|envelope| envelope.decode::<CancelMessages>().unwrap().withdrawn)
+            .map(|withdrawn| withdrawn.invitation_id)
+            .collect();
+        assert_eq!(withdrawn, [letters[1].0.invitation_id]);
+        for (letter, _) in &letters {
+            let person = people.iter().find(|person| Some(person.id) == letter.contact_id).unwrap();
+            let facts = stage.facts_of(person).await;
+            assert_eq!(facts.last().unwrap().fact, InvitationFact::Accepted);
+            assert_eq!(facts[0].batch_id, facts.last().unwrap().batch_id);
         }
     }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use usher_database::Transaction;
 use usher_events::Lane;
 use usher_messaging::enqueue;
-use usher_types::{ContactId, LinkState, MemberId};
+use usher_types::{ContactId, LinkState, OrganizationId};
 
 use super::context::App;
 use super::issue::{announcement, withdrawals, withdrawn};
@@ -12,10 +12,11 @@ use super::landing::{Found, find_link};
 use super::{Failure, refuse};
 use crate::domain::delivery;
 use crate::domain::password::{Known, Password, Refused};
-use crate::domain::portal::{Act, transition};
+use crate::domain::portal::{Access, Act, transition};
 use crate::domain::session::Kind;
 use crate::storage::activity::{self, Actor, Line};
-use crate::storage::{access, invitation, member};
+use crate::storage::invitation::{self, Invitation};
+use crate::storage::{access, member};
 
 impl App {
     /// Spends the link of `token` for a password.
@@ -24,6 +25,12 @@ impl App {
     /// Refusals with the codes of `CredentialErrorCode`; what is wrong with the link comes before what is wrong with the
     /// password, and a refused password spends nothing.
     pub(crate) async fn accept(&self, token: &str, password: &str) -> Result<(), Failure> {
+        let chosen = self.choose(token, password).await?;
+        self.accept_chosen(&chosen).await
+    }
+
+    /// Looks at link and password, and hashes: nothing is written yet, and nothing stands still meanwhile.
+    pub(crate) async fn choose(&self, token: &str, password: &str) -> Result<Chosen, Failure> {
         let tx = self.read_any().await?;
         let found = find_link(&tx, token, self.now()).await?.ok_or_else(invalid)?;
         check(found.state)?;
@@ -32,55 +39,81 @@ impl App {
         let least = usize::try_from(found.organization.password_min_length).unwrap_or_default();
         let password = Password::choose(password, least, &known).map_err(refused)?;
         let hash = self.hasher.hash(password).await?;
+        Ok(Chosen {
+            token: token.to_owned(),
+            organization: found.organization.id,
+            contact: found.invitation.contact,
+            hash,
+        })
+    }
+
+    /// Writes what was chosen, where the link is still worth it.
+    pub(crate) async fn accept_chosen(&self, chosen: &Chosen) -> Result<(), Failure> {
         for _ in 0..3 {
-            match self.write_accepted(&found, token, &hash).await {
+            match self.write_accepted(chosen).await {
                 Err(failure) if failure.is_conflict() => {}
                 other => return other,
             }
         }
-        self.write_accepted(&found, token, &hash).await
+        self.write_accepted(chosen).await
     }
 
-    async fn write_accepted(&self, found: &Found, token: &str, hash: &str) -> Result<(), Failure> {
+    async fn write_accepted(&self, chosen: &Chosen) -> Result<(), Failure> {
         let now = self.now();
-        let organization = found.organization.id;
+        let organization = chosen.organization;
         let tx = self.write(organization).await?;
-        let (kind, id) = match (found.invitation.contact, found.invitation.member) {
-            (Some(contact), _) => (Kind::Contact, contact.uuid()),
-            (None, Some(member)) => (Kind::Member, member.uuid()),
-            (None, None) => return Err(invalid()),
-        };
         // everybody takes the contact's row first and the invitation's second
-        let row = match found.invitation.contact {
+        let row = match chosen.contact {
             Some(contact) => access::lock(&tx, organization, [contact]).await?.pop(),
             None => None,
         };
         // while the password was hashed somebody was faster, the last second passed, or the portal was switched off
-        let link = find_link(&tx, token, now).await?;
-        check(link.map_or(LinkState::Invalid, |link| link.state))?;
-        if !invitation::accept(&tx, organization, found.invitation.id, now).await? {
+        let link = find_link(&tx, &chosen.token, now).await?.ok_or_else(invalid)?;
+        check(link.state)?;
+        if !invitation::accept(&tx, organization, link.invitation.id, now).await? {
             return Err(invalid());
         }
-        match (row, found.invitation.contact) {
-            (Some(row), Some(_)) => {
-                let act = Act::Accept(found.invitation.id);
-                let (row, effects) = transition(row, act, now).map_err(|_| invalid())?;
-                access::save(&tx, std::slice::from_ref(&row)).await?;
-                let event = announcement(&row, &effects, found.invitation.batch, now);
-                let mut messages = Vec::from_iter(event);
-                if delivery::is_open(found.invitation.delivery) {
-                    let gone = [withdrawn(found.invitation.id, row.contact)];
-                    messages.extend(withdrawals(organization, &gone, now));
-                }
-                enqueue(&tx, Lane::Interactive, messages).await?;
+        let whose = match (row, link.invitation.contact, link.invitation.member) {
+            (Some(row), Some(contact), _) => {
+                contact_accepted(&tx, row, &link.invitation, now).await?;
+                (Kind::Contact, contact.uuid())
             }
-            (None, Some(_)) => return Err(invalid()),
-            (_, None) => member::accepted(&tx, organization, MemberId::from(id), now).await?,
-        }
-        member::set_password(&tx, organization, (kind, id), hash, now).await?;
-        log(&tx, found, (kind, id), now).await?;
+            (None, None, Some(member)) => {
+                member::accepted(&tx, organization, member, now).await?;
+                (Kind::Member, member.uuid())
+            }
+            _ => return Err(invalid()),
+        };
+        member::set_password(&tx, organization, whose, &chosen.hash, now).await?;
+        log(&tx, &link, whose, now).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// A password that a link was good for when it was hashed.
+pub(crate) struct Chosen {
+    token: String,
+    organization: OrganizationId,
+    contact: Option<ContactId>,
+    hash: String,
+}
+
+/// The contact is let in; a mail that has not gone out yet is taken back.
+async fn contact_accepted(
+    tx: &Transaction,
+    row: Access,
+    accepted: &Invitation,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let (row, effects) = transition(row, Act::Accept(accepted.id), now).map_err(|_| invalid())?;
+    access::save(tx, std::slice::from_ref(&row)).await?;
+    let event = announcement(&row, &effects, accepted.batch, now);
+    let mut messages = Vec::from_iter(event);
+    if delivery::is_open(accepted.delivery) {
+        let gone = [withdrawn(accepted.id, row.contact)];
+        messages.extend(withdrawals(row.organization, &gone, now));
+    }
+    Ok(enqueue(tx, Lane::Interactive, messages).await?)
 }
 
 async fn log(
