@@ -19,7 +19,7 @@ pub use operation::{Access, Denied, Operation, authorize};
 pub use permission::{Permission, PermissionSet};
 pub use principal::{Principal, Service, Subject};
 pub use revocation::EndedSessions;
-pub use seal::{SealContext, SealError, open_token, seal_token, unwrap_secret, wrap_secret};
+pub use seal::{SealContext, SealError, open_token, seal_token, unwrap_secret, wrap_secret, wrapped_with};
 pub use service_token::{ServiceTokens, service_may_call};
 pub use signing::{InvalidJwks, SigningError, SigningKey, VerifyingKeys};
 pub use verifier::{InvalidToken, Verifier};

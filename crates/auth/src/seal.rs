@@ -73,6 +73,12 @@ pub fn unwrap_secret(keys: &Keyring, purpose: &str, wrapped: &str) -> Result<Vec
     decrypt(keys, purpose.as_bytes(), wrapped)
 }
 
+/// The id of the key that a secret was wrapped with; none for what is not wrapped at all.
+#[must_use]
+pub fn wrapped_with(wrapped: &str) -> Option<&str> {
+    wrapped.split_once(':').map(|(id, _)| id)
+}
+
 fn encrypt(keys: &Keyring, associated: &[u8], plain: &[u8]) -> Result<String, SealError> {
     let (id, key) = keys.current();
     let nonce: [u8; NONCE_BYTES] = rand::rng().random();
@@ -141,6 +147,10 @@ mod tests {
         let keys = Keyring::parse(&Keyring::generate_text("k1")).unwrap();
         let wrapped = wrap_secret(&keys, "signing-key", b"secret").unwrap();
         assert_eq!(unwrap_secret(&keys, "signing-key", &wrapped).unwrap(), b"secret");
+        assert_eq!(
+            (wrapped_with(&wrapped), wrapped_with("secret")),
+            (Some("k1"), None)
+        );
         assert_eq!(unwrap_secret(&keys, "other", &wrapped), Err(SealError));
     }
 }

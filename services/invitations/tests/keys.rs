@@ -1,8 +1,9 @@
 //! The keys that sign access tokens (I11).
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
+use usher_auth::Keyring;
 use usher_proto::invitations::v1::{GetJwksRequest, GetOrganizationRequest, WatchRevocationsRequest};
 use usher_service::grpc::{Bearer, ServiceCaller};
 use usher_testkit::dialects;
@@ -29,6 +30,12 @@ impl Stage {
     async fn published(&self) -> Vec<String> {
         let reply = self.sessions().get_jwks(GetJwksRequest {}).await.unwrap();
         keys_in(&reply.into_inner().jwks)
+    }
+
+    /// What the signing keys are wrapped with, as it stands in the settings.
+    fn wrap(&self) -> String {
+        let (id, key) = self.signing.current();
+        format!("{id}:{}", STANDARD.encode(key))
     }
 
     async fn takes(&self, token: &str) -> bool {
@@ -75,5 +82,39 @@ dialects! {
         stage.workshop.sweep().await.unwrap();
         assert_eq!(stage.number("SELECT count(*) FROM signing_key").await, 1);
         assert!(stage.takes(&stage.token().await).await);
+    }
+
+    /// The one in front wraps from the next start on, so that the old one can go.
+    async fn i11_the_keys_are_wrapped_anew_and_the_old_wrap_can_go(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let published = stage.published().await;
+        let (old, new) = (stage.wrap(), Keyring::generate_text("next"));
+        let both = format!("{new},{old}");
+        stage.replica(&both).await.unwrap();
+        assert_eq!(stage.number("SELECT count(*) FROM signing_key WHERE wrapped LIKE 'next:%'").await, 1);
+        assert_eq!(stage.published().await, published);
+        // the old one is gone; whoever knows neither does not start
+        stage.replica(&new).await.unwrap();
+        let stranger = stage.replica(&Keyring::generate_text("other")).await;
+        assert!(stranger.err().unwrap().to_string().contains("USHER_SIGNING_KEYS"));
+        assert_eq!(stage.number("SELECT count(*) FROM signing_key").await, 1);
+    }
+
+    /// After a long standstill every replica finds a key to make and one to drop.
+    async fn i11_replicas_that_turn_at_once_do_not_stop_each_other(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let other = stage.replica(&stage.wrap()).await.unwrap();
+        let third = stage.replica(&stage.wrap()).await.unwrap();
+        stage.advance(TimeDelta::days(90));
+        stage.workshop.sweep().await.unwrap();
+        let second = stage.published().await.remove(0);
+        stage.advance(TimeDelta::days(91));
+        let (one, two, three) = tokio::join!(stage.workshop.sweep(), other.sweep(), third.sweep());
+        one.unwrap();
+        two.unwrap();
+        three.unwrap();
+        let keys = stage.published().await;
+        assert_eq!((keys.len(), &keys[1]), (2, &second));
+        assert_eq!(stage.number("SELECT count(*) FROM signing_key").await, 2);
     }
 }

@@ -4,12 +4,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
-use usher_auth::{InvalidJwks, Keyring, SigningKey, VerifyingKeys, unwrap_secret, wrap_secret};
+use usher_auth::{InvalidJwks, Keyring, SigningKey, VerifyingKeys, unwrap_secret, wrap_secret, wrapped_with};
 use usher_database::{Database, Scope, SystemReason};
 use uuid::Uuid;
 
 use super::Failure;
-use crate::domain::signing::{LIFE, plan};
+use crate::domain::signing::plan;
 use crate::storage::signing_key::{self, Wrapped};
 
 const PURPOSE: &str = "usher.signing-key.v1";
@@ -53,26 +53,42 @@ impl Signer {
         Ok(signer)
     }
 
-    /// Makes the next key when it is time, drops what nobody needs any more, and takes over what other replicas did.
+    /// Makes the next key when it is time, drops what nobody needs any more, wraps the others with the first of our own keys,
+    /// and takes over what other replicas did.
     pub(crate) async fn turn(&self, now: DateTime<Utc>) -> Result<(), Failure> {
         let tx = self.0.database.read(SCOPE).await?;
-        let mut kept = signing_key::all(&tx).await?;
+        let kept = signing_key::all(&tx).await?;
         drop(tx);
-        let made: Vec<DateTime<Utc>> = kept.iter().map(|kept| kept.created_at).collect();
-        let plan = plan(&made, now);
-        if plan.due || plan.over < kept.len() {
-            let over: Vec<String> = kept.drain(plan.over..).map(|kept| kept.id).collect();
-            let tx = self.0.database.write(SCOPE).await?;
-            signing_key::delete(&tx, &over).await?;
-            if plan.due {
-                let next = fresh(&self.0.wrap, now)?;
-                signing_key::insert_unless_since(&tx, &next, now - LIFE).await?;
-            }
-            kept = signing_key::all(&tx).await?;
-            tx.commit().await?;
-        }
+        let kept = if asks_for_anything(&kept, &self.0.wrap, now) {
+            self.write_turn(now).await?
+        } else {
+            kept
+        };
         let held = kept.iter().map(|kept| open(kept, &self.0.wrap));
         self.take(held.collect::<Result<_, _>>()?)
+    }
+
+    /// Decides with what is there once nobody else writes, and keeps what is left.
+    async fn write_turn(&self, now: DateTime<Utc>) -> Result<Vec<Wrapped>, Failure> {
+        let wrap = &self.0.wrap;
+        let tx = self.0.database.write(SCOPE).await?;
+        signing_key::lock(&tx).await?;
+        let kept = signing_key::all(&tx).await?;
+        let plan = plan(&made(&kept), now);
+        let (needed, over) = kept.split_at(plan.over);
+        let over: Vec<String> = over.iter().map(|kept| kept.id.clone()).collect();
+        signing_key::delete(&tx, &over).await?;
+        if plan.due {
+            signing_key::insert(&tx, &fresh(wrap, now)?).await?;
+        }
+        let stale = needed.iter().filter(|kept| is_stale(kept, wrap));
+        let again = stale
+            .map(|kept| rewrap(kept, wrap))
+            .collect::<Result<Vec<_>, _>>()?;
+        signing_key::rewrap(&tx, &again).await?;
+        let kept = signing_key::all(&tx).await?;
+        tx.commit().await?;
+        Ok(kept)
     }
 
     fn take(&self, held: Vec<Held>) -> Result<(), Failure> {
@@ -115,6 +131,32 @@ impl Signer {
     }
 }
 
+fn made(kept: &[Wrapped]) -> Vec<DateTime<Utc>> {
+    kept.iter().map(|kept| kept.created_at).collect()
+}
+
+fn asks_for_anything(kept: &[Wrapped], wrap: &Keyring, now: DateTime<Utc>) -> bool {
+    let plan = plan(&made(kept), now);
+    plan.due || plan.over < kept.len() || kept.iter().any(|kept| is_stale(kept, wrap))
+}
+
+/// Wrapped with another key than the first, which can go once nothing is wrapped with it.
+fn is_stale(kept: &Wrapped, wrap: &Keyring) -> bool {
+    wrapped_with(&kept.secret) != Some(wrap.current().0)
+}
+
+fn rewrap(kept: &Wrapped, wrap: &Keyring) -> Result<Wrapped, Failure> {
+    let pkcs8 = unwrap_secret(wrap, PURPOSE, &kept.secret).map_err(|_| unknown_wrap())?;
+    Ok(Wrapped {
+        secret: wrap_secret(wrap, PURPOSE, &pkcs8).map_err(Failure::broken)?,
+        ..kept.clone()
+    })
+}
+
+fn unknown_wrap() -> Failure {
+    Failure::broken("USHER_SIGNING_KEYS: the signing keys in the database were wrapped with another key")
+}
+
 fn fresh(wrap: &Keyring, now: DateTime<Utc>) -> Result<Wrapped, Failure> {
     let pkcs8 = SigningKey::generate().map_err(Failure::broken)?;
     Ok(Wrapped {
@@ -125,9 +167,7 @@ fn fresh(wrap: &Keyring, now: DateTime<Utc>) -> Result<Wrapped, Failure> {
 }
 
 fn open(kept: &Wrapped, wrap: &Keyring) -> Result<Held, Failure> {
-    let pkcs8 = unwrap_secret(wrap, PURPOSE, &kept.secret).map_err(|_| {
-        Failure::broken("USHER_SIGNING_KEYS: the signing keys in the database were wrapped with another key")
-    })?;
+    let pkcs8 = unwrap_secret(wrap, PURPOSE, &kept.secret).map_err(|_| unknown_wrap())?;
     let key = SigningKey::from_pkcs8(kept.id.clone(), &pkcs8).map_err(Failure::broken)?;
     Ok(Held {
         made: kept.created_at,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
 use usher_database::{Dialect, Transaction};
 
-use super::recordset::json;
+use super::recordset::{Kind, json, recordset};
 use super::row::Columns;
 
 /// A key as it is kept.
@@ -31,26 +31,43 @@ pub(crate) async fn all(tx: &Transaction) -> Result<Vec<Wrapped>, DbErr> {
         .collect()
 }
 
-/// Keeps a new key, unless another replica was faster: one was made after `since`.
-pub(crate) async fn insert_unless_since(
-    tx: &Transaction,
-    key: &Wrapped,
-    since: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    // two replicas at once would otherwise both see no newer key
+/// Whoever turns keys does so alone: two replicas would both see no newer key. It is the first thing that a turn does, for
+/// whoever had changed a row before would wait for the other's table, and the other for the row.
+pub(crate) async fn lock(tx: &Transaction) -> Result<(), DbErr> {
     if tx.dialect() == Dialect::Postgres {
         tx.execute_unprepared("LOCK TABLE signing_key IN SHARE ROW EXCLUSIVE MODE")
             .await?;
     }
-    let sql = "INSERT INTO signing_key (id, wrapped, created_at) SELECT $1, $2, $3 \
-               WHERE NOT EXISTS (SELECT 1 FROM signing_key WHERE created_at > $4)";
+    Ok(())
+}
+
+/// Keeps a new key.
+pub(crate) async fn insert(tx: &Transaction, key: &Wrapped) -> Result<(), DbErr> {
+    let sql = "INSERT INTO signing_key (id, wrapped, created_at) VALUES ($1, $2, $3)";
     let values = [
         key.id.as_str().into(),
         key.secret.as_str().into(),
         key.created_at.into(),
-        since.into(),
     ];
     tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(())
+}
+
+/// Keeps these wrapped anew.
+pub(crate) async fn rewrap(tx: &Transaction, keys: &[Wrapped]) -> Result<(), DbErr> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let columns = [("id", Kind::Text), ("wrapped", Kind::Text)];
+    let sql = format!(
+        "UPDATE signing_key SET wrapped = r.wrapped FROM {} WHERE signing_key.id = r.id",
+        recordset(tx.dialect(), 1, &columns)
+    );
+    let rows: Vec<_> = keys
+        .iter()
+        .map(|key| serde_json::json!({ "id": key.id, "wrapped": key.secret }))
+        .collect();
+    tx.execute_raw(tx.statement(sql, [json(&rows)?])).await?;
     Ok(())
 }
 

@@ -27,7 +27,7 @@ use usher_proto::invitations::v1::{
 };
 use usher_service::grpc::Bearer;
 use usher_service::transport::memory;
-use usher_service::{Lifecycle, PeerChannel, Peers, Settings};
+use usher_service::{Lifecycle, PeerChannel, Peers, Settings, StartError};
 use usher_testkit::TestDatabase;
 use usher_types::{ContactId, ContactRole, EmailState, FixedClock, OrganizationId, SystemTokens, Version};
 
@@ -50,7 +50,8 @@ pub struct Stage {
     seal: Keyring,
     service_keys: Keyring,
     lifecycle: Lifecycle,
-    _folder: TempDir,
+    pub signing: Keyring,
+    folder: TempDir,
 }
 
 impl Drop for Stage {
@@ -99,6 +100,7 @@ impl Stage {
         let channel = parts.peers.invitations();
         let seal = parts.keys.seal().unwrap();
         let service_keys = parts.keys.service().unwrap();
+        let signing = parts.keys.signing().unwrap();
         let serving = workshop.clone();
         let life = lifecycle.clone();
         lifecycle.spawn_service(
@@ -118,10 +120,29 @@ impl Stage {
             seal,
             service_keys,
             lifecycle,
-            _folder: folder,
+            signing,
+            folder,
         };
         stage.admin = stage.signed_in(ADMIN, PASSWORD).await;
         stage
+    }
+
+    /// Another replica, which is given these keys to wrap with; it serves nothing.
+    pub async fn replica(&self, signing_keys: &str) -> Result<Workshop, StartError> {
+        let folder = TempDir::new_in(self.folder.path()).unwrap().keep();
+        let path = folder.display().to_string();
+        let settings = [("data_dir", path.as_str()), ("signing_keys", signing_keys)];
+        let settings = Settings::with(settings).unwrap();
+        let peers = Peers::at(&settings, [memory().1, memory().1, memory().1]).unwrap();
+        let parts = Parts::assemble(
+            Service::Invitations,
+            &settings,
+            self.database.clone(),
+            Broker::embedded(folder.join("broker.db")).await.unwrap(),
+            peers,
+            (self.clock.clone(), Arc::new(SystemTokens)),
+        );
+        Workshop::open(&parts.unwrap()).await
     }
 
     /// The gateway's.
