@@ -70,7 +70,7 @@ dialects! {
         let stage = Stage::new(&db).await;
         stage.address("dead@birch.example", EmailState::Bounced, 1).await;
         stage.address("never@birch.example", EmailState::Suppressed, 1).await;
-        let endings: [(&str, fn(&mut ContactFacts)); 8] = [
+        let endings: [Ending; 8] = [
             ("bounced", |facts| moves_to(facts, "dead@birch.example")),
             ("suppressed", |facts| moves_to(facts, "never@birch.example")),
             ("duplicate", |facts| {
@@ -162,6 +162,8 @@ dialects! {
         assert_eq!(batch.queued, 1);
     }
 }
+
+type Ending = (&'static str, fn(&mut ContactFacts));
 
 fn moves_to(facts: &mut ContactFacts, email: &str) {
     facts.email = Some(email.into());
