@@ -1,6 +1,6 @@
 //! Twenty thousand people invited at once: from the mutation until the last of their mails is noted as sent.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -108,7 +108,7 @@ impl Bulk {
     /// Each round invites everybody of an organization of its own.
     fn round(&mut self, round: usize) -> Result<f64, Failure> {
         self.system.check()?;
-        let (started, clock) = (Instant::now(), SystemTime::now());
+        let started = Instant::now();
         let (batch, mut connection, authorization) = self.runtime.block_on(self.send(round))?;
         while !self.is_done(round)? {
             if started.elapsed() > PATIENCE {
@@ -120,7 +120,7 @@ impl Bulk {
         let whole = started.elapsed().as_secs_f64();
         self.runtime
             .block_on(check(&mut connection, &authorization, &batch))?;
-        let tail = self.until_tail(round, clock)?;
+        let tail = self.until_tail(round)?;
         note(&format!(
             "{}: round {round}: {whole:.2} s, until the last {TAIL} {tail:.2} s",
             LINE.name
@@ -153,33 +153,37 @@ impl Bulk {
         Ok((connection, authorization))
     }
 
-    /// Whether the round's batch, which is the newest of its organization, is DONE.
+    /// Whether the round's batch is DONE.
     fn is_done(&mut self, round: usize) -> Result<bool, Failure> {
-        let organization = round + 1;
-        let sql = format!(
-            "select (select state from invitations.batch where organization_id = bench.organization({organization}) \
-             order by created_at desc, id desc limit 1)"
-        );
+        let sql = format!("select ({})", newest("state", round));
         Ok(self.session.ask(&sql)? == "DONE")
     }
 
     /// Seconds until the server had taken all but the last few, by the times that were noted; fails where a mail is not SENT.
-    fn until_tail(&mut self, round: usize, started: SystemTime) -> Result<f64, Failure> {
-        let organization = round + 1;
+    fn until_tail(&mut self, round: usize) -> Result<f64, Failure> {
         let sql = format!(
-            "select count(*), (array_agg(extract(epoch from sent_at) order by sent_at desc))[{TAIL} + 1] \
+            "select count(*), extract(epoch from (array_agg(sent_at order by sent_at desc))[{TAIL} + 1] - ({})) \
              from notifications.message \
-             where organization_id = bench.organization({organization}) and state = 'SENT'"
+             where organization_id = bench.organization({}) and state = 'SENT'",
+            newest("created_at", round),
+            round + 1
         );
         let answer = self.session.ask(&sql)?;
-        let (count, at) = answer.split_once('|').unwrap_or_default();
+        let (count, seconds) = answer.split_once('|').unwrap_or_default();
         if count != Loaded::WAITING.contacts.to_string() {
             return Err(fail(format!("round {round} is DONE, but {count} are SENT")));
         }
-        let at: f64 = at.parse().context(&answer)?;
-        let started = started.duration_since(UNIX_EPOCH).context("the clock")?;
-        Ok(at - started.as_secs_f64())
+        seconds.parse().context(&answer)
     }
+}
+
+/// A column of the newest batch of the round's organization, as a query.
+fn newest(column: &str, round: usize) -> String {
+    let organization = round + 1;
+    format!(
+        "select {column} from invitations.batch where organization_id = bench.organization({organization}) \
+         order by created_at desc, id desc limit 1"
+    )
 }
 
 /// The batch says the same to whoever asks.
