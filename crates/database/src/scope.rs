@@ -37,10 +37,8 @@ pub enum SystemReason {
 
 impl SystemReason {
     /// Its statements work on many rows at once, so that planning each afresh costs little, and an old plan may cost much.
+    /// Claims, and the notes of what was claimed, are too many for that: they see to the age of their plans themselves.
     pub(crate) const fn is_set_based(self) -> bool {
-        matches!(
-            self,
-            Self::Relay | Self::Consume | Self::Claim | Self::Sweep | Self::Resync
-        )
+        matches!(self, Self::Relay | Self::Consume | Self::Sweep | Self::Resync)
     }
 }

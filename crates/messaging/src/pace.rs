@@ -29,7 +29,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             retries: [200, 1_000, 5_000, 20_000].map(Duration::from_millis),
-            gather: Duration::from_millis(40),
+            gather: Duration::from_millis(100),
             poll: Duration::from_secs(1),
             outage: Duration::from_secs(1),
             lease: Duration::from_secs(5),
