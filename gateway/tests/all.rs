@@ -9,6 +9,7 @@
 
 mod all {
     mod activation;
+    mod confirmation;
     mod fakes;
     mod harness;
     mod http;

@@ -80,6 +80,11 @@ const TABLE: &[Row] = &[
         "......",
     ),
     (
+        "confirmEmailChange",
+        "mutation { confirmEmailChange(input: { token: \"x\" }) { userErrors { code } } }",
+        "......",
+    ),
+    (
         "createContact",
         "mutation { createContact(input: { role: LEAD, firstName: \"New\", lastName: \"Person\" }) { userErrors { code } } }",
         "UFFR..",

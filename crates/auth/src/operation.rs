@@ -123,6 +123,10 @@ operations! {
     GetLanding: Public, read;
     /// invitations: AcceptInvitation.
     AcceptInvitation: Public, read;
+    /// invitations: GetEmailChange.
+    GetEmailChange: Public, read;
+    /// invitations: ConfirmEmailChange.
+    ConfirmEmailChange: Public, read;
     /// invitations: SignIn.
     SignIn: Public, read;
     /// invitations: RefreshSession.

@@ -15,15 +15,39 @@ pub enum MailKind {
     Invitation,
     /// To a member who has no password yet; carries a link.
     MemberInvitation,
+    /// To the new address of a contact who is in; carries a link that confirms it (I6).
+    EmailChange,
+    /// To the address that has signed in so far: another one is to be confirmed (I6). It carries no link.
+    EmailChangedNotice,
 }
 
 impl MailKind {
+    /// Every built-in mail.
+    pub const ALL: [Self; 4] = [
+        Self::Invitation,
+        Self::MemberInvitation,
+        Self::EmailChange,
+        Self::EmailChangedNotice,
+    ];
+
     /// The name under which it is stored, and of its folder of templates.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Invitation => "invitation",
             Self::MemberInvitation => "member_invitation",
+            Self::EmailChange => "email_change",
+            Self::EmailChangedNotice => "email_changed_notice",
+        }
+    }
+
+    /// The page that its link leads to; none for a mail without a link, whose letters need no token.
+    #[must_use]
+    pub const fn page(self) -> Option<&'static str> {
+        match self {
+            Self::Invitation | Self::MemberInvitation => Some("activate"),
+            Self::EmailChange => Some("confirm-email"),
+            Self::EmailChangedNotice => None,
         }
     }
 }
@@ -69,7 +93,7 @@ pub struct Mailing {
 pub struct Letter {
     /// One mail for one cause: the same id is stored once, whatever is redelivered (N2).
     pub message_id: MessageId,
-    /// The invitation whose link it carries.
+    /// The invitation, or the change of address, whose link it carries: what takes it back again.
     pub invitation_id: InvitationId,
     /// Goes up with every resend to the same contact; a letter of an older generation is not sent.
     pub generation: i64,
@@ -87,8 +111,8 @@ pub struct Letter {
     pub locale: Option<String>,
     /// The recipient's own IANA time zone.
     pub time_zone: Option<String>,
-    /// The token of the link, sealed for notifications (I9): `usher_auth::seal`, base64.
-    pub sealed_token: String,
+    /// The token of the link, sealed for notifications (I9): `usher_auth::seal`, base64. None in a mail without a link.
+    pub sealed_token: Option<String>,
     /// The end of the link's life; no mail is tried after it.
     pub expires_at: DateTime<Utc>,
 }

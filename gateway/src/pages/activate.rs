@@ -96,7 +96,7 @@ pub(super) async fn accept(
 }
 
 /// Nobody, whoever is signed in with this browser.
-fn anonymous(app: &App, headers: &HeaderMap, connection: SocketAddr) -> Scope {
+pub(super) fn anonymous(app: &App, headers: &HeaderMap, connection: SocketAddr) -> Scope {
     app.scope(None, source(app, headers, connection))
 }
 

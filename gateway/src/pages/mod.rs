@@ -1,6 +1,7 @@
 //! The few pages that people meet: plain HTML, no script needed, strict headers, nothing changed by GET (I7).
 
 mod activate;
+mod confirm_email;
 mod cookies;
 mod development;
 mod eml;
@@ -34,6 +35,10 @@ const LONGEST_FORM: usize = 16 * 1024;
 pub(crate) fn routes(development: bool) -> Router<Arc<App>> {
     let routes = Router::new()
         .route("/activate/{token}", get(activate::show).post(activate::accept))
+        .route(
+            "/confirm-email/{token}",
+            get(confirm_email::show).post(confirm_email::confirm),
+        )
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/portal", get(portal::show))

@@ -21,9 +21,13 @@ const POLICY: &str =
 const SANDBOX_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
      frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("activate.html", include_str!("../../templates/activate.html")),
+    (
+        "confirm_email.html",
+        include_str!("../../templates/confirm_email.html"),
+    ),
     ("message.html", include_str!("../../templates/message.html")),
     ("sign_in.html", include_str!("../../templates/sign_in.html")),
     ("portal.html", include_str!("../../templates/portal.html")),

@@ -106,6 +106,7 @@ fn every_operation_is_known() {
             "refreshSession",
             "signOut",
             "acceptInvitation",
+            "confirmEmailChange",
             "createContact",
             "updateContact",
             "setContactActive",

@@ -1,5 +1,6 @@
 //! The schema of the service `invitations`.
 
+mod email_change;
 mod people;
 mod portal;
 
@@ -11,5 +12,6 @@ pub fn migrations() -> Vec<Migration> {
     vec![
         Migration::new("0002_people", people::up),
         Migration::new("0003_portal", portal::up),
+        Migration::new("0004_email_change", email_change::up),
     ]
 }

@@ -4,6 +4,7 @@
 
 mod addresses;
 mod batches;
+mod confirmations;
 mod events;
 mod keys;
 mod links;

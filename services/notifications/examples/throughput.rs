@@ -63,7 +63,7 @@ fn letter(keys: &Keyring, organization: OrganizationId, index: usize) -> Letter 
         last_name: "Lovelace".to_owned(),
         locale: None,
         time_zone: None,
-        sealed_token: seal_token(keys, context, &SystemTokens.token()).unwrap_or_default(),
+        sealed_token: seal_token(keys, context, &SystemTokens.token()).ok(),
         expires_at: now + TimeDelta::days(7),
     }
 }

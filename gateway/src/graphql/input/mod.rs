@@ -13,7 +13,7 @@ pub use contacts::{
 };
 pub use invitations::{AcceptInvitationInput, BatchInput, InvitationsInput, SetPortalTogglesInput};
 pub use organization::UpdateOrganizationInput;
-pub use sessions::{RefreshSessionInput, SignInInput, SignOutInput};
+pub use sessions::{LinkInput, RefreshSessionInput, SignInInput, SignOutInput};
 
 use async_graphql::MaybeUndefined;
 use usher_proto::common::v1::{StringList, TextChange};

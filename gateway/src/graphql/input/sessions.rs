@@ -63,3 +63,17 @@ impl SignOutInput {
         }
     }
 }
+
+/// The token of a link.
+#[derive(InputObject, Clone)]
+pub struct LinkInput {
+    /// The token in the link that was mailed.
+    token: String,
+}
+
+impl LinkInput {
+    /// As it travels.
+    pub(crate) fn into_wire(self) -> wire::LinkRequest {
+        wire::LinkRequest { token: self.token }
+    }
+}

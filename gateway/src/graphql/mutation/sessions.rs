@@ -4,7 +4,9 @@ use async_graphql::{Context, Object, SimpleObject};
 use usher_proto::invitations::v1 as wire;
 
 use crate::fault::Fault;
-use crate::graphql::input::{AcceptInvitationInput, RefreshSessionInput, SignInInput, SignOutInput};
+use crate::graphql::input::{
+    AcceptInvitationInput, LinkInput, RefreshSessionInput, SignInInput, SignOutInput,
+};
 use crate::graphql::scope::{Scope, answer};
 use crate::graphql::types::{CredentialError, Family, Session};
 
@@ -38,6 +40,13 @@ pub struct SignOutPayload {
 pub struct AcceptInvitationPayload {
     /// Whether the password was taken. It does not sign in.
     accepted: bool,
+    /// What the caller can mend.
+    user_errors: Vec<CredentialError>,
+}
+
+/// What became of a link.
+#[derive(SimpleObject, Debug)]
+pub struct LinkPayload {
     /// What the caller can mend.
     user_errors: Vec<CredentialError>,
 }
@@ -103,6 +112,21 @@ impl SessionMutations {
         )?;
         Ok(AcceptInvitationPayload {
             accepted: reply.accepted,
+            user_errors: CredentialError::all(reply.refusals)?,
+        })
+    }
+
+    /// From now on the new address signs in. Public: needs the token of the link that was mailed to it.
+    async fn confirm_email_change(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The link's token.")] input: LinkInput,
+    ) -> Result<LinkPayload, Fault> {
+        let scope = Scope::of(ctx)?;
+        let request = scope.ask(input.into_wire());
+        let mut invitations = scope.backends.invitations.clone();
+        let reply = answer(invitations.confirm_email_change(request).await)?;
+        Ok(LinkPayload {
             user_errors: CredentialError::all(reply.refusals)?,
         })
     }

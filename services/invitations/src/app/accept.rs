@@ -177,7 +177,7 @@ async fn known(tx: &Transaction, found: &Found) -> Result<Known, Failure> {
     ))
 }
 
-fn check(state: LinkState) -> Result<(), Failure> {
+pub(super) fn check(state: LinkState) -> Result<(), Failure> {
     match state {
         LinkState::Open => Ok(()),
         LinkState::Invalid => Err(invalid()),
@@ -188,7 +188,7 @@ fn check(state: LinkState) -> Result<(), Failure> {
     }
 }
 
-fn invalid() -> Failure {
+pub(super) fn invalid() -> Failure {
     refuse("LINK_INVALID", &["token"], "this link does not work").into()
 }
 

@@ -186,7 +186,7 @@ async fn invite(
         last_name: String::new(),
         locale: None,
         time_zone: None,
-        sealed_token,
+        sealed_token: Some(sealed_token),
         expires_at,
     };
     let mut mailing = mailing(firm, MailingId::new(now), None, None);

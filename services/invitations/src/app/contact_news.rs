@@ -81,6 +81,7 @@ impl App {
             moved.extend(over.flatten());
         }
         end_invitations(tx, organization, &moved, now).await?;
+        self.ask_to_confirm(tx, organization, &moved, now).await?;
         let out: Vec<Uuid> = moved
             .iter()
             .filter(|(_, effects)| effects.sign_out)

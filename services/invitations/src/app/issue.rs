@@ -146,7 +146,7 @@ fn letter(access: &Access, link: &Link, sending: &Sending<'_>) -> Letter {
         last_name: person.last_name.clone(),
         locale: person.locale.clone(),
         time_zone: person.time_zone.clone(),
-        sealed_token: link.sealed.clone(),
+        sealed_token: Some(link.sealed.clone()),
         expires_at: sending.now + sending.life,
     }
 }

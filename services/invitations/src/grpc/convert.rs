@@ -8,7 +8,7 @@ use usher_proto::invitations::v1 as wire;
 use usher_proto::{bytes_of, timestamp};
 use usher_service::grpc;
 
-use crate::app::{BatchView, Failure, NewSession};
+use crate::app::{BatchView, Failure, Landing, NewSession};
 use crate::domain::organization::Organization;
 use crate::storage::member::Member;
 
@@ -112,4 +112,23 @@ pub(super) fn session(session: NewSession) -> wire::Session {
         expires_at: Some(timestamp(session.expires_at)),
         read_only: false,
     }
+}
+
+/// What the page behind a link may show.
+pub(super) fn landing(landing: Landing) -> wire::Landing {
+    let mut reply = wire::Landing {
+        state: landing.state.as_str().to_owned(),
+        ..wire::Landing::default()
+    };
+    if let Some(shown) = landing.shown {
+        reply.organization_name = Some(shown.organization.name);
+        reply.organization_slug = Some(shown.organization.slug);
+        reply.masked_email = shown.masked_email;
+        reply.newest_sent_at = shown.newest_sent_at.map(timestamp);
+        reply.locale = Some(shown.organization.locale);
+        reply.time_zone = Some(shown.organization.time_zone);
+        reply.expires_at = Some(timestamp(shown.expires_at));
+        reply.password_min_length = Some(shown.organization.password_min_length);
+    }
+    reply
 }

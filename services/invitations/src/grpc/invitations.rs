@@ -7,11 +7,11 @@ use usher_proto::invitations::v1::invitations_server::Invitations;
 use usher_proto::invitations::v1::{
     AcceptInvitationReply, AcceptInvitationRequest, BatchGetBatchesReply, BatchGetMembersReply,
     BatchGetPortalAccessReply, BatchGetRequest, BatchReply, CancelBatchRequest, CheckInvitationReply,
-    CheckInvitationRequest, GetOrganizationRequest, Landing, LinkRequest, ListBatchesReply,
-    ListBatchesRequest, ListSkippedReply, ListSkippedRequest, OrganizationReply, PortalAccess,
-    StartBatchRequest, UpdateOrganizationRequest, WatchBatchRequest,
+    CheckInvitationRequest, ConfirmEmailChangeReply, GetOrganizationRequest, Landing, LinkRequest,
+    ListBatchesReply, ListBatchesRequest, ListSkippedReply, ListSkippedRequest, OrganizationReply,
+    PortalAccess, StartBatchRequest, UpdateOrganizationRequest, WatchBatchRequest,
 };
-use usher_proto::{bytes_of, id_from, timestamp};
+use usher_proto::{bytes_of, id_from};
 use usher_service::grpc;
 
 use super::streams::BatchStream;
@@ -209,22 +209,18 @@ impl Invitations for Edge {
 
     async fn get_landing(&self, request: Request<LinkRequest>) -> Answer<Landing> {
         let landing = self.app.landing(&request.get_ref().token).await;
-        let landing = landing.map_err(Failure::status)?;
-        let mut reply = Landing {
-            state: landing.state.as_str().to_owned(),
-            ..Landing::default()
-        };
-        if let Some(shown) = landing.shown {
-            reply.organization_name = Some(shown.organization.name);
-            reply.organization_slug = Some(shown.organization.slug);
-            reply.masked_email = shown.masked_email;
-            reply.newest_sent_at = shown.newest_sent_at.map(timestamp);
-            reply.locale = Some(shown.organization.locale);
-            reply.time_zone = Some(shown.organization.time_zone);
-            reply.expires_at = Some(timestamp(shown.expires_at));
-            reply.password_min_length = Some(shown.organization.password_min_length);
-        }
-        Ok(Response::new(reply))
+        Ok(Response::new(convert::landing(landing.map_err(Failure::status)?)))
+    }
+
+    async fn get_email_change(&self, request: Request<LinkRequest>) -> Answer<Landing> {
+        let landing = self.app.email_change(&request.get_ref().token).await;
+        Ok(Response::new(convert::landing(landing.map_err(Failure::status)?)))
+    }
+
+    async fn confirm_email_change(&self, request: Request<LinkRequest>) -> Answer<ConfirmEmailChangeReply> {
+        let confirmed = self.app.confirm_email(&request.get_ref().token).await;
+        let refusals = convert::answer(confirmed)?.err().unwrap_or_default();
+        Ok(Response::new(ConfirmEmailChangeReply { refusals }))
     }
 
     async fn accept_invitation(

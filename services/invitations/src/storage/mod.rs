@@ -5,6 +5,7 @@ pub(crate) mod activity;
 pub(crate) mod address;
 pub(crate) mod batch;
 pub(crate) mod delivery;
+pub(crate) mod email_change;
 pub(crate) mod expiry;
 pub(crate) mod figures;
 pub(crate) mod idempotency;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use usher_auth::{Keyring, SealContext, Service, ServiceTokens, open_token};
 use usher_database::{Database, Scope, SystemReason};
 use usher_events::{
-    ContactFacts, Deliver, Envelope, InvitationChanged, Letter, MessageChanged, MessageOutcome,
+    ContactFacts, Deliver, Envelope, InvitationChanged, Letter, MailKind, MessageChanged, MessageOutcome,
 };
 use usher_invitations::{Administrator, NewOrganization, OrganizationOffice, Workshop, add_organization};
 use usher_messaging::Broker;
@@ -309,22 +309,31 @@ impl Stage {
         usher_testkit::published(&self.database).await
     }
 
-    /// Every letter that was handed over, in order, with its token.
+    /// Every invitation that was handed over, in order, with its token.
     pub async fn letters(&self) -> Vec<(Letter, String)> {
+        self.letters_of(MailKind::Invitation).await
+    }
+
+    /// Every letter of a kind that was handed over, in order, with its token if it has one.
+    pub async fn letters_of(&self, kind: MailKind) -> Vec<(Letter, String)> {
         let mut letters = Vec::new();
         for envelope in self.spoken().await {
             if envelope.kind != "usher.work.deliver.v1" {
                 continue;
             }
             let deliver: Deliver = envelope.decode().unwrap();
+            if deliver.mailing.kind != kind {
+                continue;
+            }
             for letter in deliver.letters {
                 let context = SealContext {
                     message: letter.message_id,
                     invitation: letter.invitation_id,
                     organization: deliver.mailing.organization_id,
                 };
-                let token = open_token(&self.seal, context, &letter.sealed_token).unwrap();
-                letters.push((letter, token.reveal()));
+                let sealed = letter.sealed_token.as_deref();
+                let token = sealed.map(|sealed| open_token(&self.seal, context, sealed).unwrap().reveal());
+                letters.push((letter, token.unwrap_or_default()));
             }
         }
         letters

@@ -28,6 +28,8 @@ macro_rules! builtin {
 pub const BUILTIN: &[Builtin] = &[
     builtin!(Invitation, "invitation", English, "en"),
     builtin!(MemberInvitation, "member_invitation", English, "en"),
+    builtin!(EmailChange, "email_change", English, "en"),
+    builtin!(EmailChangedNotice, "email_changed_notice", English, "en"),
 ];
 
 /// The frame around every HTML body.

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::SecondsFormat;
 use usher_auth::{Keyring, SealContext, open_token};
+use usher_events::MailKind;
 use usher_text::{Language, Locale, moment, zone};
 use usher_types::MailingId;
 
@@ -81,14 +82,7 @@ impl Renderer {
     pub fn parcel(&self, letter: &Queued, known: Option<&Known>) -> Result<Parcel, Trouble> {
         let known = known.ok_or_else(|| unsendable("what the mail says is not stored"))?;
         let mailing = &known.mailing;
-        let context = SealContext {
-            message: letter.subject.message,
-            invitation: letter.subject.invitation,
-            organization: letter.subject.organization,
-        };
-        let token = open_token(&self.keys, context, &letter.sealed_token)
-            .map_err(|_| unsendable("the seal of the link does not open with our keys"))?;
-        let link = format!("{}/activate/{}", self.public_url, token.reveal());
+        let link = self.link(letter, mailing.kind)?;
         let languages: Vec<Language> = known.compiled.iter().map(|(language, _)| *language).collect();
         let locale = Locale::choose_among(&languages, [letter.locale.as_deref(), Some(&mailing.locale)]);
         let zone = zone([letter.time_zone.as_deref(), Some(&mailing.time_zone)]);
@@ -135,6 +129,24 @@ impl Renderer {
                 letter.subject.message
             ),
         })
+    }
+}
+
+impl Renderer {
+    /// The link that the letter carries; empty where its mail has none.
+    fn link(&self, letter: &Queued, kind: MailKind) -> Result<String, Trouble> {
+        let Some(page) = kind.page() else {
+            return Ok(String::new());
+        };
+        let context = SealContext {
+            message: letter.subject.message,
+            invitation: letter.subject.invitation,
+            organization: letter.subject.organization,
+        };
+        let sealed = letter.sealed_token.as_deref().unwrap_or_default();
+        let token = open_token(&self.keys, context, sealed)
+            .map_err(|_| unsendable("the seal of the link does not open with our keys"))?;
+        Ok(format!("{}/{page}/{}", self.public_url, token.reveal()))
     }
 }
 

@@ -51,8 +51,8 @@ pub struct Queued {
     pub locale: Option<String>,
     /// The recipient's own.
     pub time_zone: Option<String>,
-    /// The link's token, sealed.
-    pub sealed_token: String,
+    /// The link's token, sealed, where there is a link.
+    pub sealed_token: Option<String>,
     /// Attempts before this one.
     pub attempts: i64,
     /// The end of the link's life.
@@ -158,7 +158,7 @@ fn queued(row: &QueryResult) -> Result<Queued, DbErr> {
         last_name: get(row, 14)?,
         locale: get(row, 15)?,
         time_zone: get(row, 16)?,
-        sealed_token: get::<Option<String>>(row, 17)?.unwrap_or_default(),
+        sealed_token: get(row, 17)?,
         expires_at: get(row, 18)?,
         first_attempt_at: get(row, 19)?,
         rfc_message_id: get::<Option<String>>(row, 20)?.unwrap_or_default(),

@@ -55,7 +55,7 @@ pub async fn load_mailings(
 
 fn read(row: &QueryResult) -> Result<MailingRow, DbErr> {
     let kind: String = get(row, 2)?;
-    let kind = [MailKind::Invitation, MailKind::MemberInvitation]
+    let kind = MailKind::ALL
         .into_iter()
         .find(|known| known.as_str() == kind)
         .ok_or_else(|| DbErr::Type(format!("{kind} is no kind of mail")))?;

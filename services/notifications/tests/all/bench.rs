@@ -124,7 +124,7 @@ impl Bench {
             last_name: "Lovelace".to_owned(),
             locale: None,
             time_zone: None,
-            sealed_token: String::new(),
+            sealed_token: None,
             expires_at: now + TimeDelta::days(7),
         })
     }
@@ -138,7 +138,7 @@ impl Bench {
         };
         let sealed_token = seal_token(&self.keys, context, &Self::token()).unwrap();
         Letter {
-            sealed_token,
+            sealed_token: Some(sealed_token),
             ..letter
         }
     }

@@ -96,6 +96,15 @@ impl Access {
         self.address.is_some() && self.address != self.person.email_canonical
     }
 
+    /// The address that is to sign in once a link mailed to it is confirmed (I6); none while there is nothing to confirm.
+    #[must_use]
+    pub fn unconfirmed(&self) -> Option<&str> {
+        let is_in = matches!(self.status, PortalStatus::Accepted | PortalStatus::Active);
+        let reaches = self.person.may_enter() && self.person.can_be_written_to();
+        let waits = is_in && reaches && self.is_elsewhere();
+        self.person.email_canonical.as_deref().filter(|_| waits)
+    }
+
     /// Takes what is newer, and nothing follows from it: a batch decides by the newest, the news itself comes as an act.
     pub fn learn(&mut self, person: Person) -> bool {
         if person.version <= self.person.version {

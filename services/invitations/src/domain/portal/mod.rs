@@ -4,14 +4,16 @@
 //! is to be done beside that. [`step`] is its table of statuses. What a contact is (role, address, links) is a [`Person`].
 
 mod access;
+mod act;
 mod person;
 mod step;
 mod transition;
 
 pub use access::Access;
+pub use act::{Act, Effects, Ended, Offer, Refused};
 pub use person::{Person, own_state};
 pub use step::{Kind, Step, step};
-pub use transition::{Act, Effects, Ended, Offer, Refused, transition};
+pub use transition::transition;
 
 #[cfg(test)]
 mod tests;

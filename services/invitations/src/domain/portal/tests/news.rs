@@ -56,9 +56,64 @@ fn i6_another_address_asks_for_a_new_invitation_while_one_is_out() {
         let before = access(status);
         let (heard, effects) =
             transition(before.clone(), Act::Hear(vec![changed(elsewhere)]), noon()).unwrap();
-        assert_eq!(effects, Effects::default(), "{status}");
+        let expected = Effects {
+            confirms: status != Waiting,
+            ..Effects::default()
+        };
+        assert_eq!(effects, expected, "{status}");
         // the address that signs in stays until the new one is confirmed
         assert_eq!(heard.address, before.address);
+    }
+}
+
+#[test]
+fn i6_only_the_address_that_waits_can_be_confirmed() {
+    let address = || Act::Confirm("ada@birch.example".into());
+    for status in [Waiting, Invited, Expired] {
+        let heard = after(access(status), Act::Hear(vec![changed(elsewhere)]));
+        assert_eq!(heard.unconfirmed(), None, "{status}");
+        assert_eq!(transition(heard, address(), noon()), Err(Refused::Impossible));
+    }
+    for status in [Accepted, Active] {
+        let heard = after(access(status), Act::Hear(vec![changed(elsewhere)]));
+        assert_eq!(heard.unconfirmed(), Some("ada@birch.example"));
+        let other = Act::Confirm("ada@example.com".into());
+        assert_eq!(transition(heard.clone(), other, noon()), Err(Refused::Impossible));
+        let confirmed = after(heard, address());
+        assert_eq!(
+            (confirmed.address.as_deref(), confirmed.status),
+            (Some("ada@birch.example"), status)
+        );
+        assert_eq!(confirmed.unconfirmed(), None);
+        assert_eq!(transition(confirmed, address(), noon()), Err(Refused::Impossible));
+    }
+}
+
+#[test]
+fn i6_what_waits_to_be_confirmed_dies_with_the_next_address_and_with_every_cause() {
+    let heard = after(access(Active), Act::Hear(vec![changed(elsewhere)]));
+    let next = |change: fn(&mut Person)| {
+        let mut person = changed(elsewhere);
+        person.version = person.version.next();
+        change(&mut person);
+        let (access, effects) = transition(heard.clone(), Act::Hear(vec![person]), noon()).unwrap();
+        (effects.confirms, access.unconfirmed().map(str::to_owned))
+    };
+    assert_eq!(
+        next(|person| person.first_name = "Augusta".into()),
+        (false, Some("ada@birch.example".into()))
+    );
+    assert_eq!(
+        next(|person| person.email_canonical = Some("ada@cedar.example".into())),
+        (true, Some("ada@cedar.example".into()))
+    );
+    assert_eq!(
+        next(|person| person.email_canonical = Some("ada@example.com".into())),
+        (true, None)
+    );
+    assert_eq!(next(|person| person.email_duplicate = true), (true, None));
+    for (cause, change) in CAUSES {
+        assert_eq!(next(change), (true, None), "{cause}");
     }
 }
 

@@ -1,0 +1,200 @@
+//! Whoever is in gets another address: it signs in once a link that was mailed to it is confirmed, and the address that signs
+//! in so far is told at once (I6).
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use usher_auth::{SealContext, seal_token};
+use usher_database::Transaction;
+use usher_events::{Lane, Letter, MailKind, Mailing, Withdrawn};
+use usher_messaging::enqueue;
+use usher_types::{ContactId, EmailState, InvitationId, MailingId, MessageId, OrganizationId};
+
+use super::Failure;
+use super::contact_news::Moved;
+use super::context::App;
+use super::issue::{deliveries, mailing, withdrawals};
+use super::readdress::log;
+use crate::domain::organization::Organization;
+use crate::domain::portal::Access;
+use crate::storage::email_change::{self, NewChange};
+use crate::storage::{address, organization};
+
+/// The purpose of the token, which separates it from every other kind (I9).
+pub(super) const PURPOSE: &str = "email_change";
+/// The life of the link, and of the notice.
+const LIFE: TimeDelta = TimeDelta::hours(24);
+
+/// A link that was made for a contact's new address.
+struct Asked<'a> {
+    row: &'a Access,
+    id: InvitationId,
+    hash: Vec<u8>,
+    letter: Letter,
+}
+
+impl App {
+    /// Kills the links of those whose address is another once more, and sends one to each new address that takes mail.
+    pub(super) async fn ask_to_confirm(
+        &self,
+        tx: &Transaction,
+        organization: OrganizationId,
+        moved: &[Moved],
+        now: DateTime<Utc>,
+    ) -> Result<(), Failure> {
+        let rows = moved.iter().filter(|(_, effects)| effects.confirms);
+        let rows: Vec<&Access> = rows.map(|(row, _)| row).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        end_open(tx, organization, &rows, now).await?;
+        let firm = organization::find(tx, organization).await?;
+        let Some(firm) = firm.filter(|firm| firm.portal_enabled) else {
+            return Ok(());
+        };
+        let addresses: Vec<&str> = rows.iter().filter_map(|row| row.unconfirmed()).collect();
+        let states = address::states(tx, organization, &addresses).await?;
+        let mut asked = Vec::with_capacity(rows.len());
+        for row in rows {
+            if takes_mail(row, &states) {
+                asked.push(self.asked(row, now)?);
+            }
+        }
+        email_change::insert(
+            tx,
+            &asked.iter().map(|asked| new_row(asked, now)).collect::<Vec<_>>(),
+        )
+        .await?;
+        mail(tx, &firm, &asked, now).await?;
+        for asked in &asked {
+            let summary = "The address changed; it signs in once it is confirmed";
+            log(
+                tx,
+                asked.row,
+                ("email_change.asked", summary),
+                Some(asked.id),
+                now,
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    fn asked<'a>(&self, row: &'a Access, now: DateTime<Utc>) -> Result<Asked<'a>, Failure> {
+        let (id, message) = (InvitationId::new(now), MessageId::new(now));
+        let token = self.tokens.token();
+        let context = SealContext {
+            message,
+            invitation: id,
+            organization: row.organization,
+        };
+        let sealed = seal_token(&self.seal_keys, context, &token).map_err(Failure::broken)?;
+        let person = &row.person;
+        let to = (
+            person.email.clone().unwrap_or_default(),
+            person.email_canonical.clone().unwrap_or_default(),
+        );
+        Ok(Asked {
+            row,
+            id,
+            hash: token.hash(PURPOSE).to_vec(),
+            letter: Letter {
+                message_id: message,
+                sealed_token: Some(sealed),
+                ..letter(row, id, to, now)
+            },
+        })
+    }
+}
+
+async fn end_open(
+    tx: &Transaction,
+    organization: OrganizationId,
+    rows: &[&Access],
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let contacts: Vec<ContactId> = rows.iter().map(|row| row.contact).collect();
+    let dead = email_change::end_open(tx, organization, &contacts, now).await?;
+    let dead: Vec<Withdrawn> = dead.into_iter().map(withdrawn).collect();
+    let commands = withdrawals(organization, &dead, now);
+    Ok(enqueue(tx, Lane::Interactive, commands).await?)
+}
+
+/// Takes back the mail with the link; the notice stays true that another address was noted.
+const fn withdrawn(invitation_id: InvitationId) -> Withdrawn {
+    Withdrawn {
+        invitation_id,
+        contact_id: None,
+    }
+}
+
+fn takes_mail(row: &Access, states: &HashMap<String, EmailState>) -> bool {
+    row.unconfirmed()
+        .is_some_and(|address| matches!(states.get(address), None | Some(EmailState::Valid)))
+}
+
+/// A letter without a link. It names no contact: nothing that is sent to the contact later replaces it.
+fn letter(
+    row: &Access,
+    about: InvitationId,
+    (email, email_canonical): (String, String),
+    now: DateTime<Utc>,
+) -> Letter {
+    let person = &row.person;
+    Letter {
+        message_id: MessageId::new(now),
+        invitation_id: about,
+        generation: 1,
+        contact_id: None,
+        email,
+        email_canonical,
+        first_name: person.first_name.clone(),
+        last_name: person.last_name.clone(),
+        locale: person.locale.clone(),
+        time_zone: person.time_zone.clone(),
+        sealed_token: None,
+        expires_at: now + LIFE,
+    }
+}
+
+fn new_row<'a>(asked: &'a Asked<'_>, now: DateTime<Utc>) -> NewChange<'a> {
+    NewChange {
+        id: asked.id.uuid(),
+        organization_id: asked.row.organization.uuid(),
+        contact_id: asked.row.contact.uuid(),
+        state: "OPEN",
+        token_hash: asked.hash.clone(),
+        email: &asked.letter.email,
+        email_canonical: &asked.letter.email_canonical,
+        created_at: now,
+        expires_at: now + LIFE,
+    }
+}
+
+/// The links to the new addresses, and the notices to those that sign in so far.
+async fn mail(
+    tx: &Transaction,
+    firm: &Organization,
+    asked: &[Asked<'_>],
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let links = asked.iter().map(|asked| asked.letter.clone()).collect();
+    let notices = asked.iter().filter_map(|asked| {
+        let old = asked.row.address.clone()?;
+        Some(letter(asked.row, InvitationId::new(now), (old.clone(), old), now))
+    });
+    let mut messages = deliveries(
+        &of_kind(firm, MailKind::EmailChangedNotice, now),
+        notices.collect(),
+        now,
+    );
+    messages.extend(deliveries(&of_kind(firm, MailKind::EmailChange, now), links, now));
+    Ok(enqueue(tx, Lane::Interactive, messages).await?)
+}
+
+fn of_kind(firm: &Organization, kind: MailKind, now: DateTime<Utc>) -> Mailing {
+    Mailing {
+        kind,
+        ..mailing(firm, MailingId::new(now), None, None)
+    }
+}
