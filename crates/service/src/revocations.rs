@@ -16,6 +16,8 @@ use crate::{Lifecycle, PeerChannel};
 /// The pause after the first broken stream; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+/// The pause between two looks whether the first snapshot has arrived.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Starts following in the background, until the life's stop.
 ///
@@ -40,6 +42,13 @@ pub fn follow(verifier: Verifier, invitations: PeerChannel, caller: ServiceCalle
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     });
+}
+
+/// Waits for the first snapshot: from then on requests with a token can be answered, and a service is ready.
+pub async fn first_snapshot(verifier: &Verifier) {
+    while !verifier.is_ready() {
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// Whether the stop came during the pause.

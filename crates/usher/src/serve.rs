@@ -42,10 +42,17 @@ pub async fn serve(process: Process) -> Result<(), StartError> {
     let (behind, peers) = open(&settings, &lifecycle, (clock.clone(), tokens)).await?;
     let administrator = usher_invitations::first_start(&settings, &behind.invitations.0).await?;
     let services = lifecycle.outliving();
+    let verifiers = [&behind.contacts, &behind.notifications].map(|(parts, _)| parts.verifier.clone());
     start(&settings, behind, &services);
 
     let gateway = gateway_parts(&keys, peers, clock, &lifecycle)?;
     banner::when_ready(&settings, &listener, administrator, began, &lifecycle);
+    // whoever comes before waits at the port: a gateway that is ready has nobody behind it who is not
+    let stop = lifecycle.stopping();
+    for verifier in &verifiers {
+        stop.run_until_cancelled(revocations::first_snapshot(verifier))
+            .await;
+    }
     let served = usher_gateway::run(settings, gateway, listener, lifecycle).await;
     services.stop();
     // what broke behind is the reason, what the gateway says of it the consequence

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::codegen::http::Request;
 use tonic::server::NamedService;
@@ -16,7 +17,7 @@ use usher_auth::Verifier;
 
 use super::frame::FrameLayer;
 use crate::transport::MemoryListener;
-use crate::{Lifecycle, Listener, StartError};
+use crate::{Lifecycle, Listener, StartError, revocations};
 
 /// Collects the gRPC services of a process and serves them until the stop.
 ///
@@ -61,7 +62,7 @@ impl Server {
     }
 
     /// Serves until the life's soft stop, then finishes what has begun. Readiness is what the health service says:
-    /// serving from here on, not serving from the stop on.
+    /// serving as soon as tokens can be verified, not serving from the stop on.
     ///
     /// # Errors
     /// [`StartError::Failed`] when the transport breaks.
@@ -69,14 +70,11 @@ impl Server {
         let health = HealthService::from_health_reporter(self.health.clone());
         self.routes
             .add_service(tonic_health::pb::health_server::HealthServer::new(health));
-        self.health.set_service_status("", ServingStatus::Serving).await;
-
-        let stop = lifecycle.stopping();
-        let reporter = self.health.clone();
-        let stopped = async move {
-            stop.cancelled().await;
-            reporter.set_service_status("", ServingStatus::NotServing).await;
-        };
+        // the reporter's own beginning is "serving"
+        self.health
+            .set_service_status("", ServingStatus::NotServing)
+            .await;
+        let stopped = report(self.health, self.verifier.clone(), lifecycle.stopping());
         let server = tonic::transport::Server::builder()
             .layer(FrameLayer {
                 name: self.name,
@@ -105,4 +103,17 @@ impl Server {
         };
         ended.map_err(|error| StartError::failed(format!("{} cannot serve", self.name), &error))
     }
+}
+
+/// Says when the service is ready, and that it is not any more; returns at the stop.
+async fn report(health: HealthReporter, verifier: Option<Verifier>, stop: CancellationToken) {
+    let ready = async {
+        if let Some(verifier) = &verifier {
+            revocations::first_snapshot(verifier).await;
+        }
+        health.set_service_status("", ServingStatus::Serving).await;
+    };
+    stop.run_until_cancelled(ready).await;
+    stop.cancelled().await;
+    health.set_service_status("", ServingStatus::NotServing).await;
 }

@@ -7,6 +7,9 @@ use futures::Stream;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 use usher_auth::{
     Keyring, Operation, PermissionSet, Principal, Service, ServiceTokens, SigningKey, Subject, Verifier,
 };
@@ -288,6 +291,22 @@ async fn i11_ended_sessions_reach_the_services() {
     };
     bench.news.send(Ok(news)).await.unwrap();
     eventually(|| contacts.verify(&token).is_err()).await;
+}
+
+#[tokio::test]
+async fn r3_a_service_is_ready_when_it_can_tell_who_asks() {
+    let bench = Bench::new();
+    let whole = || HealthCheckRequest {
+        service: String::new(),
+    };
+    let mut health = HealthClient::new(bench.channel.clone());
+    let answer = health.check(whole()).await.unwrap().into_inner();
+    assert_eq!(answer.status(), ServingStatus::NotServing);
+    let mut watch = health.watch(whole()).await.unwrap().into_inner();
+    let mut next = async || watch.message().await.unwrap().unwrap().status();
+    assert_eq!(next().await, ServingStatus::NotServing);
+    bench.trust_key().await;
+    assert_eq!(next().await, ServingStatus::Serving);
 }
 
 #[tokio::test]
