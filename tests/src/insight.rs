@@ -5,8 +5,30 @@ use serde_json::Value;
 use usher_auth::{Keyring, SigningKey, unwrap_secret};
 use usher_types::OrganizationId;
 
-use crate::System;
 use crate::sql::{psql, sqlite, sqlite_text};
+use crate::system::PATIENCE;
+use crate::{System, eventually};
+
+/// What is still on its way. A message is written to its next place before it leaves the last, so whoever looks at outboxes,
+/// queues and outboxes again overlooks none.
+const UNHEARD: &str = "(
+    (SELECT count(*) FROM main.outbox WHERE published_at IS NULL)
+    + (SELECT count(*) FROM invitations.outbox WHERE published_at IS NULL)
+    + (SELECT count(*) FROM notifications.outbox WHERE published_at IS NULL)
+    + (SELECT count(*) FROM broker.delivery)
+    + (SELECT count(*) FROM notifications.message WHERE pending)
+    + (SELECT count(*) FROM invitations.batch WHERE finished_at IS NULL AND state = 'RUNNING')
+    + (SELECT count(*) FROM main.outbox WHERE published_at IS NULL)
+    + (SELECT count(*) FROM invitations.outbox WHERE published_at IS NULL)
+    + (SELECT count(*) FROM notifications.outbox WHERE published_at IS NULL)
+)";
+
+/// What every act leaves.
+const TRACES: &str = "(
+    (SELECT count(*) FROM main.outbox) + (SELECT count(*) FROM main.activity)
+    + (SELECT count(*) FROM invitations.outbox) + (SELECT count(*) FROM invitations.activity)
+    + (SELECT count(*) FROM notifications.message)
+)";
 
 impl System {
     /// The first organization's id.
@@ -38,20 +60,20 @@ impl System {
         SigningKey::from_pkcs8(id.to_owned(), &pkcs8).expect("a key")
     }
 
-    /// How much has been said and noted: changes with every act, and with nothing else.
+    /// How much has been said and noted, once all that was said has been heard: changes with every act, and with nothing
+    /// else. Of the embedded setting.
     pub async fn traces(&self) -> i64 {
-        let mut count = 0;
-        for (service, table) in [
-            ("contacts", "outbox"),
-            ("contacts", "activity"),
-            ("invitations", "outbox"),
-            ("invitations", "activity"),
-            ("notifications", "message"),
-        ] {
-            let file = self.folder.path().join(format!("{service}.db"));
-            count += sqlite(&file, &format!("SELECT count(*) FROM {table}")).await;
-        }
-        count
+        let attached: String = ["invitations", "notifications", "broker"]
+            .map(|name| format!("ATTACH '{}/{name}.db' AS {name}; ", self.folder.path().display()))
+            .concat();
+        let sql = format!("{attached} SELECT {UNHEARD} || ' ' || {TRACES}");
+        let file = self.folder.path().join("contacts.db");
+        eventually("all has been heard", PATIENCE, || async {
+            let line = sqlite_text(&file, &sql).await;
+            let traces = line.trim().strip_prefix("0 ")?;
+            Some(traces.parse().expect("a number"))
+        })
+        .await
     }
 
     /// Outbox rows of all services that have not been published.

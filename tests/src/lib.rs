@@ -9,6 +9,7 @@
 mod browser;
 mod gate;
 mod graphql;
+mod health;
 mod insight;
 mod mailbox;
 mod outside;

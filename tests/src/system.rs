@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use usher_auth::Keyring;
 
+use crate::health::Health;
 use crate::parts::Outside;
 use crate::{Client, Mailbox, Parts, Process, SIGN_IN, eventually, free_port};
 
@@ -16,8 +17,11 @@ pub const ADMIN_EMAIL: &str = "admin@usher.example";
 /// Their password.
 pub const ADMIN_PASSWORD: &str = "Harbour-Violet-Anvil-31";
 
+/// The services, as settings call them.
+const SERVICES: [&str; 3] = ["CONTACTS", "INVITATIONS", "NOTIFICATIONS"];
+
 /// The most that a journey waits for anything.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One code, two ways to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,16 +131,19 @@ impl System {
         let outside = Outside::prepare(parts, &self.mail_folder()).await;
         self.environment.extend(outside.settings());
         self.outside = Some(outside);
-        for service in ["CONTACTS", "INVITATIONS", "NOTIFICATIONS"] {
+        for service in SERVICES {
             let address = format!("127.0.0.1:{}", free_port());
             self.environment
                 .insert(format!("USHER_{service}_LISTEN"), address.clone());
             self.environment
                 .insert(format!("USHER_{service}_URL"), format!("http://{address}"));
         }
-        let mut migration = Process::start("usher-migrate", &["up"], &self.environment, self.folder.path());
-        let status = migration.ended().await;
-        assert!(status.success(), "usher-migrate: {}", migration.log());
+        if let Parts::Own { .. } = parts {
+            let mut migration =
+                Process::start("usher-migrate", &["up"], &self.environment, self.folder.path());
+            let status = migration.ended().await;
+            assert!(status.success(), "usher-migrate: {}", migration.log());
+        }
     }
 
     pub(crate) fn launch(&mut self, name: &str) {
@@ -144,23 +151,34 @@ impl System {
             .push(Process::start(name, &[], &self.environment, self.folder.path()));
     }
 
-    /// Waits until the gateway says that it is ready.
+    /// Waits until gateway and services say that they are ready.
     ///
     /// # Panics
     /// Where a process ends instead.
     pub async fn wait_until_ready(&mut self) {
         let client = Client::new(&self.base);
+        let services = match self.setting {
+            Setting::Embedded => Vec::new(),
+            Setting::Distributed => SERVICES.map(|name| self.health_of(name)).into(),
+        };
         let processes = &mut self.processes;
         let look = || {
             if let Some(process) = processes.iter_mut().find_map(Process::if_ended) {
                 panic!("{} has ended:\n{}", process.name(), process.log());
             }
             async {
+                for service in &services {
+                    service.serving().await?;
+                }
                 let status = client.try_get("/readyz").await;
                 status.filter(hyper::StatusCode::is_success)
             }
         };
         eventually(&format!("{} is ready", self.base), PATIENCE, look).await;
+    }
+
+    fn health_of(&self, service: &str) -> Health {
+        Health::new(&self.environment[&format!("USHER_{service}_URL")])
     }
 
     /// The administrator, signed in.

@@ -1,0 +1,28 @@
+//! What a service says of itself to whoever runs it.
+
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use usher_service::{GrpcSettings, PeerAddress, PeerChannel, Settings};
+
+/// `grpc.health.v1.Health` of one service.
+pub(crate) struct Health(HealthClient<PeerChannel>);
+
+impl Health {
+    /// That of the service at a URL.
+    pub(crate) fn new(url: &str) -> Self {
+        let settings = Settings::with([]).expect("the default settings");
+        let settings = GrpcSettings::of(&settings).expect("the default settings");
+        let address = PeerAddress::parse(url, "the service's address").expect("an address");
+        Self(HealthClient::new(address.channel("health", &settings)))
+    }
+
+    /// Nothing where it does not serve, or does not answer.
+    pub(crate) async fn serving(&self) -> Option<()> {
+        let whole = HealthCheckRequest {
+            service: String::new(),
+        };
+        let answer = self.0.clone().check(whole).await.ok()?.into_inner();
+        (answer.status() == ServingStatus::Serving).then_some(())
+    }
+}
