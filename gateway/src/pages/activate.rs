@@ -10,32 +10,24 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{ConnectInfo, Form, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use minijinja::{Value, context};
+use minijinja::context;
 use serde::Deserialize;
 use usher_proto::common::v1::Refusal;
-use usher_proto::invitations::v1::{AcceptInvitationReply, AcceptInvitationRequest, Landing, LinkRequest};
-use usher_text::{Locale, zone};
+use usher_proto::invitations::v1::{AcceptInvitationReply, AcceptInvitationRequest};
 
-use super::cookies::Tokens;
 use super::guard::{is_ours, status_of};
-use super::render::in_one_piece;
+use super::link::{self, Link, anonymous};
 use super::texts::Texts;
 use super::{failed, refused};
 use crate::fault::Fault;
 use crate::graphql::{Scope, answer};
-use crate::http::{App, source};
+use crate::http::App;
 
 /// The shortest password where the service does not say (I10).
 const SHORTEST_PASSWORD: i32 = 15;
 
-/// A link and what it is worth now.
-struct Page<'a> {
-    app: &'a App,
-    token: &'a str,
-    landing: Landing,
-    locale: Locale,
-    signed_in: bool,
-}
+/// An invitation's link.
+struct Page<'a>(Link<'a>);
 
 #[derive(Deserialize)]
 pub(super) struct Acceptance {
@@ -91,66 +83,33 @@ pub(super) async fn accept(
     ) {
         Ok(AcceptInvitationReply { accepted: true, .. }) => page.accepted(),
         Ok(AcceptInvitationReply { refusals, .. }) => page.refused(&scope, &headers, refusals).await,
-        Err(fault) => failed(&app, page.locale, &fault),
+        Err(fault) => failed(&app, page.0.locale, &fault),
     }
-}
-
-/// Nobody, whoever is signed in with this browser.
-pub(super) fn anonymous(app: &App, headers: &HeaderMap, connection: SocketAddr) -> Scope {
-    app.scope(None, source(app, headers, connection))
 }
 
 impl<'a> Page<'a> {
     async fn open(app: &'a App, scope: &Scope, token: &'a str, headers: &HeaderMap) -> Result<Self, Fault> {
-        let request = scope.ask(LinkRequest {
-            token: token.to_owned(),
-        });
-        let landing = answer(scope.backends.invitations.clone().get_landing(request).await)?;
-        Ok(Self {
-            app,
-            token,
-            locale: Texts::choose(landing.locale.as_deref()),
-            landing,
-            signed_in: Tokens::of(headers, &app.public_url).any(),
-        })
-    }
-
-    fn names(&self) -> [(&'static str, String); 2] {
-        [
-            (
-                "organization",
-                self.landing.organization_name.clone().unwrap_or_default(),
-            ),
-            ("email", self.landing.masked_email.clone().unwrap_or_default()),
-        ]
-    }
-
-    fn text(&self, key: &str) -> String {
-        self.app.pages.text(self.locale, key, &self.names())
-    }
-
-    fn line(&self, text: &str) -> Value {
-        in_one_piece(text, self.landing.masked_email.as_deref())
-    }
-
-    fn moment(&self, at: Option<prost_types::Timestamp>) -> Option<String> {
-        let at = at.and_then(usher_proto::datetime)?;
-        let zone = zone([self.landing.time_zone.as_deref()]);
-        Some(usher_text::moment(at, self.locale, zone))
+        let asked = scope.ask(link::request(token));
+        let landing = answer(scope.backends.invitations.clone().get_landing(asked).await)?;
+        Ok(Self(Link::new(app, token, headers, landing)))
     }
 
     fn least(&self) -> i32 {
-        self.landing.password_min_length.unwrap_or(SHORTEST_PASSWORD)
+        self.0.landing.password_min_length.unwrap_or(SHORTEST_PASSWORD)
     }
 
     /// The page for what the link is worth now; `refusal` is about a password that was not taken.
     fn show(&self, refusal: Option<&Refusal>) -> Response {
-        match self.landing.state.as_str() {
+        match self.0.landing.state.as_str() {
             "OPEN" => self.form(refusal),
-            "EXPIRED" => self.message(StatusCode::GONE, "expired.title", self.text("expired.text")),
-            "SUPERSEDED" => self.message(StatusCode::GONE, "superseded.title", self.superseded()),
-            _ => self.invalid(),
+            "EXPIRED" => self.gone("expired.title", &self.0.text("expired.text")),
+            "SUPERSEDED" => self.gone("superseded.title", &self.superseded()),
+            _ => self.0.invalid(),
         }
+    }
+
+    fn gone(&self, title: &str, line: &str) -> Response {
+        self.0.message(StatusCode::GONE, title, line, None)
     }
 
     fn form(&self, refusal: Option<&Refusal>) -> Response {
@@ -159,70 +118,47 @@ impl<'a> Page<'a> {
         } else {
             StatusCode::OK
         };
+        let Self(link) = self;
         let least = self.least();
         let error = refusal.map(|refusal| {
             let names = [("least", least.to_string())];
-            self.app.pages.error(self.locale, &refusal.code, &names)
+            link.app.pages.error(link.locale, &refusal.code, &names)
         });
         let values = context! {
-            organization => self.landing.organization_name.as_deref(),
-            email => self.landing.masked_email.as_deref(),
-            signed_in => self.signed_in,
-            action => format!("/activate/{}", self.token),
-            expires => self.moment(self.landing.expires_at),
+            organization => link.landing.organization_name.as_deref(),
+            email => link.landing.masked_email.as_deref(),
+            signed_in => link.signed_in,
+            action => format!("/activate/{}", link.token),
+            expires => link.moment(link.landing.expires_at),
             least,
             error,
         };
-        self.app.pages.page(status, self.locale, "activate.html", values)
+        link.app.pages.page(status, link.locale, "activate.html", values)
     }
 
     fn superseded(&self) -> String {
-        let [organization, email] = self.names();
-        match self.moment(self.landing.newest_sent_at) {
+        let Self(link) = self;
+        let [organization, email] = link.names();
+        match link.moment(link.landing.newest_sent_at) {
             Some(moment) => {
                 let names = [organization, email, ("moment", moment)];
-                self.app.pages.text(self.locale, "superseded.text", &names)
+                link.app.pages.text(link.locale, "superseded.text", &names)
             }
-            None => self.text("superseded.text_undated"),
+            None => link.text("superseded.text_undated"),
         }
     }
 
-    /// Unknown, used and cancelled look the same (I8). Whoever used it up signs in from here.
-    fn invalid(&self) -> Response {
-        let values = context! {
-            title => self.text("invalid.title"),
-            lines => [self.text("invalid.text")],
-            signed_in => self.signed_in,
-            link => "/sign-in",
-            link_text => self.text("invalid.link"),
-        };
-        self.app
-            .pages
-            .page(StatusCode::NOT_FOUND, self.locale, "message.html", values)
-    }
-
-    fn message(&self, status: StatusCode, title: &str, line: String) -> Response {
-        let lines = [self.line(&line)];
-        let values = context! { title => self.text(title), lines, signed_in => self.signed_in };
-        self.app.pages.page(status, self.locale, "message.html", values)
-    }
-
     fn accepted(&self) -> Response {
-        // a slug is letters, digits and dashes, so it stands in an address as it is
-        let slug = self.landing.organization_slug.as_deref();
-        let link = slug.map_or_else(
-            || "/sign-in".to_owned(),
-            |slug| format!("/sign-in?organization={slug}"),
-        );
+        let Self(link) = self;
         let values = context! {
-            title => self.text("accepted.title"),
-            lines => [self.text("accepted.text")],
-            link,
-            link_text => self.text("accepted.link"),
+            title => link.text("accepted.title"),
+            lines => [link.text("accepted.text")],
+            link => link.sign_in(),
+            link_text => link.text("accepted.link"),
         };
-        self.app
+        link.app
             .pages
-            .page(StatusCode::OK, self.locale, "message.html", values)
+            .page(StatusCode::OK, link.locale, "message.html", values)
     }
 
     /// The password was not taken, or the link is no longer what it was a moment ago.
@@ -234,9 +170,10 @@ impl<'a> Page<'a> {
         if !about_link {
             return self.show(refusal.as_ref());
         }
-        match Page::open(self.app, scope, self.token, headers).await {
+        let Self(link) = self;
+        match Page::open(link.app, scope, link.token, headers).await {
             Ok(page) => page.show(refusal.as_ref()),
-            Err(fault) => failed(self.app, self.locale, &fault),
+            Err(fault) => failed(link.app, link.locale, &fault),
         }
     }
 }

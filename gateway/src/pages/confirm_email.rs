@@ -1,5 +1,4 @@
-//! The page behind the link that confirms a new address (I6). Showing it changes nothing (I7), and whoever is signed in with the
-//! same browser plays no part, as at an invitation's.
+//! The page behind the link that confirms a new address (I6). Showing it changes nothing (I7).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,28 +6,18 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use minijinja::{Value, context};
-use usher_proto::invitations::v1::{Landing, LinkRequest};
-use usher_text::{Locale, moment, zone};
+use minijinja::context;
 
-use super::activate::anonymous;
-use super::cookies::Tokens;
 use super::guard::is_ours;
-use super::render::in_one_piece;
+use super::link::{self, Link, anonymous};
 use super::texts::Texts;
 use super::{failed, refused};
 use crate::fault::Fault;
 use crate::graphql::{Scope, answer};
 use crate::http::App;
 
-/// A link and what it is worth now.
-struct Page<'a> {
-    app: &'a App,
-    token: &'a str,
-    landing: Landing,
-    locale: Locale,
-    signed_in: bool,
-}
+/// The link to a new address.
+struct Page<'a>(Link<'a>);
 
 /// Shows what the link is worth.
 pub(super) async fn show(
@@ -64,7 +53,7 @@ pub(super) async fn confirm(
 async fn confirmed(app: &App, scope: &Scope, token: &str, headers: &HeaderMap) -> Result<Response, Fault> {
     // looked at first: afterwards the link is worth nothing and tells nothing
     let page = Page::open(app, scope, token, headers).await?;
-    let request = scope.ask(link(token));
+    let request = scope.ask(link::request(token));
     let mut invitations = scope.backends.invitations.clone();
     let reply = answer(invitations.confirm_email_change(request).await)?;
     if reply.refusals.is_empty() {
@@ -73,74 +62,47 @@ async fn confirmed(app: &App, scope: &Scope, token: &str, headers: &HeaderMap) -
     Ok(Page::open(app, scope, token, headers).await?.show())
 }
 
-fn link(token: &str) -> LinkRequest {
-    LinkRequest {
-        token: token.to_owned(),
-    }
-}
-
 impl<'a> Page<'a> {
     async fn open(app: &'a App, scope: &Scope, token: &'a str, headers: &HeaderMap) -> Result<Self, Fault> {
-        let request = scope.ask(link(token));
-        let landing = answer(scope.backends.invitations.clone().get_email_change(request).await)?;
-        Ok(Self {
-            app,
-            token,
-            locale: Texts::choose(landing.locale.as_deref()),
-            landing,
-            signed_in: Tokens::of(headers, &app.public_url).any(),
-        })
-    }
-
-    fn text(&self, key: &str) -> String {
-        let organization = self.landing.organization_name.clone().unwrap_or_default();
-        let email = self.landing.masked_email.clone().unwrap_or_default();
-        let names = [("organization", organization), ("email", email)];
-        self.app.pages.text(self.locale, key, &names)
+        let asked = scope.ask(link::request(token));
+        let landing = answer(scope.backends.invitations.clone().get_email_change(asked).await)?;
+        Ok(Self(Link::new(app, token, headers, landing)))
     }
 
     fn show(&self) -> Response {
-        match self.landing.state.as_str() {
+        let Self(link) = self;
+        match link.landing.state.as_str() {
             "OPEN" => self.form(),
-            "EXPIRED" => self.message(StatusCode::GONE, "expired_email", None),
-            _ => self.message(StatusCode::NOT_FOUND, "invalid", Some("/sign-in".to_owned())),
+            "EXPIRED" => {
+                let text = link.text("expired_email.text");
+                link.message(StatusCode::GONE, "expired_email.title", &text, None)
+            }
+            _ => link.invalid(),
         }
     }
 
     fn form(&self) -> Response {
-        let at = self.landing.expires_at.and_then(usher_proto::datetime);
-        let zone = zone([self.landing.time_zone.as_deref()]);
+        let Self(link) = self;
         let values = context! {
-            organization => self.landing.organization_name.as_deref(),
-            email => self.landing.masked_email.as_deref(),
-            signed_in => self.signed_in,
-            action => format!("/confirm-email/{}", self.token),
-            expires => at.map(|at| moment(at, self.locale, zone)),
+            organization => link.landing.organization_name.as_deref(),
+            email => link.landing.masked_email.as_deref(),
+            signed_in => link.signed_in,
+            action => format!("/confirm-email/{}", link.token),
+            expires => link.moment(link.landing.expires_at),
         };
-        self.app
+        link.app
             .pages
-            .page(StatusCode::OK, self.locale, "confirm_email.html", values)
+            .page(StatusCode::OK, link.locale, "confirm_email.html", values)
     }
 
     fn done(&self) -> Response {
-        // a slug is letters, digits and dashes, so it stands in an address as it is
-        let slug = self.landing.organization_slug.as_deref().unwrap_or_default();
-        let link = format!("/sign-in?organization={slug}");
-        self.message(StatusCode::OK, "confirmed_email", Some(link))
-    }
-
-    fn message(&self, status: StatusCode, about: &str, link: Option<String>) -> Response {
-        let line: Value = in_one_piece(
-            &self.text(&format!("{about}.text")),
-            self.landing.masked_email.as_deref(),
-        );
-        let values = context! {
-            title => self.text(&format!("{about}.title")),
-            lines => [line],
-            signed_in => self.signed_in,
-            link,
-            link_text => self.text("invalid.link"),
-        };
-        self.app.pages.page(status, self.locale, "message.html", values)
+        let Self(link) = self;
+        let text = link.text("confirmed_email.text");
+        link.message(
+            StatusCode::OK,
+            "confirmed_email.title",
+            &text,
+            Some(link.sign_in()),
+        )
     }
 }

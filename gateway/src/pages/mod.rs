@@ -6,6 +6,7 @@ mod cookies;
 mod development;
 mod eml;
 mod guard;
+mod link;
 mod portal;
 mod render;
 mod sign_in;

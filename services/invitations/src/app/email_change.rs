@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use usher_auth::{SealContext, seal_token};
 use usher_database::Transaction;
 use usher_events::{Lane, Letter, MailKind, Mailing, Withdrawn};
 use usher_messaging::enqueue;
@@ -81,14 +80,7 @@ impl App {
     }
 
     fn asked<'a>(&self, row: &'a Access, now: DateTime<Utc>) -> Result<Asked<'a>, Failure> {
-        let (id, message) = (InvitationId::new(now), MessageId::new(now));
-        let token = self.tokens.token();
-        let context = SealContext {
-            message,
-            invitation: id,
-            organization: row.organization,
-        };
-        let sealed = seal_token(&self.seal_keys, context, &token).map_err(Failure::broken)?;
+        let link = self.link(PURPOSE, (row.organization, InvitationId::new(now)), now)?;
         let person = &row.person;
         let to = (
             person.email.clone().unwrap_or_default(),
@@ -96,12 +88,12 @@ impl App {
         );
         Ok(Asked {
             row,
-            id,
-            hash: token.hash(PURPOSE).to_vec(),
+            id: link.id,
+            hash: link.hash,
             letter: Letter {
-                message_id: message,
-                sealed_token: Some(sealed),
-                ..letter(row, id, to, now)
+                message_id: link.message,
+                sealed_token: Some(link.sealed),
+                ..letter(row, link.id, to, now)
             },
         })
     }

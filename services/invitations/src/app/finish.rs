@@ -1,13 +1,12 @@
 //! The end of a batch: everybody was looked at and no mail waits any more.
 
-use usher_types::BatchState;
-
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use usher_types::BatchState;
 
 use super::Failure;
 use super::context::App;
@@ -59,29 +58,24 @@ impl App {
     /// Looks at what is noted now.
     pub(crate) async fn finish_noted(&self) {
         for batch in self.ending.take() {
-            if let Err(failure) = self.finish_batches([batch]).await {
+            if let Err(failure) = self.finish_batch(batch).await {
                 // the sweeper finds it
                 tracing::warn!(?failure, "a batch was not finished at once");
             }
         }
     }
 
-    /// Marks these batches DONE where they are. Whoever handles the last mail comes here after that is committed; the row's
-    /// lock lets the second of two see what the first has done.
-    pub(super) async fn finish_batches(
-        &self,
-        batches: impl IntoIterator<Item = batch::Of>,
-    ) -> Result<(), Failure> {
-        for of in batches {
-            let tx = self.write(of.0).await?;
-            let Some(found) = batch::lock(&tx, of).await? else {
-                continue;
-            };
-            let running = found.state == BatchState::Running && found.walked && found.finished_at.is_none();
-            if running && !batch::has_open_mail(&tx, of).await? {
-                batch::finish(&tx, of, BatchState::Done, self.now()).await?;
-                tx.commit().await?;
-            }
+    /// Marks a batch DONE where it is. Whoever handles the last mail comes here after that is committed; the row's lock lets the
+    /// second of two see what the first has done.
+    pub(super) async fn finish_batch(&self, of: batch::Of) -> Result<(), Failure> {
+        let tx = self.write(of.0).await?;
+        let Some(found) = batch::lock(&tx, of).await? else {
+            return Ok(());
+        };
+        let running = found.state == BatchState::Running && found.walked && found.finished_at.is_none();
+        if running && !batch::has_open_mail(&tx, of).await? {
+            batch::finish(&tx, of, BatchState::Done, self.now()).await?;
+            tx.commit().await?;
         }
         Ok(())
     }

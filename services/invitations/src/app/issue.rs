@@ -61,19 +61,19 @@ pub(crate) fn mailing(
 }
 
 /// A link that was made: what is stored of it, and what travels.
-struct Link {
-    id: InvitationId,
-    message: MessageId,
-    hash: Vec<u8>,
-    sealed: String,
+pub(super) struct Link {
+    pub(super) id: InvitationId,
+    pub(super) message: MessageId,
+    pub(super) hash: Vec<u8>,
+    pub(super) sealed: String,
 }
 
 impl App {
-    /// A fresh link to this invitation.
-    fn link(
+    /// A fresh link for this purpose, to an invitation or whatever else the id stands for.
+    pub(super) fn link(
         &self,
-        organization: OrganizationId,
-        id: InvitationId,
+        purpose: &str,
+        (organization, id): (OrganizationId, InvitationId),
         now: DateTime<Utc>,
     ) -> Result<Link, Failure> {
         let message = MessageId::new(now);
@@ -86,7 +86,7 @@ impl App {
         Ok(Link {
             id,
             message,
-            hash: token.hash(PURPOSE).to_vec(),
+            hash: token.hash(purpose).to_vec(),
             sealed: seal_token(&self.seal_keys, context, &token).map_err(Failure::broken)?,
         })
     }
@@ -111,7 +111,7 @@ impl App {
             let Some(invitation) = effects.letter else {
                 continue;
             };
-            let link = self.link(access.organization, invitation, sending.now)?;
+            let link = self.link(PURPOSE, (access.organization, invitation), sending.now)?;
             replaced.extend(
                 effects
                     .ended

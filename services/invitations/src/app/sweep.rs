@@ -54,7 +54,10 @@ impl App {
         let tx = self.database.read(Scope::System(SystemReason::Sweep)).await?;
         let done = batch::maybe_done(&tx).await?;
         drop(tx);
-        self.finish_batches(done).await
+        for batch in done {
+            self.finish_batch(batch).await?;
+        }
+        Ok(())
     }
 
     /// One part; true while there may be more.

@@ -119,7 +119,7 @@ impl App {
                 Step::Held(reason) => return Ok(Leave::Held(reason)),
             }
             if last {
-                self.finish_batches([batch.of()]).await?;
+                self.finish_batch(batch.of()).await?;
                 return Ok(Leave::Done);
             }
         }

@@ -130,9 +130,7 @@ impl Renderer {
             ),
         })
     }
-}
 
-impl Renderer {
     /// The link that the letter carries; empty where its mail has none.
     fn link(&self, letter: &Queued, kind: MailKind) -> Result<String, Trouble> {
         let Some(page) = kind.page() else {

@@ -43,7 +43,8 @@ async fn next(queue: &Queue, line: &mut Line) -> Option<Claimed> {
     queue.next().await
 }
 
-/// Sends one letter and gives its note; none where nobody takes notes any more. The mail before must be noted as sent before this one is handed over.
+/// Sends one letter and gives its note; none where nobody takes notes any more. The mail before must be noted as sent before
+/// this one is handed over.
 async fn send(
     shared: &Shared,
     line: &mut Line,
