@@ -110,9 +110,7 @@ fn wanted(
     };
     Ok(Some(match common.admin_password.clone() {
         Some(password) => {
-            if !development {
-                check_password(settings, &email, &password)?;
-            }
+            check_password(settings, &email, &password)?;
             (made(None, false), Administrator::Password(password))
         }
         None if development => {
@@ -181,10 +179,11 @@ mod tests {
             text.starts_with("  Administrator  admin@usher.localhost\n  Password       "),
             "{text}"
         );
-        let (made, administrator) = read(&[("admin_password", "short")]).unwrap().unwrap();
+        let given = "kestrel orchid lantern";
+        let (made, administrator) = read(&[("admin_password", given)]).unwrap().unwrap();
         assert_eq!(made.announcement(), "  Administrator  admin@usher.localhost\n");
         assert!(
-            matches!(administrator, Administrator::Password(password) if password.expose_secret() == "short")
+            matches!(administrator, Administrator::Password(password) if password.expose_secret() == given)
         );
         assert!(read(&[("admin_email", "")]).unwrap().is_none());
     }
@@ -225,13 +224,15 @@ mod tests {
             ),
         ];
         for (password, reason) in table {
-            let pairs = [
-                ("mode", "production"),
-                ("admin_email", "owner@firm.example"),
-                ("admin_password", password),
-            ];
-            let expected = format!("USHER_ADMIN_PASSWORD is refused: a password {reason}");
-            assert_eq!(read(&pairs).unwrap_err(), expected);
+            for mode in ["development", "production"] {
+                let pairs = [
+                    ("mode", mode),
+                    ("admin_email", "owner@firm.example"),
+                    ("admin_password", password),
+                ];
+                let expected = format!("USHER_ADMIN_PASSWORD is refused: a password {reason}");
+                assert_eq!(read(&pairs).unwrap_err(), expected, "{mode}");
+            }
         }
     }
 }

@@ -94,6 +94,24 @@ dialects! {
         assert_eq!(stage.number("SELECT count(*) FROM email_change").await, 0);
     }
 
+    async fn i6_the_old_address_is_told_at_once_also_where_the_new_one_cannot_be_confirmed(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let mut ada = stage.clients(1).remove(0);
+        let old = ada.email.clone().unwrap();
+        stage.let_in(&ada, true).await;
+        stage.portal(false).await;
+        stage.move_to(&mut ada, NEW).await;
+        stage.portal(true).await;
+        ada.email_canonical = None;
+        ada.email = Some("ada at birch".into());
+        stage.tell(&mut ada).await;
+        ada.active = false;
+        stage.move_to(&mut ada, "lovelace@birch.example").await;
+        let notices = stage.letters_of(MailKind::EmailChangedNotice).await;
+        assert_eq!(notices.iter().map(|(notice, _)| notice.email.as_str()).collect::<Vec<_>>(), [&old; 3]);
+        assert_eq!(stage.letters_of(MailKind::EmailChange).await, []);
+    }
+
     async fn i6_of_many_who_confirm_one_does(db: usher_testkit::TestDatabase) {
         let stage = Stage::new(&db).await;
         let mut ada = stage.clients(1).remove(0);

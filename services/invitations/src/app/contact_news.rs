@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::Failure;
 use super::context::App;
+use super::email_change::tell;
 use super::issue::withdraw;
 use super::readdress::log;
 use crate::domain::link::InvitationState;
@@ -81,6 +82,7 @@ impl App {
             moved.extend(over.flatten());
         }
         end_invitations(tx, organization, &moved, now).await?;
+        tell(tx, organization, &moved, now).await?;
         self.ask_to_confirm(tx, organization, &moved, now).await?;
         let out: Vec<Uuid> = moved
             .iter()
@@ -113,9 +115,7 @@ async fn end_invitations(
     };
     let pairs = over().map(|(row, effects)| (row, effects));
     withdraw(tx, (organization, Lane::Interactive), pairs, ending).await?;
-    for (row, _) in over() {
-        let summary = "The contact changed; the invitation has ended";
-        log(tx, row, ("invitation.cancelled", summary), None, now).await?;
-    }
-    Ok(())
+    let summary = "The contact changed; the invitation has ended";
+    let about = over().map(|(row, _)| (row, None));
+    log(tx, about, ("invitation.cancelled", summary), now).await
 }

@@ -1,5 +1,5 @@
-//! Whoever is in gets another address: it signs in once a link that was mailed to it is confirmed, and the address that signs
-//! in so far is told at once (I6).
+//! Whoever is in gets another address: the one that signs in so far is told at once, and the new one signs in once a link that
+//! was mailed to it is confirmed (I6).
 
 use std::collections::HashMap;
 
@@ -32,6 +32,31 @@ struct Asked<'a> {
     letter: Letter,
 }
 
+/// Tells the address that signs in so far that another was noted. Whether that one takes mail, and whether the portal is on,
+/// does not matter: it may be the doing of somebody who is not the contact.
+pub(super) async fn tell(
+    tx: &Transaction,
+    organization: OrganizationId,
+    moved: &[Moved],
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let told = moved.iter().filter(|(_, effects)| effects.tells);
+    let notices: Vec<Letter> = told
+        .filter_map(|(row, _)| {
+            let old = row.address.clone()?;
+            Some(letter(row, InvitationId::new(now), (old.clone(), old), now))
+        })
+        .collect();
+    if notices.is_empty() {
+        return Ok(());
+    }
+    let Some(firm) = organization::find(tx, organization).await? else {
+        return Ok(());
+    };
+    let mailing = of_kind(&firm, MailKind::EmailChangedNotice, now);
+    Ok(enqueue(tx, Lane::Interactive, deliveries(&mailing, notices, now)).await?)
+}
+
 impl App {
     /// Kills the links of those whose address is another once more, and sends one to each new address that takes mail.
     pub(super) async fn ask_to_confirm(
@@ -59,24 +84,14 @@ impl App {
                 asked.push(self.asked(row, now)?);
             }
         }
-        email_change::insert(
-            tx,
-            &asked.iter().map(|asked| new_row(asked, now)).collect::<Vec<_>>(),
-        )
-        .await?;
-        mail(tx, &firm, &asked, now).await?;
-        for asked in &asked {
-            let summary = "The address changed; it signs in once it is confirmed";
-            log(
-                tx,
-                asked.row,
-                ("email_change.asked", summary),
-                Some(asked.id),
-                now,
-            )
-            .await?;
-        }
-        Ok(())
+        let rows: Vec<NewChange<'_>> = asked.iter().map(|asked| new_row(asked, now)).collect();
+        email_change::insert(tx, &rows).await?;
+        let links = asked.iter().map(|asked| asked.letter.clone()).collect();
+        let mailing = of_kind(&firm, MailKind::EmailChange, now);
+        enqueue(tx, Lane::Interactive, deliveries(&mailing, links, now)).await?;
+        let summary = "The address changed; it signs in once it is confirmed";
+        let about = asked.iter().map(|asked| (asked.row, Some(asked.id)));
+        log(tx, about, ("email_change.asked", summary), now).await
     }
 
     fn asked<'a>(&self, row: &'a Access, now: DateTime<Utc>) -> Result<Asked<'a>, Failure> {
@@ -161,27 +176,6 @@ fn new_row<'a>(asked: &'a Asked<'_>, now: DateTime<Utc>) -> NewChange<'a> {
         created_at: now,
         expires_at: now + LIFE,
     }
-}
-
-/// The links to the new addresses, and the notices to those that sign in so far.
-async fn mail(
-    tx: &Transaction,
-    firm: &Organization,
-    asked: &[Asked<'_>],
-    now: DateTime<Utc>,
-) -> Result<(), Failure> {
-    let links = asked.iter().map(|asked| asked.letter.clone()).collect();
-    let notices = asked.iter().filter_map(|asked| {
-        let old = asked.row.address.clone()?;
-        Some(letter(asked.row, InvitationId::new(now), (old.clone(), old), now))
-    });
-    let mut messages = deliveries(
-        &of_kind(firm, MailKind::EmailChangedNotice, now),
-        notices.collect(),
-        now,
-    );
-    messages.extend(deliveries(&of_kind(firm, MailKind::EmailChange, now), links, now));
-    Ok(enqueue(tx, Lane::Interactive, messages).await?)
 }
 
 fn of_kind(firm: &Organization, kind: MailKind, now: DateTime<Utc>) -> Mailing {

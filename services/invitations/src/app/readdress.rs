@@ -67,10 +67,9 @@ impl App {
             enqueue(tx, Lane::Interactive, withdrawals(firm.id, &replaced, now)).await?;
         }
         let sent: Vec<Moved> = sendings.into_values().flatten().collect();
-        for (row, _) in &sent {
-            let summary = "The address changed; a new invitation went to the new one";
-            log(tx, row, ("invitation.readdressed", summary), row.invitation, now).await?;
-        }
+        let summary = "The address changed; a new invitation went to the new one";
+        let about = sent.iter().map(|(row, _)| (row, row.invitation));
+        log(tx, about, ("invitation.readdressed", summary), now).await?;
         Ok((sent, unsent))
     }
 }
@@ -105,12 +104,11 @@ fn sendings(
     (sendings, unsent)
 }
 
-/// A line about what contacts' news came to.
+/// Lines about what contacts' news came to, each with the invitation that it is about.
 pub(super) async fn log(
     tx: &Transaction,
-    row: &Access,
+    about: impl IntoIterator<Item = (&Access, Option<InvitationId>)>,
     (action, summary): (&'static str, &str),
-    subject: Option<InvitationId>,
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
     let actor = Actor {
@@ -118,13 +116,14 @@ pub(super) async fn log(
         id: None,
         name: "contacts".to_owned(),
     };
-    let line = Line {
+    let lines = about.into_iter().map(|(row, subject)| Line {
         organization: row.organization,
         actor: &actor,
         action,
         contact: Some(row.contact),
         subject: subject.map(Into::into),
         summary: summary.to_owned(),
-    };
-    Ok(activity::write(tx, line, now).await?)
+    });
+    let lines: Vec<Line<'_>> = lines.collect();
+    Ok(activity::write_all(tx, &lines, now).await?)
 }

@@ -2,9 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
+use serde::Serialize;
 use usher_database::Transaction;
 use usher_types::{ActivityId, ContactId, OrganizationId};
 use uuid::Uuid;
+
+use super::recordset::{self, Kind, json, names, recordset};
 
 /// Who did something.
 #[derive(Clone, Debug)]
@@ -31,20 +34,65 @@ pub(crate) struct Line<'a> {
 
 /// Writes a line.
 pub(crate) async fn write(tx: &Transaction, line: Line<'_>, now: DateTime<Utc>) -> Result<(), DbErr> {
-    let sql = "INSERT INTO activity (id, organization_id, at, actor_kind, actor_id, actor, action, contact_id, \
-               subject_id, summary) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    let values = [
-        ActivityId::new(now).uuid().into(),
-        line.organization.uuid().into(),
-        now.into(),
-        line.actor.kind.into(),
-        line.actor.id.into(),
-        line.actor.name.as_str().into(),
-        line.action.into(),
-        line.contact.map(ContactId::uuid).into(),
-        line.subject.into(),
-        line.summary.into(),
-    ];
-    tx.execute_raw(tx.statement(sql, values)).await?;
+    write_all(tx, &[line], now).await
+}
+
+const COLUMNS: [(&str, Kind); 10] = [
+    ("id", Kind::Uuid),
+    ("organization_id", Kind::Uuid),
+    ("at", Kind::Time),
+    ("actor_kind", Kind::Text),
+    ("actor_id", Kind::Uuid),
+    ("actor", Kind::Text),
+    ("action", Kind::Text),
+    ("contact_id", Kind::Uuid),
+    ("subject_id", Kind::Uuid),
+    ("summary", Kind::Text),
+];
+
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(serialize_with = "recordset::uuid")]
+    id: Uuid,
+    #[serde(serialize_with = "recordset::uuid")]
+    organization_id: Uuid,
+    #[serde(serialize_with = "recordset::time")]
+    at: DateTime<Utc>,
+    actor_kind: &'static str,
+    #[serde(serialize_with = "recordset::uuid_option")]
+    actor_id: Option<Uuid>,
+    actor: &'a str,
+    action: &'static str,
+    #[serde(serialize_with = "recordset::uuid_option")]
+    contact_id: Option<Uuid>,
+    #[serde(serialize_with = "recordset::uuid_option")]
+    subject_id: Option<Uuid>,
+    summary: &'a str,
+}
+
+/// Writes lines with one statement.
+pub(crate) async fn write_all(tx: &Transaction, lines: &[Line<'_>], now: DateTime<Utc>) -> Result<(), DbErr> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let rows = lines.iter().map(|line| Row {
+        id: ActivityId::new(now).uuid(),
+        organization_id: line.organization.uuid(),
+        at: now,
+        actor_kind: line.actor.kind,
+        actor_id: line.actor.id,
+        actor: &line.actor.name,
+        action: line.action,
+        contact_id: line.contact.map(ContactId::uuid),
+        subject_id: line.subject,
+        summary: &line.summary,
+    });
+    let rows: Vec<Row<'_>> = rows.collect();
+    let names = names(&COLUMNS);
+    let sql = format!(
+        "INSERT INTO activity ({names}) SELECT {names} FROM {}",
+        recordset(tx.dialect(), 1, &COLUMNS)
+    );
+    tx.execute_raw(tx.statement(sql, [json(&rows)?])).await?;
     Ok(())
 }

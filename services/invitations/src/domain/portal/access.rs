@@ -96,12 +96,17 @@ impl Access {
         self.address.is_some() && self.address != self.person.email_canonical
     }
 
+    /// Whether a password was chosen: there is an address that signs in.
+    #[must_use]
+    pub const fn is_in(&self) -> bool {
+        matches!(self.status, PortalStatus::Accepted | PortalStatus::Active)
+    }
+
     /// The address that is to sign in once a link mailed to it is confirmed (I6); none while there is nothing to confirm.
     #[must_use]
     pub fn unconfirmed(&self) -> Option<&str> {
-        let is_in = matches!(self.status, PortalStatus::Accepted | PortalStatus::Active);
         let reaches = self.person.may_enter() && self.person.can_be_written_to();
-        let waits = is_in && reaches && self.is_elsewhere();
+        let waits = self.is_in() && reaches && self.is_elsewhere();
         self.person.email_canonical.as_deref().filter(|_| waits)
     }
 

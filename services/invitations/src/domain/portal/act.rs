@@ -80,6 +80,8 @@ pub struct Effects {
     /// Another address than before waits to be confirmed, or none does any more: the link that went out is dead, and one
     /// goes to [`super::Access::unconfirmed`].
     pub confirms: bool,
+    /// Somebody who is in has been given another address, whatever it is worth: the one that signs in is told (I6).
+    pub tells: bool,
     /// Whoever is signed in as the contact is signed out.
     pub sign_out: bool,
     /// It was the first sign-in.

@@ -182,6 +182,7 @@ fn confirm(mut access: Access, address: String) -> Result<(Access, Effects), Ref
 fn hear(mut access: Access, news: Vec<Person>, now: DateTime<Utc>) -> (Access, Effects) {
     let mut effects = Effects::default();
     let unconfirmed = access.unconfirmed().map(str::to_owned);
+    let email = access.person.email.clone();
     for person in news {
         if !access.learn(person) {
             continue;
@@ -197,6 +198,10 @@ fn hear(mut access: Access, news: Vec<Person>, now: DateTime<Utc>) -> (Access, E
         };
     }
     effects.confirms = access.unconfirmed() != unconfirmed.as_deref();
+    effects.tells = access.is_in() && access.is_elsewhere() && {
+        let now = &access.person.email;
+        now.is_some() && *now != email
+    };
     (access, effects)
 }
 

@@ -58,6 +58,7 @@ fn i6_another_address_asks_for_a_new_invitation_while_one_is_out() {
             transition(before.clone(), Act::Hear(vec![changed(elsewhere)]), noon()).unwrap();
         let expected = Effects {
             confirms: status != Waiting,
+            tells: status != Waiting,
             ..Effects::default()
         };
         assert_eq!(effects, expected, "{status}");
@@ -115,6 +116,48 @@ fn i6_what_waits_to_be_confirmed_dies_with_the_next_address_and_with_every_cause
     for (cause, change) in CAUSES {
         assert_eq!(next(change), (true, None), "{cause}");
     }
+}
+
+#[test]
+fn i6_the_address_that_signs_in_is_told_of_every_other_whatever_that_is_worth() {
+    let malformed: fn(&mut Person) = |person| {
+        person.email = Some("ada at birch".into());
+        person.email_canonical = None;
+    };
+    let shared: fn(&mut Person) = |person| {
+        elsewhere(person);
+        person.email_duplicate = true;
+    };
+    let barred: fn(&mut Person) = |person| {
+        elsewhere(person);
+        person.active = false;
+    };
+    for change in [malformed, shared, barred] {
+        let (_, effects) = transition(access(Active), Act::Hear(vec![changed(change)]), noon()).unwrap();
+        assert!(effects.tells);
+        let (_, effects) = transition(access(Waiting), Act::Hear(vec![changed(change)]), noon()).unwrap();
+        assert!(!effects.tells);
+    }
+    let heard = after(access(Active), Act::Hear(vec![changed(elsewhere)]));
+    let next = |change: fn(&mut Person)| {
+        let mut person = changed(elsewhere);
+        person.version = person.version.next();
+        change(&mut person);
+        let (_, effects) = transition(heard.clone(), Act::Hear(vec![person]), noon()).unwrap();
+        effects.tells
+    };
+    assert!(!next(|person| person.first_name = "Augusta".into()));
+    assert!(!next(|person| person.email = None));
+    let third: fn(&mut Person) = |person| {
+        person.email = Some("ada@cedar.example".into());
+        person.email_canonical = Some("ada@cedar.example".into());
+    };
+    assert!(next(third));
+    let back: fn(&mut Person) = |person| {
+        person.email = Some("ada@example.com".into());
+        person.email_canonical = Some("ada@example.com".into());
+    };
+    assert!(!next(back));
 }
 
 #[test]
