@@ -21,11 +21,12 @@ async fn in_the_middle(setting: Setting, parts: &Parts) -> (System, Value) {
     create_many(system.admin(), CONTACTS).await;
     let input = json!({ "input": { "contacts": { "filter": {} }, "expectEligible": CONTACTS } });
     let id = system.admin().done(SEND, input).await["batch"]["id"].clone();
-    eventually("the middle of the batch", LONG, || async {
+    let batch = eventually("the middle of the batch", LONG, || async {
         let batch = system.admin().payload(BATCH, json!({ "id": id })).await;
-        (batch["sent"].as_i64() >= Some(MIDDLE)).then_some(())
+        (batch["sent"].as_i64() >= Some(MIDDLE)).then_some(batch)
     })
     .await;
+    assert_eq!(batch["state"], "RUNNING", "the fault would strike too late");
     (system, id)
 }
 

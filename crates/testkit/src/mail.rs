@@ -158,9 +158,9 @@ pub struct SmtpServer {
 }
 
 impl SmtpServer {
-    /// A server that offers 8BITMIME and SMTPUTF8.
+    /// A server that offers what most do.
     pub async fn start() -> Self {
-        Self::offering(&["8BITMIME", "SMTPUTF8"]).await
+        Self::offering(&["PIPELINING", "8BITMIME", "SMTPUTF8"]).await
     }
 
     /// A server that offers these extensions.

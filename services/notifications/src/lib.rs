@@ -37,6 +37,11 @@ pub async fn run(
     lifecycle: Lifecycle,
 ) -> Result<(), StartError> {
     let mail = MailSettings::of(&settings)?;
+    if mail.transport.refuses_password().await {
+        return Err(StartError::settings(
+            "USHER_SMTP_URL: the mail server refuses this user or password",
+        ));
+    }
     let public_url = settings.common.public_url();
     parts.follow_revocations(&lifecycle);
     let renderer = Renderer::new(mail.from.clone(), public_url.clone(), parts.keys.seal()?);

@@ -22,6 +22,8 @@ pub(super) struct Dialogue {
     write: OwnedWriteHalf,
     state: Arc<State>,
     mail: ReceivedMail,
+    /// Sender and recipient are accepted.
+    addressed: bool,
 }
 
 impl Dialogue {
@@ -33,6 +35,7 @@ impl Dialogue {
             write,
             state,
             mail: ReceivedMail::default(),
+            addressed: false,
         }
     }
 
@@ -71,7 +74,12 @@ impl Dialogue {
             "RCPT" => {
                 self.mail.to = path(line).0;
                 self.state.seen.send_modify(|seen| seen.recipients += 1);
-                self.agree(At::Recipient, "250 2.1.5 ok").await
+                let went = self.agree(At::Recipient, "250 2.1.5 ok").await?;
+                self.addressed = went == Went::Well;
+                Ok(went)
+            }
+            "DATA" if !std::mem::take(&mut self.addressed) => {
+                self.refuse(At::Data, "503 5.5.1 no valid recipients").await
             }
             "DATA" => match self.agree(At::Data, "354 go on").await? {
                 Went::Well => self.content().await,
@@ -115,6 +123,14 @@ impl Dialogue {
         }
         self.mail.bytes = bytes;
         self.agree(At::Content, "250 2.0.0 taken").await
+    }
+
+    /// Says no, unless a rule says otherwise.
+    async fn refuse(&mut self, at: At, no: &str) -> io::Result<Went> {
+        self.agree(at, no).await.map(|went| match went {
+            Went::Well => Went::Refused,
+            other => other,
+        })
     }
 
     /// Says yes, unless a rule says otherwise.

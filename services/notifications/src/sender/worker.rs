@@ -66,23 +66,27 @@ async fn send(
             return Some(notes.give(note(shared, letter, Err(&trouble))).await);
         }
     };
+    let outlasts = || Instant::now() + shared.pace.dialogue < lease_until;
+    if !outlasts() {
+        // Somebody else may have it before we are done: it is theirs.
+        return Some(before);
+    }
     let announced = line.announce(&parcel).await;
     if !before.committed().await {
         return None;
     }
     let claimed_at = lease_until - shared.pace.lease;
     if announced.is_ok() && claimed_at.elapsed() > shared.pace.fresh && is_withdrawn(shared, &letter).await {
-        line.withdraw().await;
+        line.withdraw();
         return Some(Noted::nothing());
     }
     let _on_the_wire = notes.on_the_wire();
     let sent = match announced {
-        Ok(()) if Instant::now() + shared.pace.dialogue >= lease_until => {
-            // Somebody else may have it before we are done: it is theirs.
-            line.withdraw().await;
+        Ok(()) if outlasts() => line.hand_over(&parcel).await,
+        Ok(()) => {
+            line.withdraw();
             return Some(Noted::nothing());
         }
-        Ok(()) => line.hand_over(&parcel).await,
         refused => refused,
     };
     Some(notes.give(note(shared, letter, sent.as_ref().copied())).await)

@@ -1,6 +1,7 @@
 //! Where mails go: to a server, into a folder (N10), or into memory.
 
 mod capture;
+mod gathered;
 mod memory;
 mod smtp;
 mod tls;
@@ -51,6 +52,14 @@ impl MailTransport {
         }
     }
 
+    /// Whether user or password are wrong, as far as the server says so in time (R5).
+    pub async fn refuses_password(&self) -> bool {
+        match self {
+            Self::Smtp(smtp) => smtp.refuses_password().await,
+            Self::Capture(_) | Self::Memory(_) => false,
+        }
+    }
+
     /// A line to send mails over, one after the other. Nothing is opened yet.
     #[must_use]
     pub fn line(&self) -> Line {
@@ -74,7 +83,8 @@ pub enum Line {
 }
 
 impl Line {
-    /// Names sender and recipient to the server, connecting first where needed. The server has not taken anything yet.
+    /// Names sender and recipient to the server, connecting first where needed, until it waits for the mail's text. It has not
+    /// taken anything yet.
     ///
     /// # Errors
     /// [`Trouble`]; the line can be used again.
@@ -85,7 +95,7 @@ impl Line {
         }
     }
 
-    /// Hands the mail over, with its final dot. After an answer in time the server has it or not.
+    /// Hands the announced mail over, with its final dot. After an answer in time the server has it or not.
     ///
     /// # Errors
     /// [`Trouble`]; the line can be used again. After [`Trouble::Lost`] the server may have taken the mail.
@@ -101,9 +111,9 @@ impl Line {
     }
 
     /// Takes an announced mail back.
-    pub async fn withdraw(&mut self) {
+    pub fn withdraw(&mut self) {
         if let Self::Smtp(line) = self {
-            line.withdraw().await;
+            line.withdraw();
         }
     }
 

@@ -1,4 +1,5 @@
-//! SMTP over connections of our own, kept from mail to mail, with TCP_NODELAY.
+//! SMTP over connections of our own, kept from mail to mail: two exchanges a mail where the server takes several commands at
+//! once (PIPELINING, RFC 2920), else four.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -7,11 +8,12 @@ use std::time::Duration;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::DEFAULT_MECHANISMS;
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
+use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
+use super::gathered::Gathered;
 use super::tls::Encrypted;
 use super::{Encryption, Parcel, SmtpUrl, in_time};
 use crate::domain::reply::{Stage, Trouble};
@@ -20,6 +22,8 @@ use crate::domain::reply::{Stage, Trouble};
 const TRUSTED_IDLE: Duration = Duration::from_secs(5);
 /// How long goodbyes may take: nothing depends on them.
 const GOODBYE: Duration = Duration::from_secs(2);
+/// How long a start waits for a server to say something about our password.
+const GREETING: Duration = Duration::from_secs(3);
 
 /// A mail server.
 #[derive(Clone, Debug)]
@@ -49,6 +53,28 @@ impl Smtp {
         &self.0.server
     }
 
+    /// Whether the server says that user or password are wrong (RFC 4954); no answer in time is no such answer.
+    pub(super) async fn refuses_password(&self) -> bool {
+        if self.0.url.credentials.is_none() {
+            return false;
+        }
+        match timeout(GREETING, self.connect()).await {
+            Ok(Ok(mut connection)) => {
+                timeout(GOODBYE, connection.smtp.quit()).await.ok();
+                false
+            }
+            Ok(Err(Trouble::Reply { code: 535, .. })) => true,
+            Ok(Err(trouble)) => {
+                tracing::warn!(words = trouble.words(), "the mail server takes nothing yet");
+                false
+            }
+            Err(_) => {
+                tracing::warn!("the mail server does not answer yet");
+                false
+            }
+        }
+    }
+
     pub(super) fn line(&self) -> Box<SmtpLine> {
         Box::new(SmtpLine {
             smtp: self.clone(),
@@ -56,12 +82,12 @@ impl Smtp {
         })
     }
 
-    async fn connect(&self) -> Result<AsyncSmtpConnection, Trouble> {
+    async fn connect(&self) -> Result<Connection, Trouble> {
         let url = &self.0.url;
         let stream = TcpStream::connect((url.host.as_str(), url.port))
             .await
             .map_err(|error| lost(Stage::Connect, &format!("no connection: {error}")))?;
-        // lettre writes a mail and its final dot apart, which Nagle's algorithm would hold back for 40 ms.
+        // What we write is whole, and Nagle's algorithm would hold its end back for 40 ms.
         stream
             .set_nodelay(true)
             .map_err(|error| lost(Stage::Connect, &error.to_string()))?;
@@ -73,17 +99,30 @@ impl Smtp {
             ),
             _ => Box::new(stream),
         };
+        let stream = Box::new(Gathered::over(stream));
         let mut connection = AsyncSmtpConnection::connect_with_transport(stream, &self.0.hello)
             .await
             .map_err(|error| trouble(Stage::Connect, &error))?;
         self.encrypt(&mut connection).await?;
+        // lettre forgets what it does not use of the server's offers, so they are asked for once more.
+        let offers = connection
+            .command(Ehlo::new(self.0.hello.clone()))
+            .await
+            .map_err(|error| trouble(Stage::Connect, &error))?;
+        let pipelining = offers
+            .message()
+            .any(|offer| offer.trim().eq_ignore_ascii_case("PIPELINING"));
         if let Some(credentials) = &url.credentials {
             connection
                 .auth(DEFAULT_MECHANISMS, credentials)
                 .await
                 .map_err(|error| trouble(Stage::Connect, &error))?;
         }
-        Ok(connection)
+        Ok(Connection {
+            smtp: connection,
+            pipelining,
+            used: Instant::now(),
+        })
     }
 
     async fn encrypt(&self, connection: &mut AsyncSmtpConnection) -> Result<(), Trouble> {
@@ -104,10 +143,19 @@ impl Smtp {
     }
 }
 
-/// One connection to the server.
+/// A connection that stands.
+struct Connection {
+    smtp: AsyncSmtpConnection,
+    /// The server takes several commands at once.
+    pipelining: bool,
+    /// When the server last answered.
+    used: Instant,
+}
+
+/// One line to the server, with its connection once there is one.
 pub struct SmtpLine {
     smtp: Smtp,
-    connection: Option<(AsyncSmtpConnection, Instant)>,
+    connection: Option<Connection>,
 }
 
 impl std::fmt::Debug for SmtpLine {
@@ -134,87 +182,147 @@ impl SmtpLine {
 
     async fn name(&mut self, parcel: &Parcel, deadline: Instant) -> Result<(), Trouble> {
         let mut connection = self.open(deadline).await?;
-        let parameters = match parameters(&connection, parcel) {
+        let parameters = match parameters(&connection.smtp, parcel) {
             Ok(parameters) => parameters,
             Err(unsendable) => {
-                self.connection = Some((connection, Instant::now()));
+                self.connection = Some(connection);
                 return Err(unsendable);
             }
         };
         let mail = Mail::new(Some(parcel.from.clone()), parameters);
         let rcpt = Rcpt::new(parcel.to.clone(), Vec::new());
-        let sent = match command(&mut connection, deadline, Stage::Sender, mail).await {
-            Ok(()) => command(&mut connection, deadline, Stage::Recipient, rcpt).await,
-            refused => refused,
+        let answered = if connection.pipelining {
+            connection.say_at_once(&mail, &rcpt, deadline).await
+        } else {
+            connection.say_in_turn(mail, rcpt, deadline).await
         };
-        self.keep(connection, deadline, sent).await
+        match answered {
+            // A server that waits for the text of a mail for nobody understands nothing else.
+            Answered::ForNobody(trouble) => Err(trouble),
+            Answered::Said(said) => self.keep(connection, deadline, said).await,
+        }
     }
 
     pub(super) async fn hand_over(&mut self, parcel: &Parcel) -> Result<(), Trouble> {
         let deadline = Instant::now() + self.smtp.0.dialogue;
-        let Some((mut connection, _)) = self.connection.take() else {
+        let Some(mut connection) = self.connection.take() else {
             return Err(lost(Stage::Data, "the connection was closed"));
         };
-        let sent = match command(&mut connection, deadline, Stage::Data, Data).await {
-            Ok(()) => {
-                in_time(deadline, Stage::Content, async {
-                    let answer = connection.message(&parcel.bytes).await;
-                    answer.map(drop).map_err(|error| trouble(Stage::Content, &error))
-                })
-                .await
-            }
-            refused => refused,
-        };
+        let sent = in_time(deadline, Stage::Content, async {
+            let answer = match Plain::of(&parcel.bytes) {
+                Some(plain) => connection.smtp.command(plain).await,
+                None => connection.smtp.message(&parcel.bytes).await,
+            };
+            answer.map(drop).map_err(|error| trouble(Stage::Content, &error))
+        });
+        let sent = sent.await;
         self.keep(connection, deadline, sent).await
     }
 
-    pub(super) async fn withdraw(&mut self) {
-        if let Some((mut connection, _)) = self.connection.take() {
-            let reset = timeout(GOODBYE, connection.command(Rset)).await;
-            if matches!(reset, Ok(Ok(_))) {
-                self.connection = Some((connection, Instant::now()));
-            }
-        }
+    /// Whatever else we said would be the mail's text: only hanging up before the final dot takes it back.
+    pub(super) fn withdraw(&mut self) {
+        self.connection = None;
     }
 
     pub(super) async fn close(&mut self) {
-        if let Some((mut connection, _)) = self.connection.take() {
-            timeout(GOODBYE, connection.quit()).await.ok();
+        if let Some(mut connection) = self.connection.take() {
+            timeout(GOODBYE, connection.smtp.quit()).await.ok();
         }
     }
 
     /// The kept connection if it still stands, else a new one.
-    async fn open(&mut self, deadline: Instant) -> Result<AsyncSmtpConnection, Trouble> {
-        if let Some((mut connection, used)) = self.connection.take()
-            && (used.elapsed() < TRUSTED_IDLE
-                || matches!(timeout(GOODBYE, connection.test_connected()).await, Ok(true)))
+    async fn open(&mut self, deadline: Instant) -> Result<Connection, Trouble> {
+        if let Some(mut connection) = self.connection.take()
+            && (connection.used.elapsed() < TRUSTED_IDLE
+                || matches!(timeout(GOODBYE, connection.smtp.test_connected()).await, Ok(true)))
         {
             return Ok(connection);
         }
         in_time(deadline, Stage::Connect, self.smtp.connect()).await
     }
 
-    /// Keeps the connection for the next mail where it can be.
+    /// Keeps the connection for what comes next where it can be.
     async fn keep(
         &mut self,
-        mut connection: AsyncSmtpConnection,
+        mut connection: Connection,
         deadline: Instant,
         sent: Result<(), Trouble>,
     ) -> Result<(), Trouble> {
+        connection.used = Instant::now();
         match &sent {
-            Ok(()) => self.connection = Some((connection, Instant::now())),
+            Ok(()) => self.connection = Some(connection),
             Err(trouble) if trouble.ends_connection() => {}
             // The transaction ends before the next one begins.
             Err(_) => {
-                if command(&mut connection, deadline, Stage::Sender, Rset)
-                    .await
-                    .is_ok()
-                {
-                    self.connection = Some((connection, Instant::now()));
+                let reset = command(&mut connection.smtp, deadline, Stage::Sender, Rset);
+                if reset.await.is_ok() {
+                    self.connection = Some(connection);
                 }
             }
         }
         sent
+    }
+}
+
+/// A text of which no line begins with a dot, with the final one: as it is on the wire. lettre looks for such dots byte by byte.
+struct Plain<'a>(&'a str);
+
+impl<'a> Plain<'a> {
+    fn of(bytes: &'a [u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let stuffed = text.starts_with('.') || text.contains("\n.");
+        (!stuffed).then_some(Self(text))
+    }
+}
+
+impl std::fmt::Display for Plain<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.0)?;
+        formatter.write_str("\r\n.\r\n")
+    }
+}
+
+/// What a server says to MAIL, RCPT and DATA.
+enum Answered {
+    /// It waits for the text, or for other commands where it refused one of these.
+    Said(Result<(), Trouble>),
+    /// It waits for the text although it has refused sender or recipient (RFC 2920, section 3.1).
+    ForNobody(Trouble),
+}
+
+impl Connection {
+    async fn say_in_turn(&mut self, mail: Mail, rcpt: Rcpt, deadline: Instant) -> Answered {
+        let said = async {
+            command(&mut self.smtp, deadline, Stage::Sender, mail).await?;
+            command(&mut self.smtp, deadline, Stage::Recipient, rcpt).await?;
+            command(&mut self.smtp, deadline, Stage::Data, Data).await
+        };
+        Answered::Said(said.await)
+    }
+
+    /// All three go out together, and all three are answered, whatever the first answer is.
+    async fn say_at_once(&mut self, mail: &Mail, rcpt: &Rcpt, deadline: Instant) -> Answered {
+        let mut said = command(
+            &mut self.smtp,
+            deadline,
+            Stage::Sender,
+            format!("{mail}{rcpt}{Data}"),
+        )
+        .await;
+        for stage in [Stage::Recipient, Stage::Data] {
+            if matches!(&said, Err(trouble) if trouble.ends_connection()) {
+                break;
+            }
+            let answer = in_time(deadline, stage, async {
+                let answer = self.smtp.read_response().await;
+                answer.map(drop).map_err(|error| trouble(stage, &error))
+            });
+            said = match (said, answer.await) {
+                (Err(refused), Ok(())) if stage == Stage::Data => return Answered::ForNobody(refused),
+                (said, answer) => said.and(answer),
+            };
+        }
+        Answered::Said(said)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use usher_events::MessageOutcome;
+use usher_events::{Letter, MessageOutcome};
 use usher_notifications::sender::Pace;
 use usher_notifications::transport::{MailTransport, Smtp, SmtpUrl};
 use usher_testkit::TestDatabase;
@@ -96,6 +96,43 @@ usher_testkit::dialects! {
         }
         assert_eq!(bench.addresses().await, []);
         assert_eq!(bench.server.mails(), []);
+    }
+
+    /// Refusals are told apart alike whether a server takes several commands at once or not, and the connection goes on.
+    async fn n3_a_refusal_is_about_the_command_that_was_refused(db: TestDatabase) {
+        for extensions in [&["PIPELINING"][..], &[]] {
+            let mut bench = Bench::new(&db).await;
+            bench.server = SmtpServer::offering(extensions).await;
+            let letters = bench.letters(3);
+            bench.deliver(&bench.mailing(), &letters).await;
+            bench.server.rule(Rule::reply(At::Recipient, "550 5.1.1 no such user").to(&letters[0].email));
+            bench.server.rule(Rule::reply(At::Content, "554 5.6.0 unreadable").to(&letters[1].email));
+            let one = Pace { connections: 1, ..pace() };
+            bench.sender_to(bench.smtp(one.dialogue), one).drain().await.unwrap();
+            let events = bench.messages().await;
+            let error = |letter: &Letter| {
+                let event = events.iter().find(|event| event.message_id == letter.message_id).unwrap();
+                event.error.clone().unwrap_or_default()
+            };
+            let errors: Vec<_> = letters.iter().map(error).collect();
+            assert_eq!(errors, ["550 5.1.1 no such user", "554 5.6.0 unreadable", ""], "{extensions:?}");
+            assert_eq!(bench.server.seen().connections, 1, "{extensions:?}");
+        }
+    }
+
+    /// RFC 2920 lets a server wait for the text of a mail whose recipient it has refused: nothing else can be said to it.
+    async fn n3_a_server_that_waits_for_the_text_of_a_refused_mail_gets_none(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let letters = bench.letters(2);
+        bench.deliver(&bench.mailing(), &letters).await;
+        bench.server.rule(Rule::reply(At::Recipient, "550 5.1.1 no such user").to(&letters[0].email));
+        bench.server.rule(Rule::reply(At::Data, "354 go on").to(&letters[0].email));
+        let one = Pace { connections: 1, ..pace() };
+        bench.sender_to(bench.smtp(one.dialogue), one).drain().await.unwrap();
+        assert_eq!(bench.row(&letters[0]).await, ("FAILED".to_owned(), 1, false));
+        assert_eq!(bench.row(&letters[1]).await, ("SENT".to_owned(), 1, false));
+        assert_eq!(bench.server.mails().len(), 1);
+        assert_eq!(bench.server.seen().connections, 2);
     }
 
     /// A lost connection and a silent server are tried again over a new connection.
