@@ -1,6 +1,7 @@
 //! What a member may write for one sending (N4).
 
-use super::placeholder::{Form, Pattern, Placeholder};
+use super::pattern::Pattern;
+use super::placeholder::{Form, Placeholder};
 
 /// Longest subject, in characters.
 const SUBJECT_LENGTH: usize = 200;

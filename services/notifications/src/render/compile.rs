@@ -4,8 +4,11 @@ use minijinja::{Environment, Value, context};
 use usher_events::MailKind;
 use usher_text::Language;
 
+use super::encoded::Encoded;
+use super::mime::Parts;
 use super::templates::{self, EDITED, LAYOUT};
-use crate::domain::placeholder::{Form, Pattern, Placeholder, UnknownPlaceholder, Values};
+use crate::domain::pattern::Pattern;
+use crate::domain::placeholder::{Form, Placeholder, UnknownPlaceholder, Values};
 
 /// What the letters of a mailing say.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +45,33 @@ pub struct Compiled {
     html: Pattern,
 }
 
+/// What all letters of a mailing have in common.
+const SETTLED: [Placeholder; 3] = [
+    Placeholder::OrganizationName,
+    Placeholder::InvitedBy,
+    Placeholder::Message,
+];
+
+/// A mail of which all is ready that its letters have in common.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    subject: Pattern,
+    text: Encoded,
+    html: Encoded,
+}
+
+impl Ready {
+    /// Fills in one recipient's values.
+    #[must_use]
+    pub fn parts(&self, values: &Values<'_>) -> Parts {
+        Parts {
+            subject: self.subject.fill(values).trim().to_owned(),
+            text: self.text.body(values),
+            html: self.html.body(values),
+        }
+    }
+}
+
 /// A mail as one recipient gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
@@ -54,6 +84,17 @@ pub struct Content {
 }
 
 impl Compiled {
+    /// Takes organization, inviter and message out of these values, for all letters.
+    #[must_use]
+    pub fn ready(&self, values: &Values<'_>) -> Ready {
+        let settled = |pattern: &Pattern| pattern.settled(&SETTLED, values);
+        Ready {
+            subject: settled(&self.subject),
+            text: Encoded::of(&settled(&self.text)),
+            html: Encoded::of(&settled(&self.html)),
+        }
+    }
+
     /// Fills in one recipient's values.
     #[must_use]
     pub fn fill(&self, values: &Values<'_>) -> Content {

@@ -3,10 +3,9 @@
 use chrono::{DateTime, Utc};
 use lettre::address::Address;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
+use lettre::message::{Body, Mailbox, Message, MultiPart, SinglePart};
 use usher_types::{EmailAddress, MessageId};
 
-use super::Content;
 use crate::domain::placeholder::one_line;
 
 /// Whom mails come from.
@@ -74,6 +73,17 @@ pub struct Mail<'a> {
     pub to: &'a str,
 }
 
+/// What a mail says.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// One line.
+    pub subject: String,
+    /// The plain text.
+    pub text: Body,
+    /// The HTML.
+    pub html: Body,
+}
+
 /// A mail ready for the wire.
 #[derive(Clone)]
 pub struct Written {
@@ -94,14 +104,14 @@ impl std::fmt::Debug for Written {
 ///
 /// # Errors
 /// [`Unwritable`] where the recipient's address is none.
-pub fn write_mail(sender: &Sender, mail: &Mail<'_>, content: Content) -> Result<Written, Unwritable> {
+pub fn write_mail(sender: &Sender, mail: &Mail<'_>, parts: Parts) -> Result<Written, Unwritable> {
     let to = parse(mail.to)?;
     let mut builder = Message::builder()
         .date(mail.date.into())
         .message_id(Some(mail.rfc_message_id.to_owned()))
         .from(mailbox(mail.organization_name, sender.address.clone()))
         .to(mailbox(mail.to_name, to.clone()))
-        .subject(one_line(&content.subject))
+        .subject(one_line(&parts.subject))
         .raw_header(HeaderValue::new(
             HeaderName::new_from_ascii_str("Auto-Submitted"),
             "auto-generated".to_owned(),
@@ -111,13 +121,13 @@ pub fn write_mail(sender: &Sender, mail: &Mail<'_>, content: Content) -> Result<
         builder = builder.reply_to(Mailbox::new(None, reply_to));
     }
     let boundary = format!("=_{}", mail.message.uuid().simple());
-    let parts = MultiPart::builder()
+    let body = MultiPart::builder()
         .kind(lettre::message::MultiPartKind::Alternative)
         .boundary(boundary)
-        .singlepart(part(ContentType::TEXT_PLAIN, content.text))
-        .singlepart(part(ContentType::TEXT_HTML, content.html));
+        .singlepart(part(ContentType::TEXT_PLAIN, parts.text))
+        .singlepart(part(ContentType::TEXT_HTML, parts.html));
     let message = builder
-        .multipart(parts)
+        .multipart(body)
         .map_err(|error| Unwritable(error.to_string()))?;
     Ok(Written {
         to,
@@ -130,7 +140,7 @@ fn mailbox(name: &str, address: Address) -> Mailbox {
     Mailbox::new((!name.is_empty()).then_some(name), address)
 }
 
-fn part(kind: ContentType, body: String) -> SinglePart {
+fn part(kind: ContentType, body: Body) -> SinglePart {
     SinglePart::builder().header(kind).body(body)
 }
 
@@ -143,12 +153,12 @@ mod tests {
 
     fn written(mail: &Mail<'_>, subject: &str) -> Written {
         let sender = Sender::new("portal@usher.example").unwrap();
-        let content = Content {
+        let parts = Parts {
             subject: subject.to_owned(),
-            text: "Grüße\nhttps://portal.example/activate/TOKEN\n".to_owned(),
-            html: "<p>Grüße</p>".to_owned(),
+            text: Body::new("Grüße\nhttps://portal.example/activate/TOKEN\n".to_owned()),
+            html: Body::new("<p>Grüße</p>".to_owned()),
         };
-        write_mail(&sender, mail, content).unwrap()
+        write_mail(&sender, mail, parts).unwrap()
     }
 
     fn mail() -> Mail<'static> {
@@ -213,12 +223,12 @@ mod tests {
     fn n5_a_recipient_that_is_no_address_is_refused() {
         let sender = Sender::new("portal@usher.example").unwrap();
         for to in ["", "nobody", "a@b\r\nRCPT TO:<c@d.example>"] {
-            let content = Content {
+            let parts = Parts {
                 subject: String::new(),
-                text: String::new(),
-                html: String::new(),
+                text: Body::new(String::new()),
+                html: Body::new(String::new()),
             };
-            assert!(write_mail(&sender, &Mail { to, ..mail() }, content).is_err());
+            assert!(write_mail(&sender, &Mail { to, ..mail() }, parts).is_err());
         }
     }
 

@@ -11,18 +11,18 @@ use usher_types::MailingId;
 
 use crate::domain::placeholder::Values;
 use crate::domain::reply::Trouble;
-use crate::render::{Compiled, Mail, Sender, Wording, compile, offered, write_mail};
+use crate::render::{Mail, Ready, Sender, Wording, compile, offered, write_mail};
 use crate::storage::{MailingRow, Queued};
 use crate::transport::Parcel;
 
 /// Mailings that are kept in mind; old ones are forgotten together when there are more.
 const MAILINGS: usize = 256;
 
-/// A mailing with its compiled templates.
+/// A mailing with what its letters have in common.
 #[derive(Debug)]
 pub struct Known {
     mailing: MailingRow,
-    compiled: Vec<(Language, Compiled)>,
+    ready: Vec<(Language, Ready)>,
 }
 
 /// Renders letters.
@@ -83,27 +83,22 @@ impl Renderer {
         let known = known.ok_or_else(|| unsendable("what the mail says is not stored"))?;
         let mailing = &known.mailing;
         let link = self.link(letter, mailing.kind)?;
-        let languages: Vec<Language> = known.compiled.iter().map(|(language, _)| *language).collect();
+        let languages: Vec<Language> = known.ready.iter().map(|(language, _)| *language).collect();
         let locale = Locale::choose_among(&languages, [letter.locale.as_deref(), Some(&mailing.locale)]);
         let zone = zone([letter.time_zone.as_deref(), Some(&mailing.time_zone)]);
-        let compiled = known
-            .compiled
+        let ready = known
+            .ready
             .iter()
             .find(|(language, _)| *language == locale.language)
-            .map(|(_, compiled)| compiled)
+            .map(|(_, ready)| ready)
             .ok_or_else(|| unsendable("there is no template for the mail"))?;
         let name = full_name(&letter.first_name, &letter.last_name);
-        let content = compiled.fill(&Values {
+        let parts = ready.parts(&Values {
             contact_name: &name,
             first_name: &letter.first_name,
-            organization_name: &mailing.organization_name,
             link: &link,
             expires_at: &moment(letter.expires_at, locale, zone),
-            invited_by: mailing
-                .invited_by
-                .as_deref()
-                .unwrap_or(&mailing.organization_name),
-            message: mailing.message.as_deref().unwrap_or_default(),
+            ..mailing.values()
         });
         let mail = Mail {
             message: letter.subject.message,
@@ -114,8 +109,8 @@ impl Renderer {
             to_name: &name,
             to: &letter.recipient,
         };
-        let written = write_mail(&self.sender, &mail, content)
-            .map_err(|unwritable| Trouble::Unsendable(unwritable.0))?;
+        let written =
+            write_mail(&self.sender, &mail, parts).map_err(|unwritable| Trouble::Unsendable(unwritable.0))?;
         Ok(Parcel {
             from: self.sender.address().clone(),
             to: written.to,
@@ -168,13 +163,26 @@ fn know(mailing: MailingRow) -> Known {
             .as_deref()
             .is_some_and(|text| !text.trim().is_empty()),
     };
-    let compile = |language| match compile(wording, language) {
-        Ok(compiled) => Some((language, compiled)),
+    let values = mailing.values();
+    let ready = |language| match compile(wording, language) {
+        Ok(compiled) => Some((language, compiled.ready(&values))),
         Err(error) => {
             tracing::error!(mailing = %mailing.id, %error, "a mailing's template cannot be used");
             None
         }
     };
-    let compiled = offered(mailing.kind).into_iter().filter_map(compile).collect();
-    Known { mailing, compiled }
+    let ready = offered(mailing.kind).into_iter().filter_map(ready).collect();
+    Known { mailing, ready }
+}
+
+impl MailingRow {
+    /// What all its letters say.
+    fn values(&self) -> Values<'_> {
+        Values {
+            organization_name: &self.organization_name,
+            invited_by: self.invited_by.as_deref().unwrap_or(&self.organization_name),
+            message: self.message.as_deref().unwrap_or_default(),
+            ..Values::default()
+        }
+    }
 }

@@ -95,6 +95,16 @@ usher_testkit::dialects! {
         assert!(parsed.body_html(0).unwrap().contains("Bis bald [FirstName] &lt;b&gt;!"));
     }
 
+    /// A line that begins with a dot is no end of the mail (RFC 5321, section 4.5.2).
+    async fn n5_dots_at_the_beginning_of_lines_survive(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let message = "one\n.two\n.\n..three".to_owned();
+        let mailing = Mailing { message: Some(message.clone()), ..mailing(&bench) };
+        let mail = sent(&bench, &mailing, &letter(&bench)).await;
+        assert!(mail.text().contains("\r\n.\r\n"));
+        assert_eq!(text_of(&mail).matches(&format!("\n{message}\n")).count(), 1);
+    }
+
     /// The end of the link in the recipient's own zone, else the organization's.
     async fn i5_the_end_is_shown_in_the_recipients_zone_and_locale(db: TestDatabase) {
         let bench = Bench::new(&db).await;
