@@ -7,7 +7,7 @@ use usher_database::Dialect;
 const TYPES: [(&str, &str, &str); 6] = [
     (
         "identity",
-        "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+        "bigint GENERATED ALWAYS AS IDENTITY",
         "integer PRIMARY KEY AUTOINCREMENT",
     ),
     ("uuid", "uuid", "uuid_text"),
@@ -21,7 +21,7 @@ const TYPES: [(&str, &str, &str); 6] = [
 /// Collects the statements of one migration.
 ///
 /// Types to write: `uuid`, `timestamptz`, `text`, `sorttext` (for columns that lists are ordered by), `bigint`, `smallint`,
-/// `boolean`, `jsonb`, `bytea`, and `identity` for a counting primary key. These words are replaced wherever they stand
+/// `boolean`, `jsonb`, `bytea`, and `identity` for a number that counts, which on SQLite is the primary key. These words are replaced wherever they stand
 /// alone outside quotes, so no column has such a name.
 #[derive(Debug)]
 pub struct Ddl {
@@ -145,8 +145,8 @@ mod tests {
         );
         assert_eq!(
             translate(Dialect::Postgres, text),
-            "CREATE TABLE t (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id uuid NOT NULL, \
-             uuid_of text DEFAULT 'uuid', at timestamptz)"
+            "CREATE TABLE t (n bigint GENERATED ALWAYS AS IDENTITY, id uuid NOT NULL, uuid_of text DEFAULT 'uuid', \
+             at timestamptz)"
         );
     }
 }

@@ -21,15 +21,19 @@ fn messaging(ddl: &mut Ddl) {
 }
 
 fn outbox(ddl: &mut Ddl) {
-    // `data` is emptied when the row is published; the row stays a day.
+    // A row holds one message, or a pack of several events of a mass (ADR 9): `data` is then a list of whole envelopes.
+    // `data` is emptied when the row is published; the row stays a day. Each event of a mass sending passes through here, so
+    // there is no index but those that somebody looks into: a published row stands in none of them on PostgreSQL, only its page
+    // in that of the sweep.
     ddl.run(
         "CREATE TABLE outbox (position identity, id uuid NOT NULL, bucket smallint NOT NULL, lane text NOT NULL, \
          key uuid NOT NULL, kind text NOT NULL, source text NOT NULL, subject text NOT NULL, queue text, \
-         organization_id uuid, time timestamptz NOT NULL, traceparent text, data text, \
+         organization_id uuid, time timestamptz NOT NULL, traceparent text, events smallint NOT NULL, data text, \
          created_at timestamptz NOT NULL, published_at timestamptz)",
     );
     // 'interactive' comes before 'bulk' in descending order.
     ddl.run("CREATE INDEX outbox_unpublished ON outbox (lane DESC, position) WHERE published_at IS NULL");
+    ddl.postgres("CREATE INDEX outbox_published_at ON outbox USING brin (published_at)");
     ddl.run(
         "CREATE TABLE outbox_lease (bucket smallint PRIMARY KEY, holder uuid, until timestamptz NOT NULL)",
     );
@@ -42,7 +46,8 @@ fn outbox(ddl: &mut Ddl) {
 
 fn inbox(ddl: &mut Ddl) {
     ddl.run(
-        "CREATE TABLE inbox (queue text NOT NULL, id uuid NOT NULL, at timestamptz NOT NULL, PRIMARY KEY (queue, id))",
+        "CREATE TABLE inbox (queue text NOT NULL, id uuid NOT NULL, events smallint NOT NULL, at timestamptz NOT NULL, \
+         PRIMARY KEY (queue, id))",
     );
     // Rows come in the order of time, so a block range index finds old ones and costs next to nothing.
     ddl.postgres("CREATE INDEX inbox_at ON inbox USING brin (at)");

@@ -12,6 +12,7 @@ use tokio::{
 use crate::{
     ConnectError, DatabaseSettings, Dialect, Scope, Transaction, Wake, Waking,
     connect::{ACQUIRE_TIMEOUT, Pools, SYSTEM_ROLE},
+    scope::Work,
     transaction::Inner,
 };
 
@@ -22,6 +23,10 @@ const BEGIN_TRIES: usize = 10;
 /// PostgreSQL otherwise keeps a prepared statement's plan until somebody analyzes its tables. One made while a table was
 /// almost empty reads all of it for every slice once a mass has filled it.
 pub(crate) const PLAN_AFRESH: &str = "SET LOCAL plan_cache_mode = force_custom_plan";
+
+/// The other way out, where planning costs more than the statement: what was planned for an almost empty table goes by its
+/// indexes all the same.
+const BY_INDEX: &str = "SET LOCAL enable_seqscan = off";
 
 /// One service's database. Cloning shares pool and wake-up.
 #[derive(Clone, Debug)]
@@ -165,10 +170,14 @@ async fn begin_sqlite(pool: &SqlitePool, begin: &'static str) -> Result<Inner, D
 async fn begin_postgres(pool: &PgPool, begin: &str, scope: Scope) -> Result<Inner, DbErr> {
     let sql = match scope {
         Scope::Organization(id) => format!("{begin}; SET LOCAL usher.organization = '{id}'"),
-        Scope::System(reason) if reason.is_set_based() => {
-            format!("{begin}; SET LOCAL ROLE {SYSTEM_ROLE}; {PLAN_AFRESH}")
+        Scope::System(reason) => {
+            let planning = match reason.work() {
+                Work::Many => PLAN_AFRESH,
+                Work::Often => BY_INDEX,
+                Work::Little => "",
+            };
+            format!("{begin}; SET LOCAL ROLE {SYSTEM_ROLE}; {planning}")
         }
-        Scope::System(_) => format!("{begin}; SET LOCAL ROLE {SYSTEM_ROLE}"),
     };
     let mut tries = 1;
     loop {

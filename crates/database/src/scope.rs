@@ -35,10 +35,22 @@ pub enum SystemReason {
     Test,
 }
 
+/// What statements of a system scope are like, which decides how PostgreSQL plans them.
+pub(crate) enum Work {
+    /// Many rows at once: planning afresh costs little, and an old plan may cost much.
+    Many,
+    /// Some rows, and so often that planning would cost more than the statement.
+    Often,
+    /// A row or two.
+    Little,
+}
+
 impl SystemReason {
-    /// Its statements work on many rows at once, so that planning each afresh costs little, and an old plan may cost much.
-    /// Claims, and the notes of what was claimed, are too many for that: they see to the age of their plans themselves.
-    pub(crate) const fn is_set_based(self) -> bool {
-        matches!(self, Self::Relay | Self::Consume | Self::Sweep | Self::Resync)
+    pub(crate) const fn work(self) -> Work {
+        match self {
+            Self::Relay | Self::Consume | Self::Sweep | Self::Resync => Work::Many,
+            Self::Claim => Work::Often,
+            Self::Authenticate | Self::SigningKeys | Self::Operate | Self::Test => Work::Little,
+        }
     }
 }

@@ -12,10 +12,10 @@ use usher_events::Envelope;
 use crate::{
     Broker, BrokerError, DeliverError, HandlerError, Pace, Subscription,
     dead_letter::bury,
-    deliver,
+    deliver::deliver_packed,
     held::{Held, LIMIT, Message},
     trace,
-    transport::{Deliveries, Delivery, Queue},
+    transport::{Deliveries, Delivery, Pack, Queue},
 };
 
 /// Slices that may be held: one at work, one coming in, and some that wait to be tried again.
@@ -125,6 +125,7 @@ impl Consumer {
         for Delivery {
             tag,
             returned,
+            pack,
             content,
         } in taken
         {
@@ -138,6 +139,7 @@ impl Consumer {
                     held.put(Message {
                         tag,
                         envelope,
+                        pack,
                         failures: returned,
                         due: None,
                     });
@@ -166,7 +168,8 @@ impl Consumer {
             return self.one_by_one(ready, held, stop).await;
         }
         let (envelopes, rest) = split(ready);
-        match self.step(&envelopes).await {
+        let packs: Vec<Option<Pack>> = rest.iter().map(|rest| rest.pack).collect();
+        match self.step(&envelopes, &packs).await {
             Ok(()) => Ok(tags),
             Err(error) if error.is_passing() => {
                 join(envelopes, rest).for_each(|message| held.put(message));
@@ -195,7 +198,10 @@ impl Consumer {
                 held.put(message);
                 continue;
             }
-            match self.step(std::slice::from_ref(&message.envelope)).await {
+            match self
+                .step(std::slice::from_ref(&message.envelope), &[message.pack])
+                .await
+            {
                 Ok(()) => done.push(tag),
                 Err(error) if error.is_passing() => {
                     held.put(message);
@@ -216,13 +222,14 @@ impl Consumer {
     }
 
     /// One transaction. A handler that panics has failed like any other.
-    async fn step(&self, slice: &[Envelope]) -> Result<(), DeliverError> {
+    async fn step(&self, slice: &[Envelope], packs: &[Option<Pack>]) -> Result<(), DeliverError> {
         let span = trace::consuming(&self.queue, slice);
-        let step = deliver(
+        let step = deliver_packed(
             &self.database,
             self.subscription.queue(),
             self.subscription.handler.as_ref(),
             slice,
+            packs,
         );
         let caught = AssertUnwindSafe(step.instrument(span)).catch_unwind().await;
         caught.unwrap_or_else(|_| Err(HandlerError::retry("the handler panicked").into()))
@@ -263,23 +270,30 @@ impl Consumer {
 }
 
 /// What stands beside an envelope in a [`Message`].
-type Rest = (u64, u32);
+struct Rest {
+    tag: u64,
+    pack: Option<Pack>,
+    failures: u32,
+}
 
 fn split(messages: Vec<Message>) -> (Vec<Envelope>, Vec<Rest>) {
-    messages
-        .into_iter()
-        .map(|message| (message.envelope, (message.tag, message.failures)))
-        .unzip()
+    let rest = |message: Message| {
+        let rest = Rest {
+            tag: message.tag,
+            pack: message.pack,
+            failures: message.failures,
+        };
+        (message.envelope, rest)
+    };
+    messages.into_iter().map(rest).unzip()
 }
 
 fn join(envelopes: Vec<Envelope>, rest: Vec<Rest>) -> impl Iterator<Item = Message> {
-    envelopes
-        .into_iter()
-        .zip(rest)
-        .map(|(envelope, (tag, failures))| Message {
-            tag,
-            envelope,
-            failures,
-            due: None,
-        })
+    envelopes.into_iter().zip(rest).map(|(envelope, rest)| Message {
+        tag: rest.tag,
+        envelope,
+        pack: rest.pack,
+        failures: rest.failures,
+        due: None,
+    })
 }

@@ -1,5 +1,7 @@
 //! Messages that could not be handled: kept with the reason, listed, replayable.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use usher_database::{Database, Scope, SystemReason, Transaction};
@@ -9,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     Subscription,
-    deliver::{DeliverError, remember},
+    deliver::{DeliverError, note},
     transport::Unreadable,
 };
 
@@ -97,7 +99,7 @@ pub(crate) async fn bury(
         Err(unreadable) => (unreadable.id, None, unreadable.raw.clone()),
     };
     let tx = database.write(Scope::System(SystemReason::Consume)).await?;
-    remember(&tx, queue, [id]).await?;
+    note(&tx, queue, HashMap::from([(id, 1)])).await?;
     let sql = format!(
         "INSERT INTO dead_letter (queue, id, organization_id, reason, envelope, at) VALUES ($1, $2, $3, $4, $5, {}) \
          ON CONFLICT DO NOTHING",

@@ -1,13 +1,16 @@
 //! One step of a consumer: inbox and effect in one transaction.
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use sea_orm::{ConnectionTrait, DbErr};
 use usher_database::{Database, Dialect, Scope, SystemReason, Transaction, is_conflict, is_unavailable};
 use usher_events::Envelope;
 use uuid::Uuid;
 
-use crate::{Handler, HandlerError};
+use crate::{Handler, HandlerError, transport::Pack};
 
 /// Why a slice was not delivered; nothing of it lasts.
 #[derive(Debug, thiserror::Error)]
@@ -52,8 +55,19 @@ pub async fn deliver(
     handler: &dyn Handler,
     slice: &[Envelope],
 ) -> Result<(), DeliverError> {
+    deliver_packed(database, queue, handler, slice, &vec![None; slice.len()]).await
+}
+
+/// As [`deliver`], with the pack that each message came in.
+pub(crate) async fn deliver_packed(
+    database: &Database,
+    queue: &str,
+    handler: &dyn Handler,
+    slice: &[Envelope],
+    packs: &[Option<Pack>],
+) -> Result<(), DeliverError> {
     let tx = database.write(Scope::System(SystemReason::Consume)).await?;
-    let fresh = remember(&tx, queue, slice.iter().map(|envelope| envelope.id)).await?;
+    let fresh = remember(&tx, queue, slice, packs).await?;
     if fresh.is_empty() {
         return Ok(());
     }
@@ -78,25 +92,97 @@ fn select(slice: &[Envelope], mut fresh: HashSet<Uuid>) -> Cow<'_, [Envelope]> {
     )
 }
 
-/// Notes ids in the inbox and returns those that were not there.
-pub(crate) async fn remember(
+/// Notes messages in the inbox and returns the ids of those that were not there.
+///
+/// A pack of which all events are in the slice is noted as one. One of which some are missing, because they failed and are
+/// tried again one by one, is opened: noted with no events, and its events apart. Whoever finds a pack open looks at its events.
+async fn remember(
     tx: &Transaction,
     queue: &str,
-    ids: impl IntoIterator<Item = Uuid>,
+    slice: &[Envelope],
+    packs: &[Option<Pack>],
 ) -> Result<HashSet<Uuid>, DbErr> {
+    let mut present = HashMap::<Pack, usize>::new();
+    for pack in packs.iter().flatten() {
+        *present.entry(*pack).or_default() += 1;
+    }
+    let pairs = || slice.iter().map(|envelope| envelope.id).zip(packs);
+    let singles = pairs().filter(|(_, pack)| pack.is_none()).map(|(id, _)| (id, 1));
+    let whole = |(pack, present): (&Pack, &usize)| if *present == pack.events { pack.events } else { 0 };
+    let noted = note(
+        tx,
+        queue,
+        present
+            .iter()
+            .map(|entry| (entry.0.id, whole(entry)))
+            .chain(singles)
+            .collect(),
+    )
+    .await?;
+    let met: Vec<Uuid> = present
+        .keys()
+        .map(|pack| pack.id)
+        .filter(|id| !noted.contains(id))
+        .collect();
+    let mut open = opened(tx, queue, met).await?;
+    open.extend(
+        present
+            .iter()
+            .filter(|entry| whole(*entry) == 0 && noted.contains(&entry.0.id))
+            .map(|(pack, _)| pack.id),
+    );
+    let apart = pairs().filter(|(_, pack)| pack.is_some_and(|pack| open.contains(&pack.id)));
+    let apart = note(tx, queue, apart.map(|(id, _)| (id, 1)).collect()).await?;
+    let fresh = pairs().filter(|(id, pack)| match pack {
+        Some(pack) if open.contains(&pack.id) => apart.contains(id),
+        Some(pack) => noted.contains(&pack.id),
+        None => noted.contains(id),
+    });
+    Ok(fresh.map(|(id, _)| id).collect())
+}
+
+/// Those of these packs whose events are noted apart.
+async fn opened(tx: &Transaction, queue: &str, packs: Vec<Uuid>) -> Result<HashSet<Uuid>, DbErr> {
+    if packs.is_empty() {
+        return Ok(HashSet::new());
+    }
     let dialect = tx.dialect();
+    let sql = format!(
+        "SELECT id FROM inbox WHERE queue = $1 AND {} AND events = 0",
+        dialect.in_uuids("id", 2)
+    );
+    let rows = tx
+        .query_all_raw(tx.statement(sql, [queue.into(), dialect.uuids(packs)]))
+        .await?;
+    rows.iter().map(|row| row.try_get_by_index(0)).collect()
+}
+
+/// Notes ids, each with how many events it stands for, and returns those that were not there.
+pub(crate) async fn note(
+    tx: &Transaction,
+    queue: &str,
+    notes: HashMap<Uuid, usize>,
+) -> Result<HashSet<Uuid>, DbErr> {
+    if notes.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let dialect = tx.dialect();
+    let (ids, events): (Vec<Uuid>, Vec<usize>) = notes.into_iter().unzip();
+    let events = events
+        .into_iter()
+        .map(|events| i64::try_from(events).unwrap_or(i64::MAX));
     let sql = match dialect {
         Dialect::Postgres => {
-            "INSERT INTO inbox (queue, id, at) SELECT $1, id, statement_timestamp() FROM unnest($2::text::uuid[]) AS m(id) \
+            "INSERT INTO inbox (queue, id, events, at) SELECT $1, id, events, statement_timestamp() \
+             FROM unnest($2::text::uuid[], $3::text::smallint[]) AS m(id, events) \
              ORDER BY id ON CONFLICT DO NOTHING RETURNING id"
         }
         Dialect::Sqlite => {
-            "INSERT INTO inbox (queue, id, at) SELECT $1, unhex(value), strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now') \
-             FROM json_each($2) WHERE true ON CONFLICT DO NOTHING RETURNING id"
+            "INSERT INTO inbox (queue, id, events, at) SELECT $1, unhex(i.value), e.value, strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now') \
+             FROM json_each($2) AS i JOIN json_each($3) AS e ON e.key = i.key WHERE true ON CONFLICT DO NOTHING RETURNING id"
         }
     };
-    let rows = tx
-        .query_all_raw(tx.statement(sql, [queue.into(), dialect.uuids(ids)]))
-        .await?;
+    let values = [queue.into(), dialect.uuids(ids), dialect.bigints(events)];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
     rows.iter().map(|row| row.try_get_by_index(0)).collect()
 }

@@ -6,6 +6,8 @@ use tokio::time::Instant;
 use usher_events::Envelope;
 use uuid::Uuid;
 
+use crate::transport::Pack;
+
 /// How often a message may fail or come back before it is given up.
 pub(crate) const LIMIT: u32 = 5;
 
@@ -14,6 +16,8 @@ pub(crate) const LIMIT: u32 = 5;
 pub(crate) struct Message {
     pub tag: u64,
     pub envelope: Envelope,
+    /// The pack that it came in.
+    pub pack: Option<Pack>,
     /// Failures so far, counting how often it came back.
     pub failures: u32,
     /// Not to be tried before this.
@@ -33,12 +37,14 @@ impl Held {
         self.0.len()
     }
 
-    /// Removes up to `limit` messages that may be tried now. A message behind one of its key that has to wait, waits too.
+    /// Removes up to `limit` messages that may be tried now, and what is missing of the last one's pack. A message behind one
+    /// of its key that has to wait, waits too.
     pub(crate) fn ready(&mut self, now: Instant, limit: usize) -> Vec<Message> {
         let mut blocked = HashSet::<Uuid>::new();
         let mut tags = Vec::new();
+        let mut last = None;
         for (tag, message) in &self.0 {
-            if tags.len() == limit {
+            if tags.len() >= limit && (message.pack.is_none() || message.pack != last) {
                 break;
             }
             let key = message.envelope.key;
@@ -49,6 +55,7 @@ impl Held {
                 blocked.insert(key);
             } else {
                 tags.push(*tag);
+                last = message.pack;
             }
         }
         tags.iter().filter_map(|tag| self.0.remove(tag)).collect()
@@ -82,6 +89,7 @@ mod tests {
         Message {
             tag,
             envelope,
+            pack: None,
             failures: 0,
             due,
         }

@@ -1,9 +1,10 @@
 //! Writing to the outbox.
 
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, Value};
 use serde::Serialize;
 use usher_database::{Dialect, Transaction};
 use usher_events::{Envelope, Lane};
+use usher_types::OrganizationId;
 use uuid::Uuid;
 
 use crate::trace;
@@ -16,9 +17,12 @@ fn bucket(key: Uuid) -> u8 {
     key.as_bytes()[15] % BUCKETS
 }
 
+/// Events of a mass in one row at most.
+const PACK: usize = 100;
+
+/// A row to be written: its columns, and its data apart, which is most of it.
 #[derive(Serialize)]
 struct Row<'a> {
-    n: usize,
     id: uuid::fmt::Simple,
     bucket: u8,
     lane: &'static str,
@@ -30,7 +34,10 @@ struct Row<'a> {
     organization: Option<uuid::fmt::Simple>,
     time: String,
     traceparent: Option<&'a str>,
-    data: String,
+    events: usize,
+    /// PostgreSQL gets it apart: it would be read letter by letter as a part of this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<String>,
 }
 
 /// Writes envelopes into the outbox, in their order, with one statement; they are published after the commit. Each carries
@@ -39,26 +46,75 @@ struct Row<'a> {
 ///
 /// # Errors
 /// Where the database refuses, in an organization's scope also for another organization's envelope.
-pub async fn enqueue(tx: &Transaction, lane: Lane, envelopes: Vec<Envelope>) -> Result<(), DbErr> {
+pub async fn enqueue(tx: &Transaction, lane: Lane, mut envelopes: Vec<Envelope>) -> Result<(), DbErr> {
     if envelopes.is_empty() {
         return Ok(());
     }
-    let trace = trace::current();
-    let rows = envelopes
-        .iter()
-        .enumerate()
-        .map(|(n, envelope)| row(n, lane, envelope, trace.as_deref()));
-    let json =
-        serde_json::to_string(&rows.collect::<Vec<_>>()).map_err(|error| DbErr::Json(error.to_string()))?;
-    tx.execute_raw(tx.statement(insert(tx.dialect()), [json.into()]))
-        .await?;
+    if let Some(trace) = trace::current() {
+        for envelope in envelopes
+            .iter_mut()
+            .filter(|envelope| envelope.traceparent.is_none())
+        {
+            envelope.traceparent = Some(trace.clone());
+        }
+    }
+    // SQLite's broker stores each event on its own
+    let packed = lane == Lane::Bulk && tx.dialect() == Dialect::Postgres;
+    let rows = if packed {
+        let groups = envelopes
+            .chunk_by(belong_together)
+            .flat_map(|group| group.chunks(PACK));
+        groups
+            .filter_map(|group| match group {
+                [only] => Some(Ok(row(lane, only))),
+                [first, ..] => Some(pack(lane, first, group)),
+                [] => None,
+            })
+            .collect::<Result<_, _>>()
+    } else {
+        Ok(envelopes.iter().map(|envelope| row(lane, envelope)).collect())
+    };
+    let mut rows: Vec<Row<'_>> = rows.map_err(|error| DbErr::Json(error.to_string()))?;
+    let apart: Option<Vec<String>> = match tx.dialect() {
+        Dialect::Postgres => Some(rows.iter_mut().filter_map(|row| row.data.take()).collect()),
+        Dialect::Sqlite => None,
+    };
+    let json = serde_json::to_string(&rows).map_err(|error| DbErr::Json(error.to_string()))?;
+    let values = [Some(Value::from(json)), apart.map(Value::from)]
+        .into_iter()
+        .flatten();
+    tx.execute_raw(tx.statement(insert(tx.dialect()), values)).await?;
     tx.speaks(lane == Lane::Interactive);
     Ok(())
 }
 
-fn row<'a>(n: usize, lane: Lane, envelope: &'a Envelope, trace: Option<&'a str>) -> Row<'a> {
+/// Whether two events can share a row. Commands are of many letters already.
+fn belong_together(one: &Envelope, other: &Envelope) -> bool {
+    one.queue.is_none()
+        && other.queue.is_none()
+        && one.kind == other.kind
+        && one.source == other.source
+        && one.organization.is_some()
+        && one.organization == other.organization
+}
+
+/// One row for some events. All packs of an organization go through one relay in their order (E4).
+fn pack<'a>(lane: Lane, first: &'a Envelope, events: &'a [Envelope]) -> Result<Row<'a>, serde_json::Error> {
+    let id = Uuid::new_v4();
+    let order = first.organization.map_or(first.key, OrganizationId::uuid);
+    Ok(Row {
+        id: id.simple(),
+        bucket: bucket(order),
+        key: id.simple(),
+        subject: "",
+        events: events.len(),
+        data: Some(serde_json::to_string(events)?),
+        ..row(lane, first)
+    })
+}
+
+fn row(lane: Lane, envelope: &Envelope) -> Row<'_> {
     Row {
-        n,
         id: envelope.id.simple(),
         bucket: bucket(envelope.key),
         lane: lane.as_str(),
@@ -72,24 +128,26 @@ fn row<'a>(n: usize, lane: Lane, envelope: &'a Envelope, trace: Option<&'a str>)
         time: envelope
             .time
             .to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false),
-        traceparent: envelope.traceparent.as_deref().or(trace),
-        data: envelope.data.to_string(),
+        traceparent: envelope.traceparent.as_deref(),
+        events: 1,
+        data: Some(envelope.data.to_string()),
     }
 }
 
-/// One parameter whatever the number of rows, so that the statement is prepared once.
+/// The same parameters whatever the number of rows, so that the statement is prepared once.
 const fn insert(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Postgres => {
-            "INSERT INTO outbox (id, bucket, lane, key, kind, source, subject, queue, organization_id, time, traceparent, data, created_at) \
-             SELECT id, bucket, lane, key, kind, source, subject, queue, organization, time, traceparent, data, statement_timestamp() \
-             FROM json_to_recordset($1::text::json) AS m(n bigint, id uuid, bucket smallint, lane text, key uuid, kind text, \
-             source text, subject text, queue text, organization uuid, time timestamptz, traceparent text, data text) ORDER BY n"
+            "INSERT INTO outbox (id, bucket, lane, key, kind, source, subject, queue, organization_id, time, traceparent, events, data, created_at) \
+             SELECT id, bucket, lane, key, kind, source, subject, queue, organization, time, traceparent, events, data, statement_timestamp() \
+             FROM ROWS FROM (json_to_recordset($1::text::json) AS (id uuid, bucket smallint, lane text, key uuid, kind text, source text, \
+             subject text, queue text, organization uuid, time timestamptz, traceparent text, events smallint), unnest($2::text[])) WITH ORDINALITY \
+             AS m(id, bucket, lane, key, kind, source, subject, queue, organization, time, traceparent, events, data, n) ORDER BY n"
         }
         Dialect::Sqlite => {
-            "INSERT INTO outbox (id, bucket, lane, key, kind, source, subject, queue, organization_id, time, traceparent, data, created_at) \
+            "INSERT INTO outbox (id, bucket, lane, key, kind, source, subject, queue, organization_id, time, traceparent, events, data, created_at) \
              SELECT unhex(value->>'id'), value->>'bucket', value->>'lane', unhex(value->>'key'), value->>'kind', value->>'source', \
-             value->>'subject', value->>'queue', unhex(value->>'organization'), value->>'time', value->>'traceparent', value->>'data', \
+             value->>'subject', value->>'queue', unhex(value->>'organization'), value->>'time', value->>'traceparent', value->>'events', value->>'data', \
              strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now') FROM json_each($1) ORDER BY key"
         }
     }

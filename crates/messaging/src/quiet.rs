@@ -47,7 +47,7 @@ impl Subscription {
         for producer in producers {
             sent += self.sent(producer).await?;
         }
-        let sql = "SELECT count(*) FROM inbox WHERE queue = $1";
+        let sql = "SELECT coalesce(sum(events), 0) FROM inbox WHERE queue = $1";
         let handled = count(consumer, sql, [self.queue().into()]).await?;
         Ok(sent.saturating_sub(handled))
     }
@@ -55,7 +55,7 @@ impl Subscription {
     async fn sent(&self, producer: &Database) -> Result<u64, DbErr> {
         let tx = producer.read(Scope::System(SystemReason::Relay)).await?;
         let sql =
-            "SELECT kind, queue, count(*) FROM outbox WHERE published_at IS NOT NULL GROUP BY kind, queue";
+            "SELECT kind, queue, sum(events) FROM outbox WHERE published_at IS NOT NULL GROUP BY kind, queue";
         let rows = tx.query_all_raw(tx.statement(sql, [])).await?;
         tx.rollback().await?;
         let mut sent = 0;

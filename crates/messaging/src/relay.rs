@@ -54,7 +54,7 @@ pub(crate) struct Relay {
     /// What was leased last, and when that was asked for.
     held: (Instant, Vec<i64>),
     /// Confirmed, and marked in the next transaction.
-    published: Vec<i64>,
+    published: Vec<(Lane, i64)>,
     /// Keys whose message was refused, how often, and when they are tried again.
     resting: HashMap<Uuid, (u32, Instant)>,
 }
@@ -175,7 +175,7 @@ impl Relay {
             let outcomes = publishing.await.map_err(|_| outlasted())??;
             for (message, stored) in round.iter().zip(outcomes) {
                 if stored {
-                    self.published.push(message.position);
+                    self.published.push((message.lane, message.position));
                     self.resting.remove(&message.key);
                 } else {
                     self.refused(message);

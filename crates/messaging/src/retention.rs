@@ -47,12 +47,15 @@ async fn delete(database: &Database, statement: &str) -> Result<u64, DbErr> {
     Ok(deleted)
 }
 
-/// The oldest rows stand first in the primary key, so no index on the time is needed.
 fn outbox(dialect: Dialect) -> String {
     let old = dialect.now_plus(-OUTBOX);
+    // the row's place, as PostgreSQL keeps no key of published rows
+    let place = match dialect {
+        Dialect::Postgres => "ctid",
+        Dialect::Sqlite => "position",
+    };
     format!(
-        "DELETE FROM outbox WHERE position IN (SELECT position FROM outbox \
-         WHERE published_at < {old} ORDER BY position LIMIT {CHUNK})"
+        "DELETE FROM outbox WHERE {place} IN (SELECT {place} FROM outbox WHERE published_at < {old} LIMIT {CHUNK})"
     )
 }
 

@@ -16,8 +16,8 @@ pub(crate) struct Turn<'a> {
     pub all_held: Option<&'a [i64]>,
     pub lease: Duration,
     pub limit: u16,
-    /// Positions that were confirmed since the last turn.
-    pub published: &'a [i64],
+    /// Lanes and positions that were confirmed since the last turn.
+    pub published: &'a [(Lane, i64)],
     /// Keys that are left out.
     pub resting: HashSet<Uuid>,
 }
@@ -32,8 +32,9 @@ pub(crate) struct Found {
 /// Marks published rows, leases the buckets of the next ones and reads those. Without any, gives all leases back.
 pub(crate) async fn turn(database: &Database, turn: &Turn<'_>) -> Result<Found, DbErr> {
     let tx = database.write(Scope::System(SystemReason::Relay)).await?;
-    if !turn.published.is_empty() {
-        mark(&tx, turn.published).await?;
+    for lane in Lane::ALL {
+        let of_lane = turn.published.iter().filter(|(other, _)| *other == lane);
+        mark(&tx, lane, of_lane.map(|(_, position)| *position).collect()).await?;
     }
     let mut buckets = match turn.all_held {
         Some(held) => held.to_vec(),
@@ -52,15 +53,30 @@ pub(crate) async fn turn(database: &Database, turn: &Turn<'_>) -> Result<Found, 
     Ok(Found { window, buckets })
 }
 
-async fn mark(tx: &Transaction, positions: &[i64]) -> Result<(), DbErr> {
+/// Finds the rows through the index of those that are not published, for there is no other. The bounds keep to its end: what was
+/// published a moment ago still stands at its beginning.
+async fn mark(tx: &Transaction, lane: Lane, positions: Vec<i64>) -> Result<(), DbErr> {
+    let (Some(first), Some(last)) = (positions.iter().min().copied(), positions.iter().max().copied()) else {
+        return Ok(());
+    };
     let dialect = tx.dialect();
+    // IS TRUE makes a hash table of them; otherwise each row would be compared with all, number by number
+    let published = match dialect {
+        Dialect::Postgres => "(position IN (SELECT unnest($1::text::bigint[]))) IS TRUE".to_owned(),
+        Dialect::Sqlite => dialect.in_bigints("position", 1),
+    };
     let sql = format!(
-        "UPDATE outbox SET published_at = {}, data = NULL WHERE {}",
+        "UPDATE outbox SET published_at = {}, data = NULL WHERE published_at IS NULL AND lane = $2 \
+         AND position BETWEEN $3 AND $4 AND {published}",
         dialect.now(),
-        dialect.in_bigints("position", 1)
     );
-    let positions = dialect.bigints(positions.iter().copied());
-    tx.execute_raw(tx.statement(sql, [positions])).await.map(|_| ())
+    let values = [
+        dialect.bigints(positions),
+        lane.as_str().into(),
+        first.into(),
+        last.into(),
+    ];
+    tx.execute_raw(tx.statement(sql, values)).await.map(|_| ())
 }
 
 /// The buckets of the next rows, as far as nobody else has them.
@@ -90,7 +106,7 @@ async fn lease(tx: &Transaction, turn: &Turn<'_>) -> Result<Vec<i64>, DbErr> {
 async fn read(tx: &Transaction, turn: &Turn<'_>, buckets: &[i64]) -> Result<Vec<Outgoing>, DbErr> {
     let dialect = tx.dialect();
     let sql = format!(
-        "SELECT position, id, lane, key, kind, source, subject, queue, organization_id, time, traceparent, data \
+        "SELECT position, id, lane, key, kind, source, subject, queue, organization_id, time, traceparent, data, events \
          FROM outbox WHERE published_at IS NULL AND NOT ({}) AND {} ORDER BY lane DESC, position LIMIT $3",
         dialect.in_uuids("key", 1),
         dialect.in_bigints("bucket", 2),
@@ -122,6 +138,7 @@ fn outgoing(row: &QueryResult) -> Result<Outgoing, DbErr> {
         data: row
             .try_get_by_index::<Option<String>>(11)?
             .unwrap_or_else(|| "null".to_owned()),
+        events: row.try_get_by_index::<i16>(12)?,
     })
 }
 

@@ -25,7 +25,7 @@ impl Queue {
     }
 }
 
-/// One outbox row on its way out. The data stays the text that it is in the table.
+/// One outbox row on its way out: a message, or a pack of events. The data stays the text that it is in the table.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
     pub position: i64,
@@ -39,6 +39,8 @@ pub(crate) struct Outgoing {
     pub organization: Option<Uuid>,
     pub time: DateTime<Utc>,
     pub traceparent: Option<String>,
+    /// More than one in a pack, whose data is a list of whole envelopes.
+    pub events: i16,
     pub data: String,
 }
 
@@ -55,6 +57,43 @@ impl Outgoing {
     pub(crate) const fn is_command(&self) -> bool {
         self.queue.is_some()
     }
+
+    pub(crate) const fn is_pack(&self) -> bool {
+        self.events > 1
+    }
+
+    /// Each event of a pack on its own; a message that is none, as it is.
+    pub(crate) fn singles(&self) -> Result<Vec<Self>, BrokerError> {
+        if !self.is_pack() {
+            return Ok(vec![self.clone()]);
+        }
+        let events: Vec<Envelope> =
+            serde_json::from_str(&self.data).map_err(|error| BrokerError::Unavailable(error.to_string()))?;
+        let single = |event: Envelope| Self {
+            id: event.id,
+            key: event.key,
+            subject: event.subject,
+            time: event.time,
+            traceparent: event.traceparent,
+            events: 1,
+            data: event.data.to_string(),
+            ..self.clone_head()
+        };
+        Ok(events.into_iter().map(single).collect())
+    }
+
+    /// Without the data.
+    fn clone_head(&self) -> Self {
+        Self {
+            kind: self.kind.clone(),
+            source: self.source.clone(),
+            subject: String::new(),
+            queue: self.queue.clone(),
+            traceparent: None,
+            data: String::new(),
+            ..*self
+        }
+    }
 }
 
 /// One message as it came, not yet acknowledged.
@@ -64,7 +103,17 @@ pub(crate) struct Delivery {
     pub tag: u64,
     /// How often it came back unacknowledged, by a crash or a lost connection.
     pub returned: u32,
+    /// The pack that it came in.
+    pub pack: Option<Pack>,
     pub content: Result<Envelope, Unreadable>,
+}
+
+/// An outbox row of several events, by which consumers know them all together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Pack {
+    pub id: Uuid,
+    /// Its events.
+    pub events: usize,
 }
 
 /// What arrived is no message of ours.

@@ -12,13 +12,18 @@ pub async fn published(database: &Database) -> Vec<Envelope> {
         .read(Scope::System(SystemReason::Test))
         .await
         .expect("a transaction");
-    let sql = "SELECT id, source, kind, time, subject, organization_id, key, queue, traceparent, data \
+    let sql = "SELECT id, source, kind, time, subject, organization_id, key, queue, traceparent, data, events \
                FROM outbox ORDER BY position";
     let rows = tx.query_all_raw(tx.statement(sql, [])).await.expect("the outbox");
-    let envelope = |row: &sea_orm::QueryResult| {
+    let envelopes = |row: &sea_orm::QueryResult| {
         let organization: Option<Uuid> = row.try_get_by_index(5)?;
         let data: Option<String> = row.try_get_by_index(9)?;
-        Ok::<_, sea_orm::DbErr>(Envelope {
+        if row.try_get_by_index::<i16>(10)? > 1
+            && let Some(data) = &data
+        {
+            return Ok(serde_json::from_str::<Vec<Envelope>>(data).expect("a pack"));
+        }
+        Ok::<_, sea_orm::DbErr>(vec![Envelope {
             id: row.try_get_by_index(0)?,
             source: row.try_get_by_index(1)?,
             kind: row.try_get_by_index(2)?,
@@ -31,9 +36,9 @@ pub async fn published(database: &Database) -> Vec<Envelope> {
             data: data.map_or(serde_json::Value::Null, |text| {
                 serde_json::from_str(&text).expect("JSON")
             }),
-        })
+        }])
     };
     rows.iter()
-        .map(|row| envelope(row).expect("an outbox row"))
+        .flat_map(|row| envelopes(row).expect("an outbox row"))
         .collect()
 }

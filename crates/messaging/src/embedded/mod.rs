@@ -96,8 +96,10 @@ impl Transport for Embedded {
             let queues = route(&bindings, message);
             outcomes.push(!queues.is_empty() || !message.is_command());
             if !queues.is_empty() {
-                let text = json::write(message)?;
-                rows.extend(queues.into_iter().map(|queue| (queue, text.clone())));
+                for single in message.singles()? {
+                    let text = json::write(&single)?;
+                    rows.extend(queues.iter().map(|queue| (*queue, text.clone())));
+                }
             }
         }
         if !rows.is_empty() {
@@ -166,6 +168,7 @@ fn delivery(row: Row) -> Delivery {
     Delivery {
         tag: u64::try_from(row.position).unwrap_or_default(),
         returned: u32::try_from(row.taken - 1).unwrap_or_default(),
+        pack: None,
         content: content.map_err(|error| Unreadable::new(row.message.as_bytes(), error.to_string())),
     }
 }

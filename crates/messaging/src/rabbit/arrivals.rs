@@ -88,12 +88,13 @@ impl Arrivals {
         let returned = if given_up { LIMIT } else { codec::returned(arrived) };
         let contents = codec::contents(arrived);
         self.open.insert(arrived.delivery_tag, contents.len());
-        for content in contents {
+        for (pack, content) in contents {
             self.tag += 1;
             self.origins.insert(self.tag, arrived.delivery_tag);
             self.unpacked.push_back(Delivery {
                 tag: self.tag,
                 returned,
+                pack,
                 content,
             });
         }
@@ -159,7 +160,15 @@ impl Deliveries for Arrivals {
             let Some(arrived) = self.arrived()? else { break };
             self.unpack(&arrived);
         }
-        let count = limit.min(self.unpacked.len());
+        // a pack is taken whole
+        let mut count = limit.min(self.unpacked.len());
+        while count > 0
+            && let (Some(last), Some(next)) = (self.unpacked.get(count - 1), self.unpacked.get(count))
+            && last.pack.is_some()
+            && last.pack == next.pack
+        {
+            count += 1;
+        }
         Ok(self.unpacked.drain(..count).collect())
     }
 

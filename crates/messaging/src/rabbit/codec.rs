@@ -10,6 +10,7 @@ use lapin::{
     message::Delivery as Arrived,
     types::{AMQPValue, FieldTable},
 };
+use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use usher_events::Envelope;
@@ -18,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     BrokerError, json,
-    transport::{Outgoing, Unreadable},
+    transport::{Outgoing, Pack, Unreadable},
 };
 
 const PREFIXES: [&str; 2] = ["cloudEvents_", "cloudEvents:"];
@@ -60,29 +61,47 @@ pub(super) fn properties(message: &Outgoing) -> BasicProperties {
         .with_timestamp(u64::try_from(message.time.timestamp()).unwrap_or_default())
 }
 
-/// Many envelopes with one routing key in one message, between our own services.
+/// A part of a pack on the wire: the events of an outbox row that holds several, or some that stand for themselves.
+#[derive(Deserialize)]
+struct Part {
+    pack: Option<Uuid>,
+    events: Vec<Envelope>,
+}
+
+/// Messages with one routing key in one, between our own services: a list of [`Part`].
 pub(super) fn pack(messages: &[&Outgoing]) -> Result<(Vec<u8>, BasicProperties), BrokerError> {
-    let mut body = Vec::new();
+    let mut body = String::new();
     for message in messages {
-        body.push(if body.is_empty() { b'[' } else { b',' });
-        body.extend_from_slice(json::write(message)?.as_bytes());
+        body.push(if body.is_empty() { '[' } else { ',' });
+        let part = if message.is_pack() {
+            format!("{{\"pack\":\"{}\",\"events\":{}}}", message.id, message.data)
+        } else {
+            format!("{{\"events\":[{}]}}", json::write(message)?)
+        };
+        body.push_str(&part);
     }
-    body.push(b']');
+    body.push(']');
     let properties = BasicProperties::default()
         .with_content_type(PACK.into())
         .with_delivery_mode(PERSISTENT);
-    Ok((body, properties))
+    Ok((body.into_bytes(), properties))
 }
 
-/// What a message holds: one event, or a pack.
-pub(super) fn contents(arrived: &Arrived) -> Vec<Result<Envelope, Unreadable>> {
+/// What a message holds: one event, or packs.
+pub(super) fn contents(arrived: &Arrived) -> Vec<(Option<Pack>, Result<Envelope, Unreadable>)> {
     if !has_type(arrived, PACK) {
-        return vec![read(arrived)];
+        return vec![(None, read(arrived))];
     }
-    match serde_json::from_slice::<Vec<Envelope>>(&arrived.data) {
-        Ok(envelopes) => envelopes.into_iter().map(Ok).collect(),
-        Err(error) => vec![Err(Unreadable::new(&arrived.data, error.to_string()))],
+    match serde_json::from_slice::<Vec<Part>>(&arrived.data) {
+        Ok(parts) => parts.into_iter().flat_map(unpack).collect(),
+        Err(error) => vec![(None, Err(Unreadable::new(&arrived.data, error.to_string())))],
     }
+}
+
+fn unpack(part: Part) -> impl Iterator<Item = (Option<Pack>, Result<Envelope, Unreadable>)> {
+    let events = part.events.len();
+    let pack = part.pack.map(|id| Pack { id, events });
+    part.events.into_iter().map(move |event| (pack, Ok(event)))
 }
 
 fn has_type(arrived: &Arrived, prefix: &str) -> bool {

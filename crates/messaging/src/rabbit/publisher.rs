@@ -60,10 +60,14 @@ impl Publisher {
     /// and the others of its key need not be sent, which spares the broker most of its work.
     async fn confirmed(&self, channel: &Channel, messages: &[Outgoing]) -> Result<Vec<bool>, BrokerError> {
         let mut outcomes = vec![true; messages.len()];
-        let (first, others) = first_of_each_key(messages);
-        let mut sent = Vec::new();
+        let (first, mut others) = first_of_each_key(messages);
+        let (mut sent, mut rests) = (Vec::new(), Vec::new());
         for index in first {
-            sent.push((self.send(channel, &messages[index], true).await?, vec![index]));
+            let mut singles = messages[index].singles()?.into_iter();
+            if let Some(single) = singles.next() {
+                sent.push((self.send(channel, &single, true).await?, vec![index]));
+            }
+            rests.push((index, singles));
         }
         for pack in packs(messages) {
             sent.push((self.send_pack(channel, messages, &pack).await?, pack));
@@ -77,12 +81,16 @@ impl Publisher {
                 unheard.insert(messages[index].routing_key());
             }
         }
+        others.retain(|index| !unheard.contains(&messages[*index].routing_key()));
+        rests.retain(|(index, _)| !unheard.contains(&messages[*index].routing_key()));
+        for index in others {
+            rests.push((index, messages[index].singles()?.into_iter()));
+        }
         let mut sent = Vec::new();
-        for index in others
-            .into_iter()
-            .filter(|index| !unheard.contains(&messages[*index].routing_key()))
-        {
-            sent.push((self.send(channel, &messages[index], false).await?, vec![index]));
+        for (index, singles) in rests {
+            for single in singles {
+                sent.push((self.send(channel, &single, false).await?, vec![index]));
+            }
         }
         settle(sent, &mut outcomes).await?;
         Ok(outcomes)
@@ -129,21 +137,23 @@ impl Publisher {
     }
 }
 
-/// Events with the same routing key, up to a pack's size; by their indices, in their order.
+/// Messages with the same routing key, up to a pack's size in events; by their indices, in their order.
 fn packs(messages: &[Outgoing]) -> Vec<Vec<usize>> {
     let mut packs: Vec<Vec<usize>> = Vec::new();
-    let mut open = HashMap::<String, usize>::new();
+    let mut open = HashMap::<String, (usize, usize)>::new();
     for (index, message) in messages
         .iter()
         .enumerate()
         .filter(|(_, message)| !message.is_command())
     {
-        let current = open.entry(message.routing_key()).or_insert(packs.len());
-        if *current == packs.len() || packs[*current].len() == PACK {
-            *current = packs.len();
+        let events = usize::try_from(message.events).unwrap_or(1);
+        let (current, held) = open.entry(message.routing_key()).or_insert((packs.len(), 0));
+        if *current == packs.len() || *held + events > PACK {
+            (*current, *held) = (packs.len(), 0);
             packs.push(Vec::new());
         }
         packs[*current].push(index);
+        *held += events;
     }
     packs
 }

@@ -44,6 +44,31 @@ brokers! {
         listening.stop().await;
     }
 
+    /// On PostgreSQL a mass shares rows of outbox and inbox; those of its events that fail are told apart all the same.
+    async fn e3_one_rejected_event_of_a_mass_does_not_stop_the_others(stage: Stage) {
+        let broker = stage.broker().await;
+        let (handler, mut record) = recorder(|slice| {
+            if slice.iter().any(|envelope| n(envelope) == 130) {
+                return Err(HandlerError::reject("not this one"));
+            }
+            Ok(())
+        });
+        let subscription = subscription("notifications.contacts", CONTACTS, &handler);
+        let listening = stage.listen(&broker, std::slice::from_ref(&subscription)).await;
+        let relay = stage.relay(&broker);
+        let spoken = |from: i64| (from..from + 250).map(|number| event(Uuid::from_u128(number as u128), number));
+        stage.speak(Lane::Bulk, spoken(0).collect()).await;
+        stage.speak(Lane::Bulk, spoken(250).collect()).await;
+        let mut handled: Vec<_> = record.next(499).await.iter().map(n).collect();
+        handled.sort_unstable();
+        assert_eq!(handled, (0..500).filter(|number| *number != 130).collect::<Vec<_>>());
+        stage.quiet(&subscription).await;
+        assert_eq!(stage.dead_letters().await.len(), 1);
+        relay.stop().await;
+        listening.stop().await;
+        assert_eq!(record.rest(), []);
+    }
+
     async fn e3_the_fifth_failure_makes_a_dead_letter_that_can_be_replayed(stage: Stage) {
         let broker = stage.broker().await;
         let tries = Arc::new(AtomicUsize::new(0));

@@ -199,6 +199,36 @@ impl Stage {
         rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
     }
 
+    /// Positions and data of what `contacts` has spoken.
+    pub async fn outbox(&self) -> Vec<(i64, String)> {
+        let tx = self
+            .contacts
+            .read(Scope::System(SystemReason::Test))
+            .await
+            .unwrap();
+        let sql = "SELECT position, data FROM outbox ORDER BY position";
+        let rows = tx.query_all_raw(tx.statement(sql, [])).await.unwrap();
+        let read =
+            |row: &sea_orm::QueryResult| (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap());
+        rows.iter().map(read).collect()
+    }
+
+    /// Makes it unpublished, as a relay leaves it that dies before it marks what the broker has.
+    pub async fn unpublish(&self, rows: Vec<(i64, String)>) {
+        let tx = self
+            .contacts
+            .write(Scope::System(SystemReason::Test))
+            .await
+            .unwrap();
+        for (position, data) in rows {
+            let sql = "UPDATE outbox SET published_at = NULL, data = $2 WHERE position = $1";
+            tx.execute_raw(tx.statement(sql, [position.into(), data.into()]))
+                .await
+                .unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+
     /// Another process's connection to the broker, as far as the broker allows it.
     pub async fn broker_again(&self, broker: &Broker) -> Broker {
         match &self.place {
@@ -279,13 +309,14 @@ impl Stage {
         tx.commit().await.unwrap();
     }
 
+    /// How many events were handled.
     pub async fn inbox(&self, queue: &str) -> i64 {
         let tx = self
             .notifications
             .read(Scope::System(SystemReason::Test))
             .await
             .unwrap();
-        let sql = "SELECT count(*) FROM inbox WHERE queue = $1";
+        let sql = "SELECT coalesce(sum(events), 0) FROM inbox WHERE queue = $1";
         let row = tx
             .query_one_raw(tx.statement(sql, [queue.into()]))
             .await

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbErr, Value};
+use sea_orm::{ConnectionTrait, DbErr};
+use serde_json::{Value as Json, json};
 use usher_database::Transaction;
 use usher_events::PortalFacts;
 use usher_types::{ContactId, OrganizationId, PortalStatus, Version};
 
 use super::batch::Batch;
 use super::columns::Columns;
-use super::params::Params;
+use super::rows::{Kind, Rows, many, moment};
 use crate::domain::portal::{Portal, status_rank};
 
 /// What [`read`] reads, of `contact_portal p`.
@@ -48,54 +49,71 @@ pub(crate) async fn apply(tx: &Transaction, rows: &[PortalFacts]) -> Result<(), 
     if rows.is_empty() {
         return Ok(());
     }
-    let mut params = Params::default();
-    let mut tuples = Vec::with_capacity(rows.len());
-    for facts in rows {
-        let first = params.next();
-        params.extend(values(facts));
-        let numbers: Vec<String> = (first..params.next())
-            .map(|number| format!("${number}"))
-            .collect();
-        tuples.push(format!("({})", numbers.join(", ")));
+    let (dialect, values) = (tx.dialect(), many(rows.iter().map(row)));
+    // Nearly all rows are there and older; finding that out by an insertion that fails costs twice as much.
+    let update = APPLIED.update(dialect, NEWER);
+    let done = tx
+        .execute_raw(tx.statement(update, [values.clone()]))
+        .await?
+        .rows_affected();
+    if usize::try_from(done) != Ok(rows.len()) {
+        tx.execute_raw(tx.statement(APPLIED.insert(dialect), [values]))
+            .await?;
     }
-    let sql = format!(
-        "INSERT INTO contact_portal (contact_id, organization_id, version, status, status_rank, invited_at, invited_by, \
-         expires_at, accepted_at, first_signed_in_at, last_signed_in_at, invited_sort, signed_in_sort) VALUES {} \
-         ON CONFLICT (contact_id) DO UPDATE SET version = excluded.version, status = excluded.status, \
+    Ok(())
+}
+
+const NEWER: &str =
+    "contact_portal.version < r.version AND contact_portal.organization_id = r.organization_id";
+
+const APPLIED: Rows = Rows {
+    table: "contact_portal",
+    columns: &[
+        ("contact_id", Kind::Id),
+        ("organization_id", Kind::Id),
+        ("version", Kind::Number),
+        ("status", Kind::Text),
+        ("status_rank", Kind::Number),
+        ("invited_at", Kind::Moment),
+        ("invited_by", Kind::Text),
+        ("expires_at", Kind::Moment),
+        ("accepted_at", Kind::Moment),
+        ("first_signed_in_at", Kind::Moment),
+        ("last_signed_in_at", Kind::Moment),
+        ("invited_sort", Kind::Number),
+        ("signed_in_sort", Kind::Number),
+    ],
+    conflict: "ON CONFLICT (contact_id) DO UPDATE SET version = excluded.version, status = excluded.status, \
          status_rank = excluded.status_rank, invited_at = excluded.invited_at, invited_by = excluded.invited_by, \
          expires_at = excluded.expires_at, accepted_at = excluded.accepted_at, \
          first_signed_in_at = excluded.first_signed_in_at, last_signed_in_at = excluded.last_signed_in_at, \
          invited_sort = excluded.invited_sort, signed_in_sort = excluded.signed_in_sort \
          WHERE contact_portal.version < excluded.version \
          AND contact_portal.organization_id = excluded.organization_id",
-        tuples.join(", ")
-    );
-    tx.execute_raw(tx.statement(sql, params.into_values())).await?;
-    Ok(())
-}
+};
 
-fn values(facts: &PortalFacts) -> [Value; 13] {
+fn row(facts: &PortalFacts) -> Json {
     // EXPIRED is never stored: it follows from the end and the time.
     let stored = match facts.status {
         PortalStatus::Expired => PortalStatus::Invited,
         other => other,
     };
     let sort = |at: Option<DateTime<Utc>>| at.map_or(0, |at| at.timestamp_micros());
-    [
-        facts.contact_id.uuid().into(),
-        facts.organization_id.uuid().into(),
-        facts.version.raw().into(),
-        stored.as_str().into(),
-        status_rank(stored).into(),
-        facts.invited_at.into(),
-        facts.invited_by.clone().into(),
-        facts.expires_at.into(),
-        facts.accepted_at.into(),
-        facts.first_signed_in_at.into(),
-        facts.last_signed_in_at.into(),
-        sort(facts.invited_at).into(),
-        sort(facts.last_signed_in_at).into(),
-    ]
+    json!({
+        "contact_id": facts.contact_id.uuid(),
+        "organization_id": facts.organization_id.uuid(),
+        "version": facts.version.raw(),
+        "status": stored.as_str(),
+        "status_rank": status_rank(stored),
+        "invited_at": facts.invited_at.map(moment),
+        "invited_by": facts.invited_by,
+        "expires_at": facts.expires_at.map(moment),
+        "accepted_at": facts.accepted_at.map(moment),
+        "first_signed_in_at": facts.first_signed_in_at.map(moment),
+        "last_signed_in_at": facts.last_signed_in_at.map(moment),
+        "invited_sort": sort(facts.invited_at),
+        "signed_in_sort": sort(facts.last_signed_in_at),
+    })
 }
 
 /// The versions that have been applied for these contacts.

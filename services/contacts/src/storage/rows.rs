@@ -50,33 +50,39 @@ impl Rows {
     /// The statement that writes the rows of `$1`, see [`many`].
     pub(super) fn insert(&self, dialect: Dialect) -> String {
         let names: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
-        let names = names.join(", ");
-        let (table, conflict) = (self.table, self.conflict);
+        let (table, names, conflict) = (self.table, names.join(", "), self.conflict);
+        // WHERE: else SQLite would take ON CONFLICT for a join's ON.
+        format!(
+            "INSERT INTO {table} ({names}) SELECT {names} FROM {} WHERE TRUE {conflict}",
+            self.records(dialect)
+        )
+    }
+
+    /// The statement that overwrites the rows of `$1` which are there already, where `condition` holds; the first column is the
+    /// key, the written row is `r`.
+    pub(super) fn update(&self, dialect: Dialect, condition: &str) -> String {
+        let set: Vec<String> = self.columns[1..]
+            .iter()
+            .map(|(name, _)| format!("{name} = r.{name}"))
+            .collect();
+        let (table, set, key) = (self.table, set.join(", "), self.columns[0].0);
+        format!(
+            "UPDATE {table} SET {set} FROM {} WHERE {table}.{key} = r.{key} AND {condition}",
+            self.records(dialect)
+        )
+    }
+
+    /// The rows of `$1` as the table `r`.
+    fn records(&self, dialect: Dialect) -> String {
+        let column = |(name, kind): &(&str, Kind)| match dialect {
+            Dialect::Postgres => format!("{name} {}", kind.postgres()),
+            Dialect::Sqlite => format!("{} AS {name}", kind.sqlite(name)),
+        };
+        let columns: Vec<String> = self.columns.iter().map(column).collect();
+        let columns = columns.join(", ");
         match dialect {
-            Dialect::Postgres => {
-                let typed: Vec<String> = self
-                    .columns
-                    .iter()
-                    .map(|(name, kind)| format!("{name} {}", kind.postgres()))
-                    .collect();
-                let typed = typed.join(", ");
-                format!(
-                    "INSERT INTO {table} ({names}) SELECT {names} FROM json_to_recordset($1::text::json) AS r({typed}) \
-                     {conflict}"
-                )
-            }
-            Dialect::Sqlite => {
-                let read: Vec<String> = self
-                    .columns
-                    .iter()
-                    .map(|(name, kind)| kind.sqlite(name))
-                    .collect();
-                let read = read.join(", ");
-                // WHERE: else SQLite would take ON CONFLICT for a join's ON.
-                format!(
-                    "INSERT INTO {table} ({names}) SELECT {read} FROM json_each($1) WHERE TRUE {conflict}"
-                )
-            }
+            Dialect::Postgres => format!("json_to_recordset($1::text::json) AS r({columns})"),
+            Dialect::Sqlite => format!("(SELECT {columns} FROM json_each($1)) AS r"),
         }
     }
 }

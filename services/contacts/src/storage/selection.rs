@@ -104,13 +104,7 @@ impl Selected<'_> {
             Selection::Filter(filter) if filter.searches() => {
                 next_searched(filter, limit, dialect, &mut params)
             }
-            selection => {
-                let condition = filter::selection(selection, dialect, &mut params);
-                format!(
-                    "SELECT {} FROM {FROM} WHERE {OWN} AND {condition} AND c.id > $3 ORDER BY c.id LIMIT {limit}",
-                    columns()
-                )
-            }
+            selection => next_of(selection, limit, dialect, &mut params),
         };
         let rows = tx.query_all_raw(tx.statement(sql, params.into_values())).await?;
         rows.iter().map(read).collect()
@@ -136,6 +130,22 @@ fn searched(filter: &Filter, by_words: bool, dialect: Dialect, params: &mut Para
     format!("{from} AND {}", filter::filter(&left, dialect, params))
 }
 
+/// The next contacts after `$3` whom a selection without a search means, with what is shown of them. All steps together look at
+/// each contact of the organization once.
+fn next_of(selection: &Selection, limit: u32, dialect: Dialect, params: &mut Params) -> String {
+    let tables = match selection {
+        Selection::Filter(filter) => filter::tables(filter).but(Tables::CONTACT),
+        Selection::Ids(_) | Selection::Accounts(_) => Tables::NONE,
+    };
+    let walked = tables.looked_up("c.id", dialect);
+    let condition = filter::selection(selection, dialect, params);
+    let next = format!(
+        "SELECT c.id AS id FROM contact c{walked} WHERE c.organization_id = $1 AND c.id > $3 AND {condition} \
+         ORDER BY c.id LIMIT {limit}"
+    );
+    shown(&next, dialect)
+}
+
 /// The next contacts after `$3` whom a filter with a search in it matches, with what is shown of them. The search is a walk
 /// through the documents: all steps together read each once, where each step would otherwise collect all matches.
 fn next_searched(filter: &Filter, limit: u32, dialect: Dialect, params: &mut Params) -> String {
@@ -147,9 +157,14 @@ fn next_searched(filter: &Filter, limit: u32, dialect: Dialect, params: &mut Par
         "SELECT s.contact_id AS id FROM contact_search s{joined} \
          WHERE s.organization_id = $1 AND s.contact_id > $3 AND {condition} ORDER BY s.contact_id LIMIT {limit}"
     );
+    shown(&matching, dialect)
+}
+
+/// What is shown of contacts, given by `id`, in the order of ids.
+fn shown(contacts: &str, dialect: Dialect) -> String {
     format!(
-        "SELECT {} FROM ({matching}) AS w{} ORDER BY w.id",
+        "SELECT {} FROM ({contacts}) AS w{} ORDER BY w.id",
         columns(),
-        Tables::SHOWN.joined("w.id", dialect)
+        Tables::SHOWN.looked_up("w.id", dialect)
     )
 }

@@ -60,6 +60,18 @@ impl Tables {
         }
     }
 
+    /// As [`Self::joined`], for a walk through a part of the contacts: each row is looked up on its own. PostgreSQL takes belonging
+    /// to an organization for a coincidence of two tables, expects few rows of a join, and would read all there are for each step.
+    pub(super) fn looked_up(self, id: &str, dialect: Dialect) -> String {
+        if dialect == Dialect::Sqlite || !self.portal {
+            return self.joined(id, dialect);
+        }
+        let portal = format!(
+            " CROSS JOIN LATERAL (SELECT * FROM contact_portal WHERE contact_id = {id} AND organization_id = $1 OFFSET 0) AS p"
+        );
+        portal + &self.but(Self::PORTAL).joined(id, dialect)
+    }
+
     /// Rows of the organization `$1`, joined to whatever holds their contacts' ids.
     ///
     /// SQLite does not know how many rows there are and would rather read all contacts of the organization for each id; it

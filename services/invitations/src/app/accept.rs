@@ -106,7 +106,7 @@ async fn contact_accepted(
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
     let (row, effects) = transition(row, Act::Accept(accepted.id), now).map_err(|_| invalid())?;
-    access::save(tx, std::slice::from_ref(&row)).await?;
+    access::save_standing(tx, std::slice::from_ref(&row)).await?;
     let event = announcement(&row, &effects, accepted.batch, now);
     let mut messages = Vec::from_iter(event);
     if delivery::is_open(accepted.delivery) {

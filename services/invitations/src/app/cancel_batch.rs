@@ -94,7 +94,7 @@ impl App {
         let ended = moved.iter().map(|(row, effects)| (row, effects));
         let withdrawn = withdraw(&tx, whose, ended, ending).await?;
         let rows: Vec<_> = moved.into_iter().map(|(row, _)| row).collect();
-        access::save(&tx, &rows).await?;
+        access::save_standing(&tx, &rows).await?;
         tx.commit().await?;
         self.cancel_messages(batch.organization, &withdrawn).await;
         // where nothing could be ended, somebody else is about to

@@ -1,6 +1,6 @@
 //! A part of a selection: decided again in the transaction that writes, set-based.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use usher_database::Transaction;
@@ -70,17 +70,23 @@ impl App {
         let batch = job.batch;
         let rows = rows_of(tx, batch.organization, &people).await?;
         let states = self.address_states(tx, job, &rows).await?;
-        let Decided { reached, skipped } = decide(job, rows, people, &states)?;
+        let Decided {
+            reached,
+            skipped,
+            learned,
+        } = decide(job, rows, people, &states)?;
         let withdrawn = self.reach(tx, job, &reached).await?;
         figures::insert_skipped(tx, batch, &skipped).await?;
         let eligible = i64::try_from(reached.len()).unwrap_or(i64::MAX);
-        let reached: Vec<Access> = reached.into_iter().map(|(row, _)| row).collect();
-        access::save(tx, &reached).await?;
+        let moved = reached.iter().map(|(row, _)| (row.contact, row.version.raw()));
+        let moved = moved.collect();
+        let rows = reached.into_iter().map(|(row, _)| row);
+        let (changed, others): (Vec<Access>, Vec<Access>) =
+            rows.partition(|row| learned.contains(&row.contact));
+        access::save(tx, &changed).await?;
+        access::save_standing(tx, &others).await?;
         Ok(Outcome {
-            moved: reached
-                .iter()
-                .map(|row| (row.contact, row.version.raw()))
-                .collect(),
+            moved,
             eligible,
             withdrawn,
         })
@@ -159,6 +165,8 @@ impl App {
 struct Decided {
     reached: Vec<(Access, Effects)>,
     skipped: Vec<(IneligibleReason, ContactId)>,
+    /// Of whom contacts said something newer.
+    learned: HashSet<ContactId>,
 }
 
 /// Decides about each contact with what is newest: our row, what contacts said, and what is known of the address.
@@ -176,7 +184,9 @@ fn decide(
         let Some(walked) = walked.remove(&contact) else {
             continue;
         };
-        row.learn(walked.person);
+        if row.learn(walked.person) {
+            decided.learned.insert(contact);
+        }
         let canonical = row.person.email_canonical.as_ref();
         let own = canonical.and_then(|address| states.get(address)).copied();
         let state = worse(own.unwrap_or(EmailState::Valid), walked.email_state);
@@ -211,15 +221,20 @@ async fn rows_of(
     organization: OrganizationId,
     people: &[Walked],
 ) -> Result<Vec<Access>, Failure> {
-    let contacts = || people.iter().map(|walked| walked.contact);
-    let known = access::known(tx, organization, contacts()).await?;
-    let fresh: Vec<Access> = people
-        .iter()
-        .filter(|walked| !known.contains(&walked.contact))
+    let contacts = people.iter().map(|walked| walked.contact);
+    let mut rows = access::lock(tx, organization, contacts).await?;
+    if rows.len() == people.len() {
+        return Ok(rows);
+    }
+    let known: HashSet<ContactId> = rows.iter().map(|row| row.contact).collect();
+    let fresh = people.iter().filter(|walked| !known.contains(&walked.contact));
+    let fresh: Vec<Access> = fresh
         .map(|walked| Access::new(walked.contact, organization, walked.person.clone()))
         .collect();
     access::insert_unknown(tx, &fresh).await?;
-    Ok(access::lock(tx, organization, contacts()).await?)
+    let fresh = fresh.iter().map(|row| row.contact);
+    rows.extend(access::lock(tx, organization, fresh).await?);
+    Ok(rows)
 }
 
 /// What speaks more against an address: two services tell of it, and neither is always first.

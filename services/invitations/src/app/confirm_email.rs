@@ -97,7 +97,7 @@ impl App {
         }
         let act = Act::Confirm(change.email_canonical.clone());
         let (row, _) = transition(row.ok_or_else(invalid)?, act, now).map_err(|_| invalid())?;
-        access::save(&tx, std::slice::from_ref(&row)).await?;
+        access::save_standing(&tx, std::slice::from_ref(&row)).await?;
         log(&tx, &row, &change, now).await?;
         Ok(tx.commit().await?)
     }

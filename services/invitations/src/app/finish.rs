@@ -14,7 +14,7 @@ use crate::storage::batch;
 
 /// Between two looks. Each finds its way through the entries of all the mails that have just gone out, so looking after every
 /// slice would cost more than everything else that is done for a mail.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Batches that may have come to their end.
 #[derive(Debug, Default)]
@@ -69,11 +69,7 @@ impl App {
     /// second of two see what the first has done.
     pub(super) async fn finish_batch(&self, of: batch::Of) -> Result<(), Failure> {
         let tx = self.write(of.0).await?;
-        let Some(found) = batch::lock(&tx, of).await? else {
-            return Ok(());
-        };
-        let running = found.state == BatchState::Running && found.walked && found.finished_at.is_none();
-        if running && !batch::has_open_mail(&tx, of).await? {
+        if batch::lock_walked(&tx, of).await? && !batch::has_open_mail(&tx, of).await? {
             batch::finish(&tx, of, BatchState::Done, self.now()).await?;
             tx.commit().await?;
         }

@@ -1,14 +1,14 @@
 //! What became of mails, and of addresses.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use usher_database::Transaction;
 use usher_events::{AddressStateChanged, MessageChanged};
-use usher_types::{BatchId, DeliveryState, InvitationId, OrganizationId};
+use usher_types::{DeliveryState, InvitationId, OrganizationId};
 
 use super::Failure;
 use super::context::App;
-use crate::domain::delivery::{is_open, moves};
+use crate::domain::delivery::moves;
 use crate::storage::delivery::{self, Delivery};
 use crate::storage::{address, batch};
 
@@ -18,7 +18,7 @@ impl App {
         &self,
         tx: &Transaction,
         news: &[MessageChanged],
-    ) -> Result<Vec<batch::Of>, Failure> {
+    ) -> Result<BTreeSet<batch::Of>, Failure> {
         let mut newest: BTreeMap<(OrganizationId, InvitationId), &MessageChanged> = BTreeMap::new();
         for item in news {
             let Some(id) = item.invitation_id else { continue };
@@ -31,34 +31,16 @@ impl App {
                 })
                 .or_insert(item);
         }
-        if newest.is_empty() {
-            return Ok(Vec::new());
-        }
-        let known: HashMap<InvitationId, (DeliveryState, Option<BatchId>)> =
-            delivery::lock(tx, newest.keys().copied()).await?;
-        let mut rows = Vec::new();
-        let mut batches = Vec::new();
-        for ((organization, id), item) in newest {
-            let Some((state, batch)) = known.get(&id) else {
-                continue;
-            };
-            if !moves(*state, item.state()) {
-                continue;
-            }
-            rows.push(Delivery {
+        let rows: Vec<Delivery> = newest
+            .into_iter()
+            .map(|((organization, id), item)| Delivery {
                 id: id.uuid(),
                 organization_id: organization.uuid(),
                 delivery: item.state().as_str(),
                 delivery_error: item.error.clone(),
-            });
-            if is_open(*state) && !is_open(item.state()) {
-                batches.extend(batch.map(|batch| (organization, batch)));
-            }
-        }
-        delivery::save(tx, &rows).await?;
-        batches.sort_unstable();
-        batches.dedup();
-        Ok(batches)
+            })
+            .collect();
+        Ok(delivery::advance(tx, &rows).await?)
     }
 
     /// Projects what is newer.

@@ -203,7 +203,7 @@ async fn enter_contact(
         return Err(bad_credentials());
     }
     let (row, effects) = transition(row, Act::SignIn, now).map_err(|_| bad_credentials())?;
-    access::save(tx, std::slice::from_ref(&row)).await?;
+    access::save_standing(tx, std::slice::from_ref(&row)).await?;
     let event = SignedIn {
         first: effects.first_sign_in,
         portal: row.facts(),

@@ -89,7 +89,7 @@ impl App {
             events.extend(announcement(&row, &effects, expired.batch, now));
             announced.push(row);
         }
-        access::save(&tx, &announced).await?;
+        access::save_standing(&tx, &announced).await?;
         enqueue(&tx, Lane::Bulk, events).await?;
         tx.commit().await?;
         Ok(due.len() == CHUNK as usize)

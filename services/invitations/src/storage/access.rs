@@ -1,7 +1,5 @@
 //! Portal access: loaded with its rows locked, decided upon in memory, written back with one statement.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use serde::Serialize;
@@ -42,25 +40,16 @@ const COLUMNS: [(&str, Kind); 26] = [
     ("last_signed_in_at", Kind::Time),
 ];
 
+/// Where what was heard of the contact ends in [`COLUMNS`], and our own begins.
+const OWN: usize = 15;
+
+/// Our own of a row.
 #[derive(Serialize)]
-struct Row<'a> {
+struct Standing<'a> {
     #[serde(serialize_with = "recordset::uuid")]
     contact_id: Uuid,
     #[serde(serialize_with = "recordset::uuid")]
     organization_id: Uuid,
-    contact_version: i64,
-    role: &'static str,
-    active: bool,
-    links: i64,
-    links_with_login: i64,
-    email: Option<&'a str>,
-    email_canonical: Option<&'a str>,
-    email_state: &'static str,
-    email_duplicate: bool,
-    first_name: &'a str,
-    last_name: &'a str,
-    locale: Option<&'a str>,
-    time_zone: Option<&'a str>,
     status: &'static str,
     version: i64,
     #[serde(serialize_with = "recordset::uuid_option")]
@@ -80,12 +69,51 @@ struct Row<'a> {
     last_signed_in_at: Option<DateTime<Utc>>,
 }
 
+impl<'a> From<&'a Access> for Standing<'a> {
+    fn from(access: &'a Access) -> Self {
+        Self {
+            contact_id: access.contact.uuid(),
+            organization_id: access.organization.uuid(),
+            status: access.status.as_str(),
+            version: access.version.raw(),
+            invitation_id: access.invitation.map(Into::into),
+            address: access.address.as_deref(),
+            generation: access.generation,
+            invited_at: access.invited_at,
+            invited_by: access.invited_by.as_deref(),
+            expires_at: access.expires_at,
+            accepted_at: access.accepted_at,
+            first_signed_in_at: access.first_signed_in_at,
+            last_signed_in_at: access.last_signed_in_at,
+        }
+    }
+}
+
+/// A whole row.
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    standing: Standing<'a>,
+    contact_version: i64,
+    role: &'static str,
+    active: bool,
+    links: i64,
+    links_with_login: i64,
+    email: Option<&'a str>,
+    email_canonical: Option<&'a str>,
+    email_state: &'static str,
+    email_duplicate: bool,
+    first_name: &'a str,
+    last_name: &'a str,
+    locale: Option<&'a str>,
+    time_zone: Option<&'a str>,
+}
+
 impl<'a> From<&'a Access> for Row<'a> {
     fn from(access: &'a Access) -> Self {
         let person = &access.person;
         Self {
-            contact_id: access.contact.uuid(),
-            organization_id: access.organization.uuid(),
+            standing: access.into(),
             contact_version: person.version.raw(),
             role: person.role.as_str(),
             active: person.active,
@@ -99,17 +127,6 @@ impl<'a> From<&'a Access> for Row<'a> {
             last_name: &person.last_name,
             locale: person.locale.as_deref(),
             time_zone: person.time_zone.as_deref(),
-            status: access.status.as_str(),
-            version: access.version.raw(),
-            invitation_id: access.invitation.map(Into::into),
-            address: access.address.as_deref(),
-            generation: access.generation,
-            invited_at: access.invited_at,
-            invited_by: access.invited_by.as_deref(),
-            expires_at: access.expires_at,
-            accepted_at: access.accepted_at,
-            first_signed_in_at: access.first_signed_in_at,
-            last_signed_in_at: access.last_signed_in_at,
         }
     }
 }
@@ -145,24 +162,6 @@ fn read(row: &QueryResult) -> Result<Access, DbErr> {
         first_signed_in_at: row.get("first_signed_in_at")?,
         last_signed_in_at: row.get("last_signed_in_at")?,
     })
-}
-
-/// Those of these contacts that were heard of before.
-pub(crate) async fn known(
-    tx: &Transaction,
-    organization: OrganizationId,
-    contacts: impl IntoIterator<Item = ContactId>,
-) -> Result<HashSet<ContactId>, DbErr> {
-    let dialect = tx.dialect();
-    let sql = format!(
-        "SELECT contact_id FROM portal_access WHERE organization_id = $2 AND {}",
-        dialect.in_uuids("contact_id", 1)
-    );
-    let ids = dialect.uuids(contacts.into_iter().map(ContactId::uuid));
-    let rows = tx
-        .query_all_raw(tx.statement(sql, [ids, organization.uuid().into()]))
-        .await?;
-    rows.iter().map(|row| row.id("contact_id")).collect()
 }
 
 /// Makes rows for contacts that were not heard of before; the others stay as they are. Waits for whoever is making the same
@@ -281,20 +280,29 @@ pub(crate) async fn find_by_address(
 
 /// Writes changed rows back.
 pub(crate) async fn save(tx: &Transaction, rows: &[Access]) -> Result<(), DbErr> {
+    write(tx, rows.iter().map(Row::from).collect(), &COLUMNS[2..]).await
+}
+
+/// Writes changed rows back of contacts of whom nothing new was heard.
+pub(crate) async fn save_standing(tx: &Transaction, rows: &[Access]) -> Result<(), DbErr> {
+    write(tx, rows.iter().map(Standing::from).collect(), &COLUMNS[OWN..]).await
+}
+
+async fn write(tx: &Transaction, rows: Vec<impl Serialize>, columns: &[(&str, Kind)]) -> Result<(), DbErr> {
     if rows.is_empty() {
         return Ok(());
     }
-    let set: Vec<String> = COLUMNS[2..]
+    let set: Vec<String> = columns
         .iter()
         .map(|(name, _)| format!("{name} = r.{name}"))
         .collect();
-    let from = recordset(tx.dialect(), 1, &COLUMNS);
+    let read = [&COLUMNS[..2], columns].concat();
     let sql = format!(
-        "UPDATE portal_access SET {} FROM {from} WHERE portal_access.contact_id = r.contact_id \
+        "UPDATE portal_access SET {} FROM {} WHERE portal_access.contact_id = r.contact_id \
          AND portal_access.organization_id = r.organization_id",
-        set.join(", ")
+        set.join(", "),
+        recordset(tx.dialect(), 1, &read)
     );
-    let rows: Vec<Row<'_>> = rows.iter().map(Row::from).collect();
     tx.execute_raw(tx.statement(sql, [json(&rows)?])).await?;
     Ok(())
 }

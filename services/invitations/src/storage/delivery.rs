@@ -1,15 +1,16 @@
 //! What became of the invitations' mails.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
 use sea_orm::{ConnectionTrait, DbErr};
 use serde::Serialize;
-use usher_database::{Dialect, Transaction};
-use usher_types::{BatchId, ContactId, DeliveryState, InvitationId, OrganizationId};
+use usher_database::Transaction;
+use usher_types::{BatchId, ContactId, DeliveryState, OrganizationId};
 use uuid::Uuid;
 
 use super::recordset::{self, Kind, json, recordset};
 use super::row::Columns;
+use crate::domain::delivery::{is_open, moves};
 
 const COLUMNS: [(&str, Kind); 4] = [
     ("id", Kind::Uuid),
@@ -29,61 +30,49 @@ pub(crate) struct Delivery {
     pub(crate) delivery_error: Option<String>,
 }
 
-const OF: [(&str, Kind); 2] = [("of_organization", Kind::Uuid), ("of_invitation", Kind::Uuid)];
-
-#[derive(Serialize)]
-struct Of {
-    #[serde(serialize_with = "recordset::uuid")]
-    of_organization: Uuid,
-    #[serde(serialize_with = "recordset::uuid")]
-    of_invitation: Uuid,
-}
-
-/// States of mails and their batches, locked. A slice of messages holds several organizations: each invitation comes with
-/// the one that it is said to be of.
-pub(crate) async fn lock(
+/// Moves mails on, each only forwards (I4), with one statement. A slice of messages holds several organizations: each
+/// invitation comes with the one that it is said to be of. Returns the batches of those mails that wait no longer.
+pub(crate) async fn advance(
     tx: &Transaction,
-    invitations: impl IntoIterator<Item = (OrganizationId, InvitationId)>,
-) -> Result<HashMap<InvitationId, (DeliveryState, Option<BatchId>)>, DbErr> {
-    let of: Vec<Of> = invitations
-        .into_iter()
-        .map(|(organization, invitation)| Of {
-            of_organization: organization.uuid(),
-            of_invitation: invitation.uuid(),
-        })
-        .collect();
-    let lock = match tx.dialect() {
-        Dialect::Sqlite => "",
-        Dialect::Postgres => "FOR UPDATE OF invitation",
-    };
-    let sql = format!(
-        "SELECT id, delivery, batch_id FROM {} JOIN invitation ON id = of_invitation \
-         AND organization_id = of_organization ORDER BY id {lock}",
-        recordset(tx.dialect(), 1, &OF)
-    );
-    let rows = tx.query_all_raw(tx.statement(sql, [json(&of)?])).await?;
-    rows.iter()
-        .map(|row| {
-            Ok((
-                row.id("id")?,
-                (row.named("delivery")?, row.id_option("batch_id")?),
-            ))
-        })
-        .collect()
-}
-
-/// Writes what was decided.
-pub(crate) async fn save(tx: &Transaction, rows: &[Delivery]) -> Result<(), DbErr> {
+    rows: &[Delivery],
+) -> Result<BTreeSet<(OrganizationId, BatchId)>, DbErr> {
     if rows.is_empty() {
-        return Ok(());
+        return Ok(BTreeSet::new());
     }
     let sql = format!(
         "UPDATE invitation SET delivery = r.delivery, delivery_error = r.delivery_error FROM {} WHERE invitation.id = r.id \
-         AND invitation.organization_id = r.organization_id",
-        recordset(tx.dialect(), 1, &COLUMNS)
+         AND invitation.organization_id = r.organization_id AND ({}) \
+         RETURNING invitation.organization_id, invitation.batch_id, invitation.delivery",
+        recordset(tx.dialect(), 1, &COLUMNS),
+        forwards()
     );
-    tx.execute_raw(tx.statement(sql, [json(rows)?])).await?;
-    Ok(())
+    let moved = tx.query_all_raw(tx.statement(sql, [json(rows)?])).await?;
+    let mut over = BTreeSet::new();
+    for row in &moved {
+        if let (false, Some(batch)) = (is_open(row.named("delivery")?), row.id_option("batch_id")?) {
+            over.insert((row.id("organization_id")?, batch));
+        }
+    }
+    Ok(over)
+}
+
+/// [`moves`] as a condition.
+fn forwards() -> String {
+    let from = |old: DeliveryState| {
+        let to: Vec<String> = DeliveryState::ALL
+            .iter()
+            .filter(|new| moves(old, **new))
+            .map(|new| format!("'{new}'"))
+            .collect();
+        (!to.is_empty()).then(|| {
+            format!(
+                "(invitation.delivery = '{old}' AND r.delivery IN ({}))",
+                to.join(", ")
+            )
+        })
+    };
+    let ways: Vec<String> = DeliveryState::ALL.iter().copied().filter_map(from).collect();
+    ways.join(" OR ")
 }
 
 /// The newest invitation's mail of each contact that has had one.

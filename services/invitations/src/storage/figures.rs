@@ -1,4 +1,4 @@
-//! What batches have come to, counted over indices.
+//! What batches have come to, counted.
 
 use std::collections::HashMap;
 
@@ -83,7 +83,7 @@ pub(crate) async fn figures(
     Ok(all)
 }
 
-/// The batches say whose the counted rows are, so that counting needs their indices alone.
+/// The batches say whose the counted rows are.
 async fn rows(
     tx: &Transaction,
     organization: OrganizationId,

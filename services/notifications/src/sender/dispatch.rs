@@ -1,9 +1,10 @@
 //! Claims due letters of a lane.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
 use tokio::time::{Instant, sleep};
 use usher_database::{Scope, SystemReason, Transaction};
@@ -18,17 +19,20 @@ use crate::storage;
 
 /// Letters a claim and connection.
 const CLAIM: usize = 16;
+/// How long it is known who has letters, and from where on.
+const KNOWN: Duration = Duration::from_millis(500);
 /// The pause after the database did not answer.
 const TROUBLE: Duration = Duration::from_secs(1);
 
 /// Claims until nothing is due or a stop is asked for.
 pub async fn dispatch(shared: &Shared, queue: &Queue, lane: Lane, until: &Until) -> Result<(), DbErr> {
+    let mut rota = Rota::default();
     loop {
         // Registered before looking, so that nothing is missed in between.
         let woken = shared.wake.notified();
         tokio::pin!(woken);
         woken.as_mut().enable();
-        let found = round(shared, queue, lane, until).await;
+        let found = round(shared, queue, lane, &mut rota, until).await;
         match (found, until) {
             (Ok(0), Until::Empty) => return Ok(()),
             (Err(error), Until::Empty) => return Err(error),
@@ -57,38 +61,90 @@ async fn stopped(until: &Until) {
     }
 }
 
-/// One claim for each organization that has something in the lane. A stop comes between claims, never into one: what was
-/// claimed and forgotten would wait for the end of its lease.
-async fn round(shared: &Shared, queue: &Queue, lane: Lane, until: &Until) -> Result<usize, DbErr> {
-    let tx = shared.database.read(Scope::System(SystemReason::Claim)).await?;
-    let organizations = storage::due_organizations(&tx, lane).await?;
-    drop(tx);
-    let mut found = 0;
-    for organization in organizations {
-        tokio::select! {
-            biased;
-            () = stopped(until) => break,
-            () = queue.runs_low(lane) => {}
-        }
-        found += claim(shared, queue, lane, organization).await?;
-    }
-    Ok(found)
+/// Who has letters in a lane, and how far the claims have come.
+#[derive(Default)]
+struct Rota {
+    /// Since when the last letter of each was due that was claimed.
+    places: BTreeMap<OrganizationId, DateTime<Utc>>,
+    /// When everybody was asked for.
+    asked: Option<Instant>,
 }
 
+impl Rota {
+    /// Asks for everybody where nobody is left or it is time. What was claimed a moment ago still stands at the beginning of the
+    /// index, so looking there each time would read all of a mass that has just gone out.
+    ///
+    /// Returns whether it asked.
+    async fn ask(&mut self, shared: &Shared, lane: Lane) -> Result<bool, DbErr> {
+        let known = self.asked.is_some_and(|asked| asked.elapsed() < KNOWN);
+        if known && !self.places.is_empty() {
+            return Ok(false);
+        }
+        self.asked = Some(Instant::now());
+        let tx = shared.database.read(Scope::System(SystemReason::Claim)).await?;
+        let organizations = storage::due_organizations(&tx, lane).await?;
+        let start = |organization| (organization, DateTime::UNIX_EPOCH);
+        self.places = organizations.into_iter().map(start).collect();
+        Ok(true)
+    }
+}
+
+/// One claim for each organization that has something in the lane. A stop comes between claims, never into one: what was
+/// claimed and forgotten would wait for the end of its lease.
+async fn round(
+    shared: &Shared,
+    queue: &Queue,
+    lane: Lane,
+    rota: &mut Rota,
+    until: &Until,
+) -> Result<usize, DbErr> {
+    let mut found = 0;
+    loop {
+        let asked = rota.ask(shared, lane).await?;
+        let places: Vec<_> = rota
+            .places
+            .iter()
+            .map(|(organization, from)| (*organization, *from))
+            .collect();
+        for (organization, from) in places {
+            tokio::select! {
+                biased;
+                () = stopped(until) => return Ok(found),
+                () = queue.runs_low(lane) => {}
+            }
+            let (claimed, reached) = claim(shared, queue, lane, (organization, from)).await?;
+            found += claimed;
+            match reached {
+                Some(reached) => rota.places.insert(organization, reached),
+                // what is left of it shows when everybody is asked for
+                None => rota.places.remove(&organization),
+            };
+        }
+        if found > 0 || asked {
+            return Ok(found);
+        }
+        // nothing where they were left; somebody else may have something
+        rota.places.clear();
+    }
+}
+
+/// How many letters of an organization were claimed, and where the next claim can begin, if there may be more.
 async fn claim(
     shared: &Shared,
     queue: &Queue,
     lane: Lane,
-    organization: OrganizationId,
-) -> Result<usize, DbErr> {
+    (organization, from): (OrganizationId, DateTime<Utc>),
+) -> Result<(usize, Option<DateTime<Utc>>), DbErr> {
     // Taken before the database begins to count, so that our lease is never the longer one.
     let asked = Instant::now();
     let now = shared.clock.now();
+    let limit = shared.pace.connections * CLAIM;
     let tx = shared.database.write(Scope::System(SystemReason::Claim)).await?;
     let claim = storage::Claim {
         lane,
         organization,
-        limit: u32::try_from(shared.pace.connections * CLAIM).unwrap_or(u32::MAX),
+        from,
+        limit: u32::try_from(limit).unwrap_or(u32::MAX),
         owner: shared.owner,
         lease: i64::try_from(shared.pace.lease.as_millis()).unwrap_or(i64::MAX),
         server: shared.transport.server(),
@@ -97,7 +153,7 @@ async fn claim(
     let claimed = storage::claim(&tx, &claim).await?;
     let found = claimed.letters.len() + claimed.ended.len();
     if found == 0 {
-        return Ok(0);
+        return Ok((0, None));
     }
     publish_ended(&tx, claimed.ended, now).await?;
     let mailings = mailings(shared, &tx, &claimed.letters).await?;
@@ -111,7 +167,7 @@ async fn claim(
             lease_until,
         }),
     );
-    Ok(found)
+    Ok((found, claimed.reached.filter(|_| found == limit)))
 }
 
 /// What the letters say. It goes along with them, since the renderer keeps only so many in mind, and a queue of single

@@ -1,7 +1,7 @@
 //! Sends what is due (DESIGN.md "Sending", ADR 0010).
 //!
 //! One dispatcher a lane claims due letters under a lease, in batches, round-robin by organization, and queues them here. Workers,
-//! one a connection, take letters from the queue, render and send them, and give what became of them to the noter, which
+//! one a connection, take letters from the queue, render and send them, and give what became of them to a noter, which
 //! notes the outcomes of many connections in one transaction. A worker begins to hand the next mail over only when
 //! the note of the one before is committed: whatever is killed, at most one mail of each connection was taken and not
 //! noted (N2).
@@ -129,21 +129,18 @@ impl Sender {
         let tx = self.0.database.read(Scope::System(SystemReason::Claim)).await?;
         let failing = storage::failing_destinations(&tx).await?;
         drop(tx);
-        let (notes, mut noter) = noter::start(&self.0, failing);
+        let (notes, mut noters) = noter::start(&self.0, &failing);
         let mut workers = tokio::task::JoinSet::new();
-        for _ in 0..self.0.pace.connections {
-            workers.spawn(worker::work(
-                Arc::clone(&self.0),
-                Arc::clone(&queue),
-                notes.clone(),
-            ));
+        for notes in notes.iter().cycle().take(self.0.pace.connections) {
+            let (shared, queue) = (Arc::clone(&self.0), Arc::clone(&queue));
+            workers.spawn(worker::work(shared, queue, notes.clone()));
         }
         drop(notes);
         let lanes = Lane::ALL.map(|lane| dispatch::dispatch(&self.0, &queue, lane, &until));
         let [interactive, bulk] = lanes;
         let (interactive, bulk) = tokio::select! {
-            // it ends before the workers only if it panics: what cannot be noted is not sent
-            _ = &mut noter => return Err(DbErr::Custom("mails cannot be noted any more".to_owned())),
+            // they end before the workers only if one panics: what cannot be noted is not sent
+            Some(_) = noters.join_next() => return Err(DbErr::Custom("mails cannot be noted any more".to_owned())),
             claimed = async { tokio::join!(interactive, bulk) } => claimed,
         };
         let left = if matches!(until, Until::Empty) {
@@ -153,7 +150,7 @@ impl Sender {
         };
         queue.close();
         while workers.join_next().await.is_some() {}
-        noter.await.ok();
+        while noters.join_next().await.is_some() {}
         self.give_back(&left).await?;
         interactive.and(bulk)
     }

@@ -1,4 +1,4 @@
-//! Notes what became of mails, those of all connections in one transaction.
+//! Notes what became of mails, those of many connections in one transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sea_orm::DbErr;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 use usher_database::{Scope, SystemReason};
 use usher_types::DeliveryState;
@@ -25,7 +25,7 @@ const TROUBLE: Duration = Duration::from_millis(250);
 
 type Slip = (Note, oneshot::Sender<()>);
 
-/// Where workers give their notes.
+/// Where a worker gives its notes.
 #[derive(Clone, Debug)]
 pub struct Notes {
     slips: mpsc::Sender<Slip>,
@@ -68,7 +68,7 @@ impl Notes {
         OnTheWire(Arc::clone(&self.on_the_wire))
     }
 
-    /// Gives a note to the noter.
+    /// Gives a note to its noter.
     pub async fn give(&self, note: Note) -> Noted {
         let (done, noted) = oneshot::channel();
         // a slip that nobody takes is dropped, which tells whoever waits for its commit
@@ -77,16 +77,24 @@ impl Notes {
     }
 }
 
-/// Starts the noter, which ends when nobody can give it notes any more. `sick` are the destinations that have failed before.
-pub fn start(shared: &Arc<Shared>, sick: BTreeSet<String>) -> (Notes, JoinHandle<()>) {
-    let (sender, slips) = mpsc::channel::<Slip>(MOST);
-    let notes = Notes {
-        slips: sender,
-        on_the_wire: Arc::default(),
-    };
-    let on_the_wire = Arc::clone(&notes.on_the_wire);
-    let noter = tokio::spawn(take_notes(Arc::clone(shared), slips, on_the_wire, sick));
-    (notes, noter)
+/// Noters, where there are as many connections: while one commits, the connections of the other hand over.
+const NOTERS: usize = 2;
+
+/// Starts the noters, each of which ends when nobody can give it notes any more. `sick` are the destinations that have failed
+/// before.
+pub fn start(shared: &Arc<Shared>, sick: &BTreeSet<String>) -> (Vec<Notes>, JoinSet<()>) {
+    let mut noters = JoinSet::new();
+    let notes = (0..NOTERS.min(shared.pace.connections)).map(|_| {
+        let (sender, slips) = mpsc::channel::<Slip>(MOST);
+        let notes = Notes {
+            slips: sender,
+            on_the_wire: Arc::default(),
+        };
+        let on_the_wire = Arc::clone(&notes.on_the_wire);
+        noters.spawn(take_notes(Arc::clone(shared), slips, on_the_wire, sick.clone()));
+        notes
+    });
+    (notes.collect(), noters)
 }
 
 async fn take_notes(

@@ -18,6 +18,8 @@ pub struct Claim<'a> {
     pub lane: Lane,
     /// Of this organization.
     pub organization: OrganizationId,
+    /// Due since then or later.
+    pub from: DateTime<Utc>,
     /// At most this many.
     pub limit: u32,
     /// Who claims.
@@ -70,6 +72,8 @@ pub struct Claimed {
     pub letters: Vec<Queued>,
     /// Came to their end instead: withdrawn, or past the end of their link.
     pub ended: Vec<Ended>,
+    /// Since when the last of them was due.
+    pub reached: Option<DateTime<Utc>>,
 }
 
 /// Organizations with letters in a lane that have not come to their end, by one look into the index each.
@@ -112,27 +116,29 @@ pub async fn claim(tx: &Transaction, claim: &Claim<'_>) -> Result<Claimed, DbErr
          FROM (SELECT c.id AS claimed_id, \
          CASE WHEN {withdrawn} THEN 'CANCELLED' WHEN c.expires_at <= $5 THEN 'FAILED' ELSE 'SENDING' END AS verdict \
          FROM message c WHERE c.pending AND c.lane = $1 AND c.organization_id = $2 AND c.next_attempt_at <= $5 \
-         AND (c.lease_until IS NULL OR c.lease_until <= {now}) \
+         AND c.next_attempt_at >= $7 AND (c.lease_until IS NULL OR c.lease_until <= {now}) \
          AND NOT EXISTS (SELECT 1 FROM destination d WHERE d.name IN (c.domain, $6) AND d.open_until > $5) \
          ORDER BY c.next_attempt_at LIMIT $3 {skip_locked}) AS v WHERE id = v.claimed_id \
          RETURNING {SUBJECT}, state, attempts, last_error, mailing_id, recipient, canonical, domain, first_name, \
-         last_name, locale, time_zone, sealed_token, expires_at, first_attempt_at, rfc_message_id",
+         last_name, locale, time_zone, sealed_token, expires_at, first_attempt_at, rfc_message_id, next_attempt_at",
         until = dialect.now_plus(claim.lease),
         now = dialect.now(),
         withdrawn = withdrawn("c"),
         skip_locked = dialect.skip_locked(),
     );
-    let values: [sea_orm::Value; 6] = [
+    let values: [sea_orm::Value; 7] = [
         claim.lane.as_str().into(),
         claim.organization.uuid().into(),
         i64::from(claim.limit).into(),
         claim.owner.into(),
         claim.now.into(),
         claim.server.into(),
+        claim.from.into(),
     ];
     let rows = tx.query_all_raw(planned(tx, sql, values)).await?;
     let mut claimed = Claimed::default();
     for row in &rows {
+        claimed.reached = claimed.reached.max(Some(get(row, 21)?));
         match state(row, 6)? {
             DeliveryState::Sending => claimed.letters.push(queued(row)?),
             ended => claimed.ended.push(Ended {

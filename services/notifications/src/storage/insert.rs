@@ -2,13 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 use usher_database::Transaction;
 use usher_events::{Lane, Letter, Mailing};
 use usher_types::domain_of;
+use uuid::Uuid;
 
 use super::Ended;
-use super::records::{Kind, SUBJECT, get, hex, parameter, planned, records, state, subject, time};
+use super::records::{
+    Kind, SUBJECT, as_hex, as_hex_option, as_time, get, hex, parameter, planned, records, state, subject,
+};
 
 /// Rows a statement.
 const CHUNK: usize = 1000;
@@ -128,17 +132,18 @@ pub async fn insert_letters(
             _ => format!("n.{name}"),
         })
         .join(", ");
+    // Materialized, or PostgreSQL would ask for each use of `dead` again.
     let sql = format!(
-        "INSERT INTO message ({columns}, state, pending, attempts, next_attempt_at, created_at, updated_at) \
+        "WITH n AS MATERIALIZED (SELECT r.*, {} AS dead FROM {}) \
+         INSERT INTO message ({columns}, state, pending, attempts, next_attempt_at, created_at, updated_at) \
          SELECT {values}, CASE WHEN n.dead THEN 'CANCELLED' ELSE 'QUEUED' END, NOT n.dead, 0, $2, $2, $2 \
-         FROM (SELECT r.*, {} AS dead FROM {}) AS n WHERE true \
-         ON CONFLICT (id) DO NOTHING RETURNING {SUBJECT}, state",
+         FROM n WHERE true ON CONFLICT (id) DO NOTHING RETURNING {SUBJECT}, state",
         withdrawn("r"),
         records(tx.dialect(), "r", &LETTER)
     );
     let mut ended = Vec::new();
     for chunk in letters.chunks(CHUNK) {
-        let rows: Vec<Json> = chunk.iter().map(letter_row).collect();
+        let rows: Vec<LetterRow<'_>> = chunk.iter().map(LetterRow::from).collect();
         let inserted = tx
             .query_all_raw(planned(tx, &sql, [parameter(&rows)?, now.into()]))
             .await?;
@@ -156,26 +161,57 @@ pub async fn insert_letters(
     Ok(ended)
 }
 
-fn letter_row(new: &NewLetter<'_>) -> Json {
-    let letter = new.letter;
-    json!({
-        "id": hex(letter.message_id),
-        "organization_id": hex(new.mailing.organization_id),
-        "mailing_id": hex(new.mailing.id),
-        "invitation_id": hex(letter.invitation_id),
-        "contact_id": letter.contact_id.map(hex),
-        "generation": letter.generation,
-        "lane": new.lane.as_str(),
-        "recipient": letter.email,
-        "canonical": letter.email_canonical,
-        "domain": domain_of(&letter.email_canonical),
-        "first_name": letter.first_name,
-        "last_name": letter.last_name,
-        "locale": letter.locale,
-        "time_zone": letter.time_zone,
-        "sealed_token": letter.sealed_token,
-        "expires_at": time(letter.expires_at),
-        "rfc_message_id": new.rfc_message_id,
-        "traceparent": new.traceparent,
-    })
+/// [`LETTER`] of one letter.
+#[derive(Serialize)]
+struct LetterRow<'a> {
+    #[serde(serialize_with = "as_hex")]
+    id: Uuid,
+    #[serde(serialize_with = "as_hex")]
+    organization_id: Uuid,
+    #[serde(serialize_with = "as_hex")]
+    mailing_id: Uuid,
+    #[serde(serialize_with = "as_hex")]
+    invitation_id: Uuid,
+    #[serde(serialize_with = "as_hex_option")]
+    contact_id: Option<Uuid>,
+    generation: i64,
+    lane: &'static str,
+    recipient: &'a str,
+    canonical: &'a str,
+    domain: &'a str,
+    first_name: &'a str,
+    last_name: &'a str,
+    locale: Option<&'a str>,
+    time_zone: Option<&'a str>,
+    sealed_token: Option<&'a str>,
+    #[serde(serialize_with = "as_time")]
+    expires_at: DateTime<Utc>,
+    rfc_message_id: &'a str,
+    traceparent: Option<&'a str>,
+}
+
+impl<'a> From<&'a NewLetter<'_>> for LetterRow<'a> {
+    fn from(new: &'a NewLetter<'_>) -> Self {
+        let letter = new.letter;
+        Self {
+            id: letter.message_id.uuid(),
+            organization_id: new.mailing.organization_id.uuid(),
+            mailing_id: new.mailing.id.uuid(),
+            invitation_id: letter.invitation_id.uuid(),
+            contact_id: letter.contact_id.map(Into::into),
+            generation: letter.generation,
+            lane: new.lane.as_str(),
+            recipient: &letter.email,
+            canonical: &letter.email_canonical,
+            domain: domain_of(&letter.email_canonical),
+            first_name: &letter.first_name,
+            last_name: &letter.last_name,
+            locale: letter.locale.as_deref(),
+            time_zone: letter.time_zone.as_deref(),
+            sealed_token: letter.sealed_token.as_deref(),
+            expires_at: letter.expires_at,
+            rfc_message_id: &new.rfc_message_id,
+            traceparent: new.traceparent,
+        }
+    }
 }

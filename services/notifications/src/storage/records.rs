@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::{DbErr, QueryResult, Statement, TryGetable, Value};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Value as Json, json};
 use usher_database::{Dialect, Transaction};
 use usher_events::Lane;
@@ -77,6 +77,24 @@ pub fn hex(id: impl Into<Uuid>) -> Json {
 /// A time as `records` reads it: the form that sqlx writes times in on SQLite.
 pub fn time(at: DateTime<Utc>) -> Json {
     json!(at.to_rfc3339_opts(SecondsFormat::AutoSi, false))
+}
+
+/// For `serialize_with`: an id as `records` reads it.
+pub fn as_hex<S: Serializer>(id: &Uuid, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&id.as_simple())
+}
+
+/// For `serialize_with`: as [`as_hex`], where there is an id.
+pub fn as_hex_option<S: Serializer>(id: &Option<Uuid>, serializer: S) -> Result<S::Ok, S::Error> {
+    match id {
+        Some(id) => as_hex(id, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// For `serialize_with`: a time as `records` reads it.
+pub fn as_time<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    time(*at).serialize(serializer)
 }
 
 /// The value of one column by its position.

@@ -11,7 +11,7 @@ use usher_types::{BatchId, BatchState, ContactId, InvitationAction, MailingId, M
 use super::row::Columns;
 
 pub(crate) use work::{
-    advance, claim, finish, has_open_mail, lock, maybe_done, release, resume_held, set_state, unsent,
+    advance, claim, finish, has_open_mail, lock_walked, maybe_done, release, resume_held, set_state, unsent,
 };
 
 /// An organization's batch.

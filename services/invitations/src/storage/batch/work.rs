@@ -104,22 +104,31 @@ pub(crate) async fn resume_held(
     Ok(())
 }
 
-/// Locks a batch, so that of two who look at its last mails one sees both.
-pub(crate) async fn lock(tx: &Transaction, (organization, id): Of) -> Result<Option<Batch>, DbErr> {
+/// Locks a batch of which everybody was looked at and that is not over, so that of two who look at its last mails one sees both.
+/// One that is still walked is not waited for.
+pub(crate) async fn lock_walked(tx: &Transaction, (organization, id): Of) -> Result<bool, DbErr> {
     let lock = match tx.dialect() {
         Dialect::Sqlite => "",
         Dialect::Postgres => "FOR UPDATE",
     };
-    let sql = format!("SELECT {COLUMNS} FROM batch WHERE id = $1 AND organization_id = $2 {lock}");
-    let values = [id.uuid().into(), organization.uuid().into()];
+    let sql = format!(
+        "SELECT 1 AS one FROM batch WHERE id = $1 AND organization_id = $2 AND walked = $3 \
+         AND state = 'RUNNING' AND finished_at IS NULL {lock}"
+    );
+    let values = [id.uuid().into(), organization.uuid().into(), true.into()];
     let row = tx.query_one_raw(tx.statement(sql, values)).await?;
-    row.as_ref().map(read).transpose()
+    Ok(row.is_some())
 }
 
-/// Whether a mail of the batch still waits.
+/// Whether a mail of the batch still waits. Those that were written last go out last, so they are looked at first.
 pub(crate) async fn has_open_mail(tx: &Transaction, (organization, id): Of) -> Result<bool, DbErr> {
+    if tx.dialect() == Dialect::Postgres {
+        // which expects one row at most and would read them all to sort it
+        tx.execute_unprepared("SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
+            .await?;
+    }
     let sql = "SELECT 1 AS one FROM invitation WHERE batch_id = $1 AND organization_id = $2 \
-               AND delivery IN ('QUEUED', 'SENDING', 'DEFERRED') LIMIT 1";
+               AND delivery IN ('QUEUED', 'SENDING', 'DEFERRED') ORDER BY id DESC LIMIT 1";
     let values = [id.uuid().into(), organization.uuid().into()];
     let row = tx.query_one_raw(tx.statement(sql, values)).await?;
     Ok(row.is_some())
