@@ -4,10 +4,11 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/usher"
 # Debian keeps the servers' programs out of the path.
-for folder in /usr/lib/postgresql/*/bin /usr/lib/rabbitmq/bin /usr/sbin "$CACHE/tools/bin"; do
+for folder in /usr/lib/postgresql/*/bin /usr/lib/rabbitmq/bin /usr/sbin; do
     [ -d "$folder" ] && PATH="$PATH:$folder"
 done
-export PATH
+# Ours may be made only now, when the first tool is installed into it.
+export PATH="$PATH:$CACHE/tools/bin"
 
 # In CI every run is a fresh clone; what was built must outlive it.
 if [ -z "${CARGO_TARGET_DIR:-}" ] && [ -n "${CI:-}" ]; then
