@@ -145,7 +145,13 @@ impl Consumer {
                     });
                 }
                 content => {
-                    bury(&self.database, self.subscription.queue(), &content, &reason).await?;
+                    bury(
+                        &self.database,
+                        self.subscription.queue(),
+                        (pack, &content),
+                        &reason,
+                    )
+                    .await?;
                     buried.push(tag);
                 }
             }
@@ -253,7 +259,7 @@ impl Consumer {
             bury(
                 &self.database,
                 self.subscription.queue(),
-                &Ok(message.envelope),
+                (message.pack, &Ok(message.envelope)),
                 &error.to_string(),
             )
             .await?;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     Subscription,
     deliver::{DeliverError, note},
-    transport::Unreadable,
+    transport::{Pack, Unreadable},
 };
 
 /// A message that could not be handled.
@@ -84,11 +84,11 @@ pub async fn replay(
     Ok(true)
 }
 
-/// Notes a message as dead, and in the inbox as done.
+/// Notes a message as dead, and in the inbox as done; the pack that it came in is open from then on (`deliver`).
 pub(crate) async fn bury(
     database: &Database,
     queue: &str,
-    content: &Result<Envelope, Unreadable>,
+    (pack, content): (Option<Pack>, &Result<Envelope, Unreadable>),
     reason: &str,
 ) -> Result<(), DbErr> {
     let (id, organization, text) = match content {
@@ -99,7 +99,9 @@ pub(crate) async fn bury(
         Err(unreadable) => (unreadable.id, None, unreadable.raw.clone()),
     };
     let tx = database.write(Scope::System(SystemReason::Consume)).await?;
-    note(&tx, queue, HashMap::from([(id, 1)])).await?;
+    let opened = pack.map(|pack| (pack.id, 0));
+    let notes: HashMap<Uuid, usize> = opened.into_iter().chain([(id, 1)]).collect();
+    note(&tx, queue, notes).await?;
     let sql = format!(
         "INSERT INTO dead_letter (queue, id, organization_id, reason, envelope, at) VALUES ($1, $2, $3, $4, $5, {}) \
          ON CONFLICT DO NOTHING",
