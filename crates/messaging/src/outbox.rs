@@ -4,7 +4,6 @@ use sea_orm::{ConnectionTrait, DbErr, Value};
 use serde::Serialize;
 use usher_database::{Dialect, Transaction};
 use usher_events::{Envelope, Lane};
-use usher_types::OrganizationId;
 use uuid::Uuid;
 
 use crate::trace;
@@ -61,20 +60,11 @@ pub async fn enqueue(tx: &Transaction, lane: Lane, mut envelopes: Vec<Envelope>)
     // SQLite's broker stores each event on its own
     let packed = lane == Lane::Bulk && tx.dialect() == Dialect::Postgres;
     let rows = if packed {
-        let groups = envelopes
-            .chunk_by(belong_together)
-            .flat_map(|group| group.chunks(PACK));
-        groups
-            .filter_map(|group| match group {
-                [only] => Some(Ok(row(lane, only))),
-                [first, ..] => Some(pack(lane, first, group)),
-                [] => None,
-            })
-            .collect::<Result<_, _>>()
+        packs(&envelopes)
     } else {
         Ok(envelopes.iter().map(|envelope| row(lane, envelope)).collect())
     };
-    let mut rows: Vec<Row<'_>> = rows.map_err(|error| DbErr::Json(error.to_string()))?;
+    let mut rows = rows.map_err(|error| DbErr::Json(error.to_string()))?;
     let apart: Option<Vec<String>> = match tx.dialect() {
         Dialect::Postgres => Some(rows.iter_mut().filter_map(|row| row.data.take()).collect()),
         Dialect::Sqlite => None,
@@ -88,6 +78,19 @@ pub async fn enqueue(tx: &Transaction, lane: Lane, mut envelopes: Vec<Envelope>)
     Ok(())
 }
 
+/// Rows of a mass.
+fn packs(envelopes: &[Envelope]) -> Result<Vec<Row<'_>>, serde_json::Error> {
+    let groups = envelopes
+        .chunk_by(belong_together)
+        .flat_map(|group| group.chunks(PACK));
+    let rows = groups.filter_map(|group| match group {
+        [] => None,
+        [only] => Some(Ok(row(Lane::Bulk, only))),
+        [first, ..] => Some(pack(first, group)),
+    });
+    rows.collect()
+}
+
 /// Whether two events can share a row. Commands are of many letters already.
 fn belong_together(one: &Envelope, other: &Envelope) -> bool {
     one.queue.is_none()
@@ -98,25 +101,32 @@ fn belong_together(one: &Envelope, other: &Envelope) -> bool {
         && one.organization == other.organization
 }
 
-/// One row for some events. All packs of an organization go through one relay in their order (E4).
-fn pack<'a>(lane: Lane, first: &'a Envelope, events: &'a [Envelope]) -> Result<Row<'a>, serde_json::Error> {
+/// One row for some events.
+fn pack<'a>(first: &'a Envelope, events: &'a [Envelope]) -> Result<Row<'a>, serde_json::Error> {
     let id = Uuid::new_v4();
-    let order = first.organization.map_or(first.key, OrganizationId::uuid);
     Ok(Row {
         id: id.simple(),
-        bucket: bucket(order),
         key: id.simple(),
         subject: "",
         events: events.len(),
         data: Some(serde_json::to_string(events)?),
-        ..row(lane, first)
+        ..row(Lane::Bulk, first)
     })
+}
+
+/// Whose bucket an envelope goes through. Events of a mass go by organization, packed or not, so that one relay keeps the order
+/// of all that is said about a contact (E4).
+fn order(lane: Lane, envelope: &Envelope) -> Uuid {
+    match (lane, envelope.organization) {
+        (Lane::Bulk, Some(organization)) if envelope.queue.is_none() => organization.uuid(),
+        _ => envelope.key,
+    }
 }
 
 fn row(lane: Lane, envelope: &Envelope) -> Row<'_> {
     Row {
         id: envelope.id.simple(),
-        bucket: bucket(envelope.key),
+        bucket: bucket(order(lane, envelope)),
         lane: lane.as_str(),
         key: envelope.key.simple(),
         kind: &envelope.kind,
