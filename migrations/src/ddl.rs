@@ -21,8 +21,8 @@ const TYPES: [(&str, &str, &str); 6] = [
 /// Collects the statements of one migration.
 ///
 /// Types to write: `uuid`, `timestamptz`, `text`, `sorttext` (for columns that lists are ordered by), `bigint`, `smallint`,
-/// `boolean`, `jsonb`, `bytea`, and `identity` for a number that counts, which on SQLite is the primary key. These words are replaced wherever they stand
-/// alone outside quotes, so no column has such a name.
+/// `boolean`, `jsonb`, `bytea`, and `identity` for a number that counts, which on SQLite is the primary key. These words are
+/// replaced wherever they stand alone outside quotes, so no column has such a name.
 #[derive(Debug)]
 pub struct Ddl {
     dialect: Dialect,

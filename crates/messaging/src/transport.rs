@@ -72,27 +72,17 @@ impl Outgoing {
         let single = |event: Envelope| Self {
             id: event.id,
             key: event.key,
+            kind: event.kind,
+            source: event.source,
             subject: event.subject,
+            queue: event.queue,
             time: event.time,
             traceparent: event.traceparent,
             events: 1,
             data: event.data.to_string(),
-            ..self.clone_head()
+            ..*self
         };
         Ok(events.into_iter().map(single).collect())
-    }
-
-    /// Without the data.
-    fn clone_head(&self) -> Self {
-        Self {
-            kind: self.kind.clone(),
-            source: self.source.clone(),
-            subject: String::new(),
-            queue: self.queue.clone(),
-            traceparent: None,
-            data: String::new(),
-            ..*self
-        }
     }
 }
 
