@@ -13,7 +13,7 @@ use sea_query_sqlx::SqlxValues;
 use sqlx::{Executor, Postgres, Sqlite};
 use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard};
 
-use crate::{Dialect, Wake, database::PLAN_AFRESH};
+use crate::{Dialect, Wake};
 
 /// A transaction in a [`crate::Scope`]. It runs sea-orm's queries ([`ConnectionTrait`], [`StreamTrait`]). Dropping it rolls
 /// back.
@@ -61,18 +61,6 @@ impl Transaction {
         values: impl IntoIterator<Item = sea_orm::Value>,
     ) -> Statement {
         Statement::from_sql_and_values(self.dialect().backend(), sql, values)
-    }
-
-    /// Plans each statement for the tables as they are now, rather than as they were when it was first prepared. For set-based
-    /// work in an organization's scope, such as a chunk of a batch; relay, consumers, claims and sweeps have it anyway.
-    ///
-    /// # Errors
-    /// Where the database is gone.
-    pub async fn plan_afresh(&self) -> Result<(), DbErr> {
-        if matches!(self.inner, Inner::Postgres(_)) {
-            self.execute_unprepared(PLAN_AFRESH).await?;
-        }
-        Ok(())
     }
 
     /// Notes that the outbox was written to, so that the commit wakes the relay: `urgently` where somebody waits for what was

@@ -1,7 +1,7 @@
 //! Row security on PostgreSQL.
 
 use sea_orm::ConnectionTrait;
-use usher_database::{Database, Scope, SystemReason, Transaction};
+use usher_database::{Database, Scope, SystemReason};
 use usher_testkit::{TestDatabase, block_on};
 
 use super::{SYSTEM, ids, insert, organization};
@@ -139,31 +139,30 @@ fn every_tenant_table_has_row_security() {
 }
 
 #[test]
-fn set_based_work_is_planned_for_the_tables_as_they_are() {
+fn set_based_work_is_planned_afresh_and_claims_go_by_indexes() {
     block_on(async {
         let databases = TestDatabase::postgres().await;
         let settings = databases.settings().clone().with_connections(1);
         let database = Database::connect(&settings, "contacts").await.unwrap();
-        let mode = async |tx: &Transaction| {
+        let setting = async |scope: Scope, name: &str| {
+            let tx = database.write(scope).await.unwrap();
             let row = tx
-                .query_one_raw(tx.statement("SHOW plan_cache_mode", []))
+                .query_one_raw(tx.statement(format!("SHOW {name}"), []))
                 .await
                 .unwrap()
                 .unwrap();
             row.try_get_by_index::<String>(0).unwrap()
         };
-        let slice = database
-            .write(Scope::System(SystemReason::Consume))
-            .await
-            .unwrap();
-        assert_eq!(mode(&slice).await, "force_custom_plan");
-        slice.commit().await.unwrap();
-        let request = database
-            .write(Scope::Organization(organization(1)))
-            .await
-            .unwrap();
-        assert_eq!(mode(&request).await, "auto");
-        request.plan_afresh().await.unwrap();
-        assert_eq!(mode(&request).await, "force_custom_plan");
+        // all over one connection: nothing of a transaction's way of planning is left for the next one
+        let (consumer, claim) = (
+            Scope::System(SystemReason::Consume),
+            Scope::System(SystemReason::Claim),
+        );
+        let request = Scope::Organization(organization(1));
+        assert_eq!(setting(consumer, "plan_cache_mode").await, "force_custom_plan");
+        assert_eq!(setting(claim, "enable_seqscan").await, "off");
+        assert_eq!(setting(claim, "plan_cache_mode").await, "auto");
+        assert_eq!(setting(request, "plan_cache_mode").await, "auto");
+        assert_eq!(setting(request, "enable_seqscan").await, "on");
     });
 }
