@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use usher_types::OrganizationId;
 use uuid::Uuid;
 
+use crate::Data;
+
 /// What the data of an envelope did not fit.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind} does not have the expected shape: {source}")]
@@ -91,7 +93,7 @@ pub struct Envelope {
     /// W3C trace context of whoever caused it.
     pub traceparent: Option<String>,
     /// The payload.
-    pub data: serde_json::Value,
+    pub data: Data,
 }
 
 impl Envelope {
@@ -119,7 +121,7 @@ impl Envelope {
             queue,
             traceparent: None,
             // Our payloads are structs with string keys, which JSON always takes.
-            data: serde_json::to_value(payload).unwrap_or_default(),
+            data: Data::of(payload),
         }
     }
 
@@ -128,7 +130,7 @@ impl Envelope {
     /// # Errors
     /// Where the data does not have the payload's shape.
     pub fn decode<P: Payload>(&self) -> Result<P, PayloadError> {
-        P::deserialize(&self.data).map_err(|source| PayloadError {
+        self.data.read().map_err(|source| PayloadError {
             kind: self.kind.clone(),
             source,
         })

@@ -4,10 +4,12 @@
 //! holds a token or a password in clear, and an address stands only where the event is about it (E1).
 
 mod command;
+mod data;
 mod envelope;
 mod fact;
 
 pub use command::{CancelMessages, Deliver, Invite, Letter, MailKind, Mailing, Withdrawn};
+pub use data::Data;
 pub use envelope::{Command, Envelope, Event, Lane, Payload, PayloadError};
 pub use fact::{
     AccountChanged, AccountFacts, AddressStateChanged, ContactChanged, ContactFacts, InvitationChanged,

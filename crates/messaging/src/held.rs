@@ -84,7 +84,7 @@ mod tests {
             key: Uuid::from_u128(key),
             queue: None,
             traceparent: None,
-            data: serde_json::Value::Null,
+            data: usher_events::Data::of(&()),
         };
         Message {
             tag,

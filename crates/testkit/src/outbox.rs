@@ -2,7 +2,7 @@
 
 use sea_orm::ConnectionTrait;
 use usher_database::{Database, Scope, SystemReason};
-use usher_events::Envelope;
+use usher_events::{Data, Envelope};
 use usher_types::OrganizationId;
 use uuid::Uuid;
 
@@ -33,9 +33,10 @@ pub async fn published(database: &Database) -> Vec<Envelope> {
             key: row.try_get_by_index(6)?,
             queue: row.try_get_by_index(7)?,
             traceparent: row.try_get_by_index(8)?,
-            data: data.map_or(serde_json::Value::Null, |text| {
-                serde_json::from_str(&text).expect("JSON")
-            }),
+            data: data.map_or_else(
+                || Data::of(&()),
+                |text| Data::parse(text.as_bytes()).expect("JSON"),
+            ),
         }])
     };
     rows.iter()

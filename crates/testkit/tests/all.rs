@@ -20,7 +20,9 @@ fn envelope(n: i64) -> Envelope {
         key: key.uuid(),
         queue: (n % 2 == 0).then(|| "notifications.deliver".into()),
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
-        data: serde_json::json!({"name": "Ada \"ü\" Lovelace", "n": n, "none": null}),
+        data: usher_events::Data::of(
+            &serde_json::json!({"name": "Ada \"ü\" Lovelace", "n": n, "none": null}),
+        ),
     }
 }
 

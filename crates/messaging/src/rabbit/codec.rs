@@ -13,7 +13,7 @@ use lapin::{
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use usher_events::Envelope;
+use usher_events::{Data, Envelope};
 use usher_types::OrganizationId;
 use uuid::Uuid;
 
@@ -144,11 +144,11 @@ fn read(arrived: &Arrived) -> Result<Envelope, Unreadable> {
 
 type Attributes = HashMap<String, String>;
 
-fn from_headers(arrived: &Arrived) -> Result<(Attributes, Value), String> {
+fn from_headers(arrived: &Arrived) -> Result<(Attributes, Data), String> {
     let data = if arrived.data.is_empty() {
-        Ok(Value::Null)
+        Ok(Data::of(&()))
     } else {
-        serde_json::from_slice(&arrived.data)
+        Data::parse(&arrived.data)
     };
     let data = data.map_err(|error| format!("the body is not JSON: {error}"))?;
     let mut attributes = Attributes::new();
@@ -173,10 +173,10 @@ fn text(value: &AMQPValue) -> Option<String> {
     }
 }
 
-fn from_body(body: &[u8]) -> Result<(Attributes, Value), String> {
+fn from_body(body: &[u8]) -> Result<(Attributes, Data), String> {
     let mut event: serde_json::Map<String, Value> =
         serde_json::from_slice(body).map_err(|error| format!("the body is not a CloudEvent: {error}"))?;
-    let data = event.remove("data").unwrap_or_default();
+    let data = Data::of(&event.remove("data"));
     let attributes = event.into_iter().filter_map(|(name, value)| match value {
         Value::String(text) => Some((name, text)),
         _ => None,
@@ -184,7 +184,7 @@ fn from_body(body: &[u8]) -> Result<(Attributes, Value), String> {
     Ok((attributes.collect(), data))
 }
 
-fn envelope(arrived: &Arrived, attributes: &Attributes, data: Value) -> Result<Envelope, String> {
+fn envelope(arrived: &Arrived, attributes: &Attributes, data: Data) -> Result<Envelope, String> {
     let required = |name: &str| {
         attributes
             .get(name)

@@ -12,7 +12,7 @@ use tokio::{
     sync::mpsc::unbounded_channel,
     task::JoinHandle,
 };
-use usher_events::Lane;
+use usher_events::{Data, Lane};
 use usher_messaging::{Broker, BrokerError, RabbitSettings, sweep};
 use usher_testkit::block_on;
 use uuid::Uuid;
@@ -187,10 +187,7 @@ fn e1_others_hear_single_cloudevents() {
         for expected in &spoken {
             let heard = foreign.next().await.unwrap().unwrap();
             assert_eq!(heard.routing_key.as_str(), "contact.updated.v1.bulk");
-            assert_eq!(
-                serde_json::from_slice::<serde_json::Value>(&heard.data).unwrap(),
-                expected.data
-            );
+            assert_eq!(Data::parse(&heard.data).unwrap(), expected.data);
             let headers = heard.properties.headers().as_ref().unwrap().inner();
             let header = |name: &str| match headers.get(name) {
                 Some(lapin::types::AMQPValue::LongString(text)) => text.to_string(),

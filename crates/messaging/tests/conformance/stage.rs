@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use usher_database::{Database, Scope, SystemReason};
-use usher_events::{Envelope, Lane};
+use usher_events::{Data, Envelope, Lane};
 use usher_messaging::{
     Broker, BrokerError, DeadLetter, Handler, Pace, RabbitSettings, Subscription, dead_letters, enqueue,
     run_at, undrained,
@@ -401,7 +401,7 @@ pub fn event(key: Uuid, n: i64) -> Envelope {
         key,
         queue: None,
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
-        data: serde_json::json!({"n": n, "name": "Zoë \"Z\" O'Neil"}),
+        data: Data::of(&serde_json::json!({"n": n, "name": "Zoë \"Z\" O'Neil"})),
     }
 }
 
@@ -414,5 +414,7 @@ pub fn command(queue: &str, n: i64) -> Envelope {
 }
 
 pub fn n(envelope: &Envelope) -> i64 {
-    envelope.data["n"].as_i64().unwrap()
+    envelope.data.read::<serde_json::Value>().unwrap()["n"]
+        .as_i64()
+        .unwrap()
 }

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use sea_orm::ConnectionTrait;
 use usher_auth::Permission;
 use usher_database::{Scope, SystemReason};
-use usher_events::{PortalFacts, SignedIn};
+use usher_events::{Data, PortalFacts, SignedIn};
 use usher_proto::common::v1::TextChange;
 use usher_proto::contacts::v1::{
     AwaitPortalRequest, Contact, ContactFilter, ContactVersion, ListContactsRequest, UpdateContactRequest,
@@ -151,7 +151,7 @@ usher_testkit::dialects! {
         let bench = Bench::new(db).await;
         let ada = bench.create(client("Ada", "L", "ada@example.com")).await;
         let mut broken = bench.invitation(bench.invited(&ada, 1));
-        broken.data = serde_json::json!({ "fact": "issued" });
+        broken.data = Data::of(&serde_json::json!({ "fact": "issued" }));
         let handler = usher_contacts::Events::new(bench.clock.clone());
         let error = usher_messaging::deliver(&bench.database, usher_contacts::QUEUE, &handler, &[broken]).await.unwrap_err();
         assert!(matches!(error, usher_messaging::DeliverError::Handler(usher_messaging::HandlerError::Reject(_))));

@@ -80,9 +80,16 @@ pub async fn publish_addresses(
 }
 
 async fn publish(tx: &Transaction, events: Vec<(Lane, Envelope)>) -> Result<(), DbErr> {
-    for lane in Lane::ALL {
-        let of_lane = events.iter().filter(|(other, _)| *other == lane);
-        enqueue(tx, lane, of_lane.map(|(_, envelope)| envelope.clone()).collect()).await?;
+    let (urgent, bulk): (Vec<_>, Vec<_>) = events
+        .into_iter()
+        .partition(|(lane, _)| *lane == Lane::Interactive);
+    for (lane, events) in [(Lane::Interactive, urgent), (Lane::Bulk, bulk)] {
+        enqueue(
+            tx,
+            lane,
+            events.into_iter().map(|(_, envelope)| envelope).collect(),
+        )
+        .await?;
     }
     Ok(())
 }
