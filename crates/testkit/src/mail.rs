@@ -138,6 +138,8 @@ pub struct Seen {
     pub recipients: usize,
     /// Mails taken.
     pub mails: usize,
+    /// MAIL commands that came together with the text before.
+    pub named_ahead: usize,
 }
 
 #[derive(Debug)]

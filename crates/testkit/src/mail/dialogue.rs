@@ -122,6 +122,9 @@ impl Dialogue {
             }
         }
         self.mail.bytes = bytes;
+        if self.read.buffer().starts_with(b"MAIL FROM") {
+            self.state.seen.send_modify(|seen| seen.named_ahead += 1);
+        }
         self.agree(At::Content, "250 2.0.0 taken").await
     }
 

@@ -1,9 +1,11 @@
 //! The bytes of a mail (N5).
 
+use std::time::SystemTime;
+
 use chrono::{DateTime, Utc};
 use lettre::address::Address;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::message::{Body, Mailbox, Message, MultiPart, SinglePart};
+use lettre::message::header::{self, ContentType, HeaderName, HeaderValue, Headers};
+use lettre::message::{Body, Mailbox, Mailboxes, MultiPart, SinglePart};
 use usher_types::{EmailAddress, MessageId};
 
 use crate::domain::placeholder::one_line;
@@ -54,6 +56,34 @@ fn parse(text: &str) -> Result<Address, Unwritable> {
     Address::new(local, email.domain()).map_err(|_| unwritable())
 }
 
+/// What a mail says of its sender: the same for all letters of a mailing, written once.
+#[derive(Clone, Debug)]
+pub struct Letterhead(String);
+
+impl Letterhead {
+    /// `organization_name` is the display name of From. Answers go to `reply_to`, which is left out where it is no address: it is
+    /// free text of another service, and an unusable one must not stop the mail.
+    #[must_use]
+    pub fn new(sender: &Sender, organization_name: &str, reply_to: Option<&str>) -> Self {
+        let mut headers = Headers::new();
+        headers.set(header::From::from(Mailboxes::from(mailbox(
+            organization_name,
+            sender.address.clone(),
+        ))));
+        if let Some(reply_to) = reply_to.and_then(|text| parse(text).ok()) {
+            headers.set(header::ReplyTo::from(Mailboxes::from(Mailbox::new(
+                None, reply_to,
+            ))));
+        }
+        headers.insert_raw(HeaderValue::new(
+            HeaderName::new_from_ascii_str("Auto-Submitted"),
+            "auto-generated".to_owned(),
+        ));
+        headers.set(header::MIME_VERSION_1_0);
+        Self(headers.to_string())
+    }
+}
+
 /// One mail to one person.
 #[derive(Clone, Copy, Debug)]
 pub struct Mail<'a> {
@@ -63,10 +93,6 @@ pub struct Mail<'a> {
     pub rfc_message_id: &'a str,
     /// Fixed at the first attempt.
     pub date: DateTime<Utc>,
-    /// The display name of From.
-    pub organization_name: &'a str,
-    /// Where answers go; left out where it is no address.
-    pub reply_to: Option<&'a str>,
     /// The recipient's display name.
     pub to_name: &'a str,
     /// The recipient's address, as typed.
@@ -104,35 +130,35 @@ impl std::fmt::Debug for Written {
 ///
 /// # Errors
 /// [`Unwritable`] where the recipient's address is none.
-pub fn write_mail(sender: &Sender, mail: &Mail<'_>, parts: Parts) -> Result<Written, Unwritable> {
+pub fn write_mail(head: &Letterhead, mail: &Mail<'_>, parts: Parts) -> Result<Written, Unwritable> {
     let to = parse(mail.to)?;
-    let mut builder = Message::builder()
-        .date(mail.date.into())
-        .message_id(Some(mail.rfc_message_id.to_owned()))
-        .from(mailbox(mail.organization_name, sender.address.clone()))
-        .to(mailbox(mail.to_name, to.clone()))
-        .subject(one_line(&parts.subject))
-        .raw_header(HeaderValue::new(
-            HeaderName::new_from_ascii_str("Auto-Submitted"),
-            "auto-generated".to_owned(),
-        ));
-    // An organization's set address is free text of another service: an unusable one must not stop the mail.
-    if let Some(reply_to) = mail.reply_to.and_then(|text| parse(text).ok()) {
-        builder = builder.reply_to(Mailbox::new(None, reply_to));
-    }
-    let boundary = format!("=_{}", mail.message.uuid().simple());
-    let body = MultiPart::builder()
-        .kind(lettre::message::MultiPartKind::Alternative)
-        .boundary(boundary)
-        .singlepart(part(ContentType::TEXT_PLAIN, parts.text))
-        .singlepart(part(ContentType::TEXT_HTML, parts.html));
-    let message = builder
-        .multipart(body)
-        .map_err(|error| Unwritable(error.to_string()))?;
+    let mut headers = Headers::new();
+    headers.set(header::Date::from(SystemTime::from(mail.date)));
+    headers.set(header::MessageId::from(mail.rfc_message_id.to_owned()));
+    headers.set(header::To::from(Mailboxes::from(mailbox(
+        mail.to_name,
+        to.clone(),
+    ))));
+    headers.set(header::Subject::from(one_line(&parts.subject)));
+    let body = alternatives(mail.message, parts)?.formatted();
+    let headers = headers.to_string();
     Ok(Written {
         to,
-        bytes: message.formatted(),
+        bytes: [head.0.as_bytes(), headers.as_bytes(), &body].concat(),
     })
+}
+
+/// Text and HTML, with the header that says so.
+fn alternatives(message: MessageId, parts: Parts) -> Result<MultiPart, Unwritable> {
+    let kind = format!(
+        "multipart/alternative; boundary=\"=_{}\"",
+        message.uuid().simple()
+    );
+    let kind = ContentType::parse(&kind).map_err(|error| Unwritable(error.to_string()))?;
+    Ok(MultiPart::builder()
+        .header(kind)
+        .singlepart(part(ContentType::TEXT_PLAIN, parts.text))
+        .singlepart(part(ContentType::TEXT_HTML, parts.html)))
 }
 
 fn mailbox(name: &str, address: Address) -> Mailbox {
@@ -151,14 +177,23 @@ mod tests {
 
     use super::*;
 
-    fn written(mail: &Mail<'_>, subject: &str) -> Written {
+    fn head(organization_name: &str, reply_to: &str) -> Letterhead {
         let sender = Sender::new("portal@usher.example").unwrap();
+        Letterhead::new(&sender, organization_name, Some(reply_to))
+    }
+
+    fn written(mail: &Mail<'_>, subject: &str) -> Written {
+        let head = head("Müller & Söhne, \"Berlin\"", "max@müller.example");
+        written_under(&head, mail, subject)
+    }
+
+    fn written_under(head: &Letterhead, mail: &Mail<'_>, subject: &str) -> Written {
         let parts = Parts {
             subject: subject.to_owned(),
             text: Body::new("Grüße\nhttps://portal.example/activate/TOKEN\n".to_owned()),
             html: Body::new("<p>Grüße</p>".to_owned()),
         };
-        write_mail(&sender, mail, parts).unwrap()
+        write_mail(head, mail, parts).unwrap()
     }
 
     fn mail() -> Mail<'static> {
@@ -167,8 +202,6 @@ mod tests {
             message: MessageId::new(at),
             rfc_message_id: "<1@usher.example>",
             date: at,
-            organization_name: "Müller & Söhne, \"Berlin\"",
-            reply_to: Some("max@müller.example"),
             to_name: "Ольга Петрова",
             to: "olga@почта.рф",
         }
@@ -205,11 +238,7 @@ mod tests {
 
     #[test]
     fn n5_an_unusable_reply_to_is_left_out() {
-        let mail = Mail {
-            reply_to: Some("nobody"),
-            ..mail()
-        };
-        let bytes = written(&mail, "Hi").bytes;
+        let bytes = written_under(&head("Acme", "nobody"), &mail(), "Hi").bytes;
         assert!(
             MessageParser::default()
                 .parse(&bytes)
@@ -221,14 +250,14 @@ mod tests {
 
     #[test]
     fn n5_a_recipient_that_is_no_address_is_refused() {
-        let sender = Sender::new("portal@usher.example").unwrap();
+        let head = head("Acme", "office@acme.example");
         for to in ["", "nobody", "a@b\r\nRCPT TO:<c@d.example>"] {
             let parts = Parts {
                 subject: String::new(),
                 text: Body::new(String::new()),
                 html: Body::new(String::new()),
             };
-            assert!(write_mail(&sender, &Mail { to, ..mail() }, parts).is_err());
+            assert!(write_mail(&head, &Mail { to, ..mail() }, parts).is_err());
         }
     }
 
@@ -246,13 +275,13 @@ mod tests {
                 format!("{other}{breaks}{breaks}<p>body"),
                 format!("{subject}{breaks}X-Evil: 1"),
             );
-            let mail = Mail { organization_name: &name, to_name: &other, reply_to: Some(&name), ..mail() };
-            let bytes = written(&mail, &subject).bytes;
+            let mail = Mail { to_name: &other, ..mail() };
+            let bytes = written_under(&head(&name, &name), &mail, &subject).bytes;
             let parsed = MessageParser::default().parse(&bytes).unwrap();
             let names: Vec<_> = parsed.headers().iter().map(|header| header.name().to_lowercase()).collect();
             proptest::prop_assert_eq!(
                 names,
-                ["date", "message-id", "from", "to", "subject", "auto-submitted", "mime-version", "content-type"]
+                ["from", "auto-submitted", "mime-version", "date", "message-id", "to", "subject", "content-type"]
             );
             proptest::prop_assert_eq!(parsed.from().unwrap().iter().count(), 1);
             proptest::prop_assert_eq!(parsed.to().unwrap().iter().count(), 1);

@@ -6,5 +6,5 @@ mod mime;
 mod templates;
 
 pub use compile::{CompileError, Compiled, Content, Ready, Wording, compile};
-pub use mime::{Mail, Parts, Sender, Unwritable, write_mail};
+pub use mime::{Letterhead, Mail, Parts, Sender, Unwritable, write_mail};
 pub use templates::offered;

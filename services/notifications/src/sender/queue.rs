@@ -40,8 +40,7 @@ pub struct Queue {
     lanes: Mutex<Lanes>,
     filled: Notify,
     emptied: Notify,
-    /// Letters of a lane below which more are claimed.
-    low: usize,
+    connections: usize,
 }
 
 impl Queue {
@@ -50,7 +49,7 @@ impl Queue {
             lanes: Mutex::default(),
             filled: Notify::new(),
             emptied: Notify::new(),
-            low: connections * 4,
+            connections,
         }
     }
 
@@ -67,7 +66,7 @@ impl Queue {
             tokio::pin!(emptied);
             // Registered before looking, so that nothing is missed in between.
             emptied.as_mut().enable();
-            if self.lock().of(lane).len() <= self.low {
+            if self.lock().of(lane).len() <= self.low() {
                 return;
             }
             emptied.await;
@@ -84,9 +83,7 @@ impl Queue {
                 let mut lanes = self.lock();
                 let next = lanes.interactive.pop_front().or_else(|| lanes.bulk.pop_front());
                 if next.is_some() {
-                    if lanes.interactive.len() == self.low || lanes.bulk.len() == self.low {
-                        self.emptied.notify_waiters();
-                    }
+                    self.look_whether_low(&lanes);
                     return next;
                 }
                 if lanes.closed {
@@ -94,6 +91,29 @@ impl Queue {
                 }
             }
             filled.await;
+        }
+    }
+
+    /// A further letter of a mass, if there are enough for all connections and nobody waits for one of the others: it is going to
+    /// stand behind the mail that its connection has in hand.
+    pub fn another(&self) -> Option<Claimed> {
+        let mut lanes = self.lock();
+        if !lanes.interactive.is_empty() || lanes.bulk.len() < self.connections {
+            return None;
+        }
+        let another = lanes.bulk.pop_front();
+        self.look_whether_low(&lanes);
+        another
+    }
+
+    /// Letters of a lane below which more are claimed.
+    const fn low(&self) -> usize {
+        self.connections * 4
+    }
+
+    fn look_whether_low(&self, lanes: &Lanes) {
+        if lanes.interactive.len() == self.low() || lanes.bulk.len() == self.low() {
+            self.emptied.notify_waiters();
         }
     }
 

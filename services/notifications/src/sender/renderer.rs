@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use chrono::SecondsFormat;
 use usher_auth::{Keyring, SealContext, open_token};
 use usher_events::MailKind;
 use usher_text::{Language, Locale, moment, zone};
@@ -11,7 +10,7 @@ use usher_types::MailingId;
 
 use crate::domain::placeholder::Values;
 use crate::domain::reply::Trouble;
-use crate::render::{Mail, Ready, Sender, Wording, compile, offered, write_mail};
+use crate::render::{Letterhead, Mail, Ready, Sender, Wording, compile, offered, write_mail};
 use crate::storage::{MailingRow, Queued};
 use crate::transport::Parcel;
 
@@ -22,6 +21,7 @@ const MAILINGS: usize = 256;
 #[derive(Debug)]
 pub struct Known {
     mailing: MailingRow,
+    head: Letterhead,
     ready: Vec<(Language, Ready)>,
 }
 
@@ -65,7 +65,7 @@ impl Renderer {
     pub fn learn(&self, mailings: Vec<MailingRow>) -> HashMap<MailingId, Arc<Known>> {
         let learned: HashMap<_, _> = mailings
             .into_iter()
-            .map(|mailing| (mailing.id, Arc::new(know(mailing))))
+            .map(|mailing| (mailing.id, Arc::new(know(&self.sender, mailing))))
             .collect();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() + learned.len() > MAILINGS {
@@ -104,25 +104,17 @@ impl Renderer {
             message: letter.subject.message,
             rfc_message_id: &letter.rfc_message_id,
             date: letter.first_attempt_at,
-            organization_name: &mailing.organization_name,
-            reply_to: mailing.reply_to.as_deref(),
             to_name: &name,
             to: &letter.recipient,
         };
         let written =
-            write_mail(&self.sender, &mail, parts).map_err(|unwritable| Trouble::Unsendable(unwritable.0))?;
+            write_mail(&known.head, &mail, parts).map_err(|unwritable| Trouble::Unsendable(unwritable.0))?;
         Ok(Parcel {
             from: self.sender.address().clone(),
             to: written.to,
             bytes: written.bytes,
-            name: format!(
-                "{}-{}",
-                letter
-                    .first_attempt_at
-                    .to_rfc3339_opts(SecondsFormat::Micros, true)
-                    .replace(['-', ':'], ""),
-                letter.subject.message
-            ),
+            message: letter.subject.message,
+            first_attempt_at: letter.first_attempt_at,
         })
     }
 
@@ -153,7 +145,7 @@ pub fn full_name(first: &str, last: &str) -> String {
     format!("{first} {last}").trim().to_owned()
 }
 
-fn know(mailing: MailingRow) -> Known {
+fn know(sender: &Sender, mailing: MailingRow) -> Known {
     let wording = Wording {
         kind: mailing.kind,
         subject: mailing.subject.as_deref(),
@@ -172,7 +164,8 @@ fn know(mailing: MailingRow) -> Known {
         }
     };
     let ready = offered(mailing.kind).into_iter().filter_map(ready).collect();
-    Known { mailing, ready }
+    let head = Letterhead::new(sender, &mailing.organization_name, mailing.reply_to.as_deref());
+    Known { mailing, head, ready }
 }
 
 impl MailingRow {

@@ -15,85 +15,133 @@ use crate::app::publish_ended;
 use crate::domain::reply::Trouble;
 use crate::domain::transition::Attempt;
 use crate::storage::{self, Note, Queued};
-use crate::transport::Line;
+use crate::transport::{Line, Parcel};
 
 /// How long a connection is kept without a mail.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// A letter as a mail, ready to be handed over.
+struct Prepared {
+    letter: Queued,
+    /// Or why it cannot be sent.
+    parcel: Result<Parcel, Trouble>,
+    lease_until: Instant,
+}
+
+impl Prepared {
+    fn new(shared: &Shared, claimed: Claimed) -> Self {
+        Self {
+            parcel: shared
+                .renderer
+                .parcel(&claimed.letter, claimed.mailing.as_deref()),
+            letter: claimed.letter,
+            lease_until: claimed.lease_until,
+        }
+    }
+
+    /// Whether nobody else can have it before we are done.
+    fn is_ours(&self, shared: &Shared) -> bool {
+        Instant::now() + shared.pace.dialogue < self.lease_until
+    }
+}
+
 /// Sends letters from the queue until it is closed and empty.
 pub async fn work(shared: Arc<Shared>, queue: Arc<Queue>, notes: Notes) {
-    let mut line = shared.transport.line();
+    let mut worker = Worker {
+        line: shared.transport.line(),
+        shared,
+        queue,
+        notes,
+        following: None,
+    };
     let mut before = Noted::nothing();
-    while let Some(claimed) = next(&queue, &mut line).await {
-        match send(&shared, &mut line, claimed, before, &notes).await {
+    while let Some(prepared) = worker.next().await {
+        match worker.send(prepared, before).await {
             Some(noted) => before = noted,
             None => return,
         }
     }
     before.committed().await;
-    line.close().await;
+    worker.line.close().await;
 }
 
-/// The next letter. A connection that waits for long is given back to its server.
-async fn next(queue: &Queue, line: &mut Line) -> Option<Claimed> {
-    if let Ok(next) = timeout(IDLE, queue.next()).await {
-        return next;
-    }
-    line.close().await;
-    queue.next().await
+struct Worker {
+    line: Line,
+    shared: Arc<Shared>,
+    queue: Arc<Queue>,
+    notes: Notes,
+    /// The letter that is sent after this one.
+    following: Option<Prepared>,
 }
 
-/// Sends one letter and gives its note; none where nobody takes notes any more. The mail before must be noted as sent before
-/// this one is handed over.
-async fn send(
-    shared: &Shared,
-    line: &mut Line,
-    claimed: Claimed,
-    before: Noted,
-    notes: &Notes,
-) -> Option<Noted> {
-    let Claimed {
-        letter,
-        mailing,
-        lease_until,
-    } = claimed;
-    let parcel = match shared.renderer.parcel(&letter, mailing.as_deref()) {
-        Ok(parcel) => parcel,
-        Err(trouble) => {
-            if !before.committed().await {
-                return None;
-            }
-            return Some(notes.give(note(shared, letter, Err(&trouble))).await);
+impl Worker {
+    /// The next letter. A connection that waits for long is given back to its server.
+    async fn next(&mut self) -> Option<Prepared> {
+        if let Some(following) = self.following.take() {
+            return Some(following);
         }
-    };
-    let outlasts = || Instant::now() + shared.pace.dialogue < lease_until;
-    if !outlasts() {
-        // Somebody else may have it before we are done: it is theirs.
-        return Some(before);
+        let claimed = match timeout(IDLE, self.queue.next()).await {
+            Ok(next) => next?,
+            Err(_) => {
+                self.line.close().await;
+                self.queue.next().await?
+            }
+        };
+        Some(Prepared::new(&self.shared, claimed))
     }
-    let announced = line.announce(&parcel).await;
-    if !before.committed().await {
-        return None;
-    }
-    let claimed_at = lease_until - shared.pace.lease;
-    if announced.is_ok() && claimed_at.elapsed() > shared.pace.fresh && is_withdrawn(shared, &letter).await {
-        line.withdraw();
-        return Some(Noted::nothing());
-    }
-    let _on_the_wire = notes.on_the_wire();
-    let sent = match announced {
-        Ok(()) if outlasts() => line.hand_over(&parcel).await,
-        Ok(()) => {
-            line.withdraw();
+
+    /// Sends one letter and gives its note; none where nobody takes notes any more. The mail before must be noted as sent before
+    /// this one is handed over.
+    async fn send(&mut self, prepared: Prepared, before: Noted) -> Option<Noted> {
+        let parcel = match &prepared.parcel {
+            Ok(parcel) => parcel,
+            Err(trouble) => {
+                if !before.committed().await {
+                    return None;
+                }
+                let note = note(&self.shared, &prepared.letter, Err(trouble));
+                return Some(self.notes.give(note).await);
+            }
+        };
+        if !prepared.is_ours(&self.shared) {
+            self.line.withdraw();
+            return Some(before);
+        }
+        let announced = self.line.announce(parcel).await;
+        self.following = self
+            .queue
+            .another()
+            .map(|claimed| Prepared::new(&self.shared, claimed));
+        if !before.committed().await {
+            return None;
+        }
+        if announced.is_ok() && (self.is_withdrawn(&prepared).await || !prepared.is_ours(&self.shared)) {
+            self.line.withdraw();
             return Some(Noted::nothing());
         }
-        refused => refused,
-    };
-    Some(notes.give(note(shared, letter, sent.as_ref().copied())).await)
+        let next = self
+            .following
+            .as_ref()
+            .and_then(|following| following.parcel.as_ref().ok());
+        let _on_the_wire = self.notes.on_the_wire();
+        let sent = match announced {
+            Ok(()) => self.line.hand_over(parcel, next).await,
+            refused => refused,
+        };
+        let note = note(&self.shared, &prepared.letter, sent.as_ref().copied());
+        Some(self.notes.give(note).await)
+    }
+
+    /// Whether a letter that has waited for long was withdrawn since it was claimed; it is cancelled then (I21).
+    async fn is_withdrawn(&self, prepared: &Prepared) -> bool {
+        let claimed_at = prepared.lease_until - self.shared.pace.lease;
+        claimed_at.elapsed() > self.shared.pace.fresh
+            && cancel_withdrawn(&self.shared, &prepared.letter).await
+    }
 }
 
-/// Whether the letter was withdrawn since it was claimed; it is cancelled then (I21).
-async fn is_withdrawn(shared: &Shared, letter: &Queued) -> bool {
+/// Cancels the letter if it was withdrawn, and says whether it was.
+async fn cancel_withdrawn(shared: &Shared, letter: &Queued) -> bool {
     let cancelled = async {
         let now = shared.clock.now();
         let tx = shared.database.write(Scope::System(SystemReason::Claim)).await?;
@@ -110,7 +158,7 @@ async fn is_withdrawn(shared: &Shared, letter: &Queued) -> bool {
     })
 }
 
-fn note(shared: &Shared, letter: Queued, result: Result<(), &Trouble>) -> Note {
+fn note(shared: &Shared, letter: &Queued, result: Result<(), &Trouble>) -> Note {
     let at = shared.clock.now();
     let attempt = Attempt {
         message: letter.subject.message,
@@ -127,7 +175,7 @@ fn note(shared: &Shared, letter: Queued, result: Result<(), &Trouble>) -> Note {
         _ => None,
     };
     Note {
-        letter,
+        letter: letter.clone(),
         outcome,
         at,
         destination,

@@ -7,6 +7,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use chrono::SecondsFormat;
 use tokio::fs;
 
 use super::Parcel;
@@ -41,7 +42,8 @@ impl Capture {
     }
 
     async fn write(&self, parcel: &Parcel) -> io::Result<()> {
-        let draft = self.folder.join(format!(".{}", parcel.name));
+        let name = name(parcel);
+        let draft = self.folder.join(format!(".{name}"));
         if let Err(error) = fs::write(&draft, &parcel.bytes).await {
             if error.kind() != io::ErrorKind::NotFound {
                 return Err(error);
@@ -49,6 +51,15 @@ impl Capture {
             fs::create_dir_all(&self.folder).await?;
             fs::write(&draft, &parcel.bytes).await?;
         }
-        fs::rename(&draft, self.folder.join(format!("{}.eml", parcel.name))).await
+        fs::rename(&draft, self.folder.join(format!("{name}.eml"))).await
     }
+}
+
+/// The same for every repeat.
+fn name(parcel: &Parcel) -> String {
+    let time = parcel
+        .first_attempt_at
+        .to_rfc3339_opts(SecondsFormat::Micros, true)
+        .replace(['-', ':'], "");
+    format!("{time}-{}", parcel.message)
 }

@@ -12,8 +12,10 @@ pub use memory::Memory;
 pub use smtp::Smtp;
 pub use url::{Encryption, SmtpUrl, WrongSmtpUrl};
 
+use chrono::{DateTime, Utc};
 use lettre::address::Address;
 use tokio::time::{Instant, timeout_at};
+use usher_types::MessageId;
 
 use crate::domain::reply::{Stage, Trouble};
 
@@ -37,8 +39,10 @@ pub struct Parcel {
     pub to: Address,
     /// Headers and body.
     pub bytes: Vec<u8>,
-    /// The name under which the capture folder keeps it: the same for every repeat.
-    pub name: String,
+    /// Which message.
+    pub message: MessageId,
+    /// The same for every repeat.
+    pub first_attempt_at: DateTime<Utc>,
 }
 
 impl MailTransport {
@@ -95,13 +99,15 @@ impl Line {
         }
     }
 
-    /// Hands the announced mail over, with its final dot. After an answer in time the server has it or not.
+    /// Hands the announced mail over, with its final dot. After an answer in time the server has it or not. `next` is the mail
+    /// that is announced next, if that is known: where the server takes several commands at once, it is named in the same
+    /// breath.
     ///
     /// # Errors
     /// [`Trouble`]; the line can be used again. After [`Trouble::Lost`] the server may have taken the mail.
-    pub async fn hand_over(&mut self, parcel: &Parcel) -> Result<(), Trouble> {
+    pub async fn hand_over(&mut self, parcel: &Parcel, next: Option<&Parcel>) -> Result<(), Trouble> {
         match self {
-            Self::Smtp(line) => line.hand_over(parcel).await,
+            Self::Smtp(line) => line.hand_over(parcel, next).await,
             Self::Capture(capture) => capture.keep(parcel).await,
             Self::Memory(memory) => {
                 memory.keep(parcel);
@@ -110,7 +116,7 @@ impl Line {
         }
     }
 
-    /// Takes an announced mail back.
+    /// Takes a mail back that was announced, or named as the next.
     pub fn withdraw(&mut self) {
         if let Self::Smtp(line) = self {
             line.withdraw();

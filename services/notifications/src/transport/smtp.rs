@@ -1,5 +1,5 @@
-//! SMTP over connections of our own, kept from mail to mail: two exchanges a mail where the server takes several commands at
-//! once (PIPELINING, RFC 2920), else four.
+//! SMTP over connections of our own, kept from mail to mail: one or two exchanges a mail where the server takes several commands
+//! at once (PIPELINING, RFC 2920), else four.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -121,6 +121,7 @@ impl Smtp {
         Ok(Connection {
             smtp: connection,
             pipelining,
+            named: false,
             used: Instant::now(),
         })
     }
@@ -148,6 +149,8 @@ struct Connection {
     smtp: AsyncSmtpConnection,
     /// The server takes several commands at once.
     pipelining: bool,
+    /// The next mail was named along with the text of the one before; the answers are still to be read.
+    named: bool,
     /// When the server last answered.
     used: Instant,
 }
@@ -182,19 +185,21 @@ impl SmtpLine {
 
     async fn name(&mut self, parcel: &Parcel, deadline: Instant) -> Result<(), Trouble> {
         let mut connection = self.open(deadline).await?;
-        let parameters = match parameters(&connection.smtp, parcel) {
-            Ok(parameters) => parameters,
-            Err(unsendable) => {
-                self.connection = Some(connection);
-                return Err(unsendable);
-            }
-        };
-        let mail = Mail::new(Some(parcel.from.clone()), parameters);
-        let rcpt = Rcpt::new(parcel.to.clone(), Vec::new());
-        let answered = if connection.pipelining {
-            connection.say_at_once(&mail, &rcpt, deadline).await
+        let answered = if std::mem::take(&mut connection.named) {
+            connection.answers(deadline).await
         } else {
-            connection.say_in_turn(mail, rcpt, deadline).await
+            let naming = match Naming::of(parcel, &connection.smtp) {
+                Ok(naming) => naming,
+                Err(unsendable) => {
+                    self.connection = Some(connection);
+                    return Err(unsendable);
+                }
+            };
+            if connection.pipelining {
+                connection.say_at_once(&naming, deadline).await
+            } else {
+                connection.say_in_turn(naming, deadline).await
+            }
         };
         match answered {
             // A server that waits for the text of a mail for nobody understands nothing else.
@@ -203,14 +208,22 @@ impl SmtpLine {
         }
     }
 
-    pub(super) async fn hand_over(&mut self, parcel: &Parcel) -> Result<(), Trouble> {
+    pub(super) async fn hand_over(&mut self, parcel: &Parcel, next: Option<&Parcel>) -> Result<(), Trouble> {
         let deadline = Instant::now() + self.smtp.0.dialogue;
         let Some(mut connection) = self.connection.take() else {
             return Err(lost(Stage::Data, "the connection was closed"));
         };
         let sent = in_time(deadline, Stage::Content, async {
             let answer = match Plain::of(&parcel.bytes) {
-                Some(plain) => connection.smtp.command(plain).await,
+                Some(plain) => {
+                    // A mail's text may be the first in a group of commands (RFC 2920, section 3.1).
+                    let next = next
+                        .filter(|_| connection.pipelining)
+                        .and_then(|next| Naming::of(next, &connection.smtp).ok());
+                    connection.named = next.is_some();
+                    let next = next.map(|next| next.to_string()).unwrap_or_default();
+                    connection.smtp.command(format!("{plain}{next}")).await
+                }
                 None => connection.smtp.message(&parcel.bytes).await,
             };
             answer.map(drop).map_err(|error| trouble(Stage::Content, &error))
@@ -233,7 +246,8 @@ impl SmtpLine {
     /// The kept connection if it still stands, else a new one.
     async fn open(&mut self, deadline: Instant) -> Result<Connection, Trouble> {
         if let Some(mut connection) = self.connection.take()
-            && (connection.used.elapsed() < TRUSTED_IDLE
+            && (connection.named
+                || connection.used.elapsed() < TRUSTED_IDLE
                 || matches!(timeout(GOODBYE, connection.smtp.test_connected()).await, Ok(true)))
         {
             return Ok(connection);
@@ -252,6 +266,8 @@ impl SmtpLine {
         match &sent {
             Ok(()) => self.connection = Some(connection),
             Err(trouble) if trouble.ends_connection() => {}
+            // The next transaction has begun.
+            Err(_) if connection.named => self.connection = Some(connection),
             // The transaction ends before the next one begins.
             Err(_) => {
                 let reset = command(&mut connection.smtp, deadline, Stage::Sender, Rset);
@@ -282,6 +298,27 @@ impl std::fmt::Display for Plain<'_> {
     }
 }
 
+/// The commands that name sender and recipient of a mail and ask for its text.
+struct Naming {
+    mail: Mail,
+    rcpt: Rcpt,
+}
+
+impl Naming {
+    fn of(parcel: &Parcel, connection: &AsyncSmtpConnection) -> Result<Self, Trouble> {
+        Ok(Self {
+            mail: Mail::new(Some(parcel.from.clone()), parameters(connection, parcel)?),
+            rcpt: Rcpt::new(parcel.to.clone(), Vec::new()),
+        })
+    }
+}
+
+impl std::fmt::Display for Naming {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}{}{Data}", self.mail, self.rcpt)
+    }
+}
+
 /// What a server says to MAIL, RCPT and DATA.
 enum Answered {
     /// It waits for the text, or for other commands where it refused one of these.
@@ -291,38 +328,48 @@ enum Answered {
 }
 
 impl Connection {
-    async fn say_in_turn(&mut self, mail: Mail, rcpt: Rcpt, deadline: Instant) -> Answered {
+    async fn say_in_turn(&mut self, naming: Naming, deadline: Instant) -> Answered {
         let said = async {
-            command(&mut self.smtp, deadline, Stage::Sender, mail).await?;
-            command(&mut self.smtp, deadline, Stage::Recipient, rcpt).await?;
+            command(&mut self.smtp, deadline, Stage::Sender, naming.mail).await?;
+            command(&mut self.smtp, deadline, Stage::Recipient, naming.rcpt).await?;
             command(&mut self.smtp, deadline, Stage::Data, Data).await
         };
         Answered::Said(said.await)
     }
 
     /// All three go out together, and all three are answered, whatever the first answer is.
-    async fn say_at_once(&mut self, mail: &Mail, rcpt: &Rcpt, deadline: Instant) -> Answered {
-        let mut said = command(
-            &mut self.smtp,
-            deadline,
-            Stage::Sender,
-            format!("{mail}{rcpt}{Data}"),
-        )
-        .await;
+    async fn say_at_once(&mut self, naming: &Naming, deadline: Instant) -> Answered {
+        let mail = command(&mut self.smtp, deadline, Stage::Sender, naming).await;
+        self.answers_after(mail, deadline).await
+    }
+
+    /// The answers to all three, which went out before.
+    async fn answers(&mut self, deadline: Instant) -> Answered {
+        let mail = self.answer(Stage::Sender, deadline).await;
+        self.answers_after(mail, deadline).await
+    }
+
+    /// The answers that are left after that to MAIL.
+    async fn answers_after(&mut self, mail: Result<(), Trouble>, deadline: Instant) -> Answered {
+        let mut said = mail;
         for stage in [Stage::Recipient, Stage::Data] {
             if matches!(&said, Err(trouble) if trouble.ends_connection()) {
                 break;
             }
-            let answer = in_time(deadline, stage, async {
-                let answer = self.smtp.read_response().await;
-                answer.map(drop).map_err(|error| trouble(stage, &error))
-            });
-            said = match (said, answer.await) {
+            said = match (said, self.answer(stage, deadline).await) {
                 (Err(refused), Ok(())) if stage == Stage::Data => return Answered::ForNobody(refused),
                 (said, answer) => said.and(answer),
             };
         }
         Answered::Said(said)
+    }
+
+    async fn answer(&mut self, stage: Stage, deadline: Instant) -> Result<(), Trouble> {
+        in_time(deadline, stage, async {
+            let answer = self.smtp.read_response().await;
+            answer.map(drop).map_err(|error| trouble(stage, &error))
+        })
+        .await
     }
 }
 

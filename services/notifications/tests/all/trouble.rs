@@ -103,9 +103,11 @@ usher_testkit::dialects! {
         for extensions in [&["PIPELINING"][..], &[]] {
             let mut bench = Bench::new(&db).await;
             bench.server = SmtpServer::offering(extensions).await;
-            let letters = bench.letters(3);
+            let letters = bench.letters(4);
             bench.deliver(&bench.mailing(), &letters).await;
-            bench.server.rule(Rule::reply(At::Recipient, "550 5.1.1 no such user").to(&letters[0].email));
+            for refused in [0, 2] {
+                bench.server.rule(Rule::reply(At::Recipient, "550 5.1.1 no such user").to(&letters[refused].email));
+            }
             bench.server.rule(Rule::reply(At::Content, "554 5.6.0 unreadable").to(&letters[1].email));
             let one = Pace { connections: 1, ..pace() };
             bench.sender_to(bench.smtp(one.dialogue), one).drain().await.unwrap();
@@ -115,7 +117,8 @@ usher_testkit::dialects! {
                 event.error.clone().unwrap_or_default()
             };
             let errors: Vec<_> = letters.iter().map(error).collect();
-            assert_eq!(errors, ["550 5.1.1 no such user", "554 5.6.0 unreadable", ""], "{extensions:?}");
+            let refused = "550 5.1.1 no such user";
+            assert_eq!(errors, [refused, "554 5.6.0 unreadable", refused, ""], "{extensions:?}");
             assert_eq!(bench.server.seen().connections, 1, "{extensions:?}");
         }
     }
@@ -123,16 +126,37 @@ usher_testkit::dialects! {
     /// RFC 2920 lets a server wait for the text of a mail whose recipient it has refused: nothing else can be said to it.
     async fn n3_a_server_that_waits_for_the_text_of_a_refused_mail_gets_none(db: TestDatabase) {
         let bench = Bench::new(&db).await;
-        let letters = bench.letters(2);
+        let letters = bench.letters(4);
         bench.deliver(&bench.mailing(), &letters).await;
-        bench.server.rule(Rule::reply(At::Recipient, "550 5.1.1 no such user").to(&letters[0].email));
-        bench.server.rule(Rule::reply(At::Data, "354 go on").to(&letters[0].email));
+        // the one is named on its own, the other along with the text before
+        for refused in [0, 2] {
+            bench.server.rule(Rule::reply(At::Recipient, "550 5.1.1 no such user").to(&letters[refused].email));
+            bench.server.rule(Rule::reply(At::Data, "354 go on").to(&letters[refused].email));
+        }
         let one = Pace { connections: 1, ..pace() };
         bench.sender_to(bench.smtp(one.dialogue), one).drain().await.unwrap();
-        assert_eq!(bench.row(&letters[0]).await, ("FAILED".to_owned(), 1, false));
-        assert_eq!(bench.row(&letters[1]).await, ("SENT".to_owned(), 1, false));
-        assert_eq!(bench.server.mails().len(), 1);
-        assert_eq!(bench.server.seen().connections, 2);
+        for (refused, sent) in [(0, 1), (2, 3)] {
+            assert_eq!(bench.row(&letters[refused]).await, ("FAILED".to_owned(), 1, false));
+            assert_eq!(bench.row(&letters[sent]).await, ("SENT".to_owned(), 1, false));
+        }
+        assert_eq!(bench.server.mails().len(), 2);
+        assert_eq!(bench.server.seen().connections, 3);
+    }
+
+    /// A letter of a mass is named along with the text of the one before, where the server takes that. What a person waits for is
+    /// tied to no other mail.
+    async fn n5_a_mass_takes_one_exchange_a_mail(db: TestDatabase) {
+        let one = Pace { connections: 1, ..pace() };
+        for (extensions, together, ahead) in [(&["PIPELINING"][..], 4, 3), (&["PIPELINING"], 1, 0), (&[], 4, 0)] {
+            let mut bench = Bench::new(&db).await;
+            bench.server = SmtpServer::offering(extensions).await;
+            for letters in bench.letters(4).chunks(together) {
+                bench.deliver(&bench.mailing(), letters).await;
+            }
+            bench.sender_to(bench.smtp(one.dialogue), one).drain().await.unwrap();
+            let seen = bench.server.seen();
+            assert_eq!((seen.mails, seen.named_ahead), (4, ahead), "{extensions:?} {together}");
+        }
     }
 
     /// A lost connection and a silent server are tried again over a new connection.
