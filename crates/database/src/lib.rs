@@ -15,14 +15,17 @@
 //! - [`Database::read`] and [`Database::write`] are the only ways to a statement; both take a [`Scope`].
 //! - [`Transaction`] implements sea-orm's `ConnectionTrait` and `StreamTrait`; [`Transaction::statement`] makes raw ones.
 //! - [`Dialect`] has what differs: the clock of leases, `IN` with one parameter, `SKIP LOCKED`.
+//! - [`records`] gives a statement many rows.
 //! - [`keyset`] pages through ordered rows.
 //! - [`is_unique_violation`], [`is_unavailable`], [`is_conflict`] tell errors apart.
 
+mod bind;
 mod connect;
 mod database;
 mod dialect;
 mod error;
 pub mod keyset;
+mod records;
 mod scope;
 mod settings;
 mod transaction;
@@ -31,6 +34,7 @@ mod wake;
 pub use database::Database;
 pub use dialect::Dialect;
 pub use error::{ConnectError, is_conflict, is_unavailable, is_unique_violation};
+pub use records::{Column, names, records};
 pub use scope::{Scope, SystemReason};
 pub use settings::DatabaseSettings;
 pub use transaction::Transaction;

@@ -7,13 +7,13 @@ use std::{
 
 use futures::{StreamExt, stream::BoxStream};
 use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, StreamTrait, Values,
+    ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, StreamTrait,
 };
 use sea_query_sqlx::SqlxValues;
-use sqlx::{Executor, Postgres, Sqlite};
+use sqlx::{Executor, Postgres, Sqlite, postgres::PgArguments, query::Query};
 use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard};
 
-use crate::{Dialect, Wake};
+use crate::{Dialect, Wake, bind};
 
 /// A transaction in a [`crate::Scope`]. It runs sea-orm's queries ([`ConnectionTrait`], [`StreamTrait`]). Dropping it rolls
 /// back.
@@ -120,16 +120,6 @@ fn query_error(error: sqlx::Error) -> DbErr {
     DbErr::Query(RuntimeErr::SqlxError(error.into()))
 }
 
-/// The statement's text and values, owned, as a sqlx query of either database.
-macro_rules! query {
-    ($statement:expr) => {
-        sqlx::query_with(
-            sqlx::AssertSqlSafe($statement.sql),
-            SqlxValues($statement.values.unwrap_or(Values(Vec::new()))),
-        )
-    };
-}
-
 #[async_trait::async_trait]
 impl ConnectionTrait for Transaction {
     fn get_database_backend(&self) -> DbBackend {
@@ -138,11 +128,11 @@ impl ConnectionTrait for Transaction {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match &self.inner {
-            Inner::Sqlite(lock) => query!(statement)
+            Inner::Sqlite(lock) => bind::sqlite(statement)
                 .execute(&mut **lock.lock().await)
                 .await
                 .map(ExecResult::from),
-            Inner::Postgres(lock) => query!(statement)
+            Inner::Postgres(lock) => bind::postgres(statement)?
                 .execute(&mut **lock.lock().await)
                 .await
                 .map(ExecResult::from),
@@ -161,11 +151,11 @@ impl ConnectionTrait for Transaction {
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         match &self.inner {
-            Inner::Sqlite(lock) => query!(statement)
+            Inner::Sqlite(lock) => bind::sqlite(statement)
                 .fetch_optional(&mut **lock.lock().await)
                 .await
                 .map(|row| row.map(QueryResult::from)),
-            Inner::Postgres(lock) => query!(statement)
+            Inner::Postgres(lock) => bind::postgres(statement)?
                 .fetch_optional(&mut **lock.lock().await)
                 .await
                 .map(|row| row.map(QueryResult::from)),
@@ -175,11 +165,11 @@ impl ConnectionTrait for Transaction {
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match &self.inner {
-            Inner::Sqlite(lock) => query!(statement)
+            Inner::Sqlite(lock) => bind::sqlite(statement)
                 .fetch_all(&mut **lock.lock().await)
                 .await
                 .map(|rows| rows.into_iter().map(QueryResult::from).collect()),
-            Inner::Postgres(lock) => query!(statement)
+            Inner::Postgres(lock) => bind::postgres(statement)?
                 .fetch_all(&mut **lock.lock().await)
                 .await
                 .map(|rows| rows.into_iter().map(QueryResult::from).collect()),
@@ -204,8 +194,8 @@ impl StreamTrait for Transaction {
     ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
         Box::pin(async move {
             Ok(match &self.inner {
-                Inner::Sqlite(lock) => sqlite_rows(lock.lock().await, statement),
-                Inner::Postgres(lock) => postgres_rows(lock.lock().await, statement),
+                Inner::Sqlite(lock) => sqlite_rows(lock.lock().await, bind::sqlite(statement)),
+                Inner::Postgres(lock) => postgres_rows(lock.lock().await, bind::postgres(statement)?),
             })
         })
     }
@@ -213,13 +203,13 @@ impl StreamTrait for Transaction {
 
 /// One stream over a locked connection. The rows borrow the guard, so both live in one generator.
 macro_rules! rows {
-    ($name:ident, $database:ty) => {
+    ($name:ident, $database:ty, $arguments:ty) => {
         fn $name<'a>(
             mut guard: MutexGuard<'a, sqlx::Transaction<'static, $database>>,
-            statement: Statement,
+            query: Query<'static, $database, $arguments>,
         ) -> Rows<'a> {
             Box::pin(async_stream::stream! {
-                let mut rows = query!(statement).fetch(&mut **guard);
+                let mut rows = query.fetch(&mut **guard);
                 while let Some(row) = rows.next().await {
                     yield row.map(QueryResult::from).map_err(query_error);
                 }
@@ -228,5 +218,5 @@ macro_rules! rows {
     };
 }
 
-rows!(sqlite_rows, Sqlite);
-rows!(postgres_rows, Postgres);
+rows!(sqlite_rows, Sqlite, SqlxValues);
+rows!(postgres_rows, Postgres, PgArguments);

@@ -2,6 +2,7 @@
 
 mod connections;
 mod pages;
+mod records;
 mod transactions;
 mod walls;
 
