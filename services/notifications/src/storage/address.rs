@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
-use serde_json::{Value as Json, json};
-use usher_database::Transaction;
+use usher_database::{Column, Transaction, records};
 use usher_events::AddressStateChanged;
 use usher_types::{ContactId, EmailState, OrganizationId, Version};
 
-use super::records::{Kind, get, hex, id, parameter, planned, records};
+use super::row::{get, id, planned};
 
 /// Marks addresses as BOUNCED. Returns what has changed by it.
 ///
@@ -20,25 +19,22 @@ pub async fn mark_bad_addresses(
     addresses: &BTreeMap<(OrganizationId, String), Option<ContactId>>,
     now: DateTime<Utc>,
 ) -> Result<Vec<AddressStateChanged>, DbErr> {
-    const COLUMNS: [(&str, Kind); 2] = [("org", Kind::Uuid), ("address", Kind::Text)];
+    const COLUMNS: [Column<(OrganizationId, String)>; 2] = [
+        Column::uuid("org", |key| key.0.uuid()),
+        Column::text("address", |key| &key.1),
+    ];
     if addresses.is_empty() {
         return Ok(Vec::new());
     }
+    let (from, values) = records(tx.dialect(), [now.into()], &COLUMNS, addresses.keys());
     let sql = format!(
         "INSERT INTO address_state (organization_id, canonical, state, version, updated_at) \
-         SELECT n.org, n.address, 'BOUNCED', 1, $2 FROM {} WHERE true \
+         SELECT r.org, r.address, 'BOUNCED', 1, $1 FROM {from} WHERE true \
          ON CONFLICT (organization_id, canonical) DO UPDATE SET state = 'BOUNCED', \
-         version = address_state.version + 1, updated_at = $2 WHERE address_state.state <> 'BOUNCED' \
-         RETURNING organization_id, canonical, version",
-        records(tx.dialect(), "n", &COLUMNS)
+         version = address_state.version + 1, updated_at = $1 WHERE address_state.state <> 'BOUNCED' \
+         RETURNING organization_id, canonical, version"
     );
-    let rows: Vec<Json> = addresses
-        .keys()
-        .map(|(organization, canonical)| json!({"org": hex(*organization), "address": canonical}))
-        .collect();
-    let rows = tx
-        .query_all_raw(planned(tx, sql, [parameter(&rows)?, now.into()]))
-        .await?;
+    let rows = tx.query_all_raw(planned(tx, sql, values)).await?;
     let changed = rows.iter().map(|row| {
         let key = (id(row, 0)?, get::<String>(row, 1)?);
         Ok(AddressStateChanged {

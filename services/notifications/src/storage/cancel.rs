@@ -1,20 +1,19 @@
 //! Letters that are not to go out any more (I21).
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbErr, QueryResult};
-use serde_json::{Value as Json, json};
-use usher_database::Transaction;
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
+use usher_database::{Column, Transaction, records};
 use usher_types::{ContactId, DeliveryState, InvitationId, MessageId, OrganizationId};
 use uuid::Uuid;
 
 use super::Ended;
 use super::insert::withdrawn;
-use super::records::{Kind, SUBJECT, get, hex, parameter, planned, records, state, subject};
+use super::row::{SUBJECT, get, planned, state, subject};
 
 /// What a cancelled message looks like. One that is under way stays with whoever sends it, for it may arrive; its link is
 /// dead. Its seal is erased all the same (I9): the sender has its own copy, and nobody tries it again.
 const CANCELLED: &str = "state = CASE WHEN state = 'SENDING' THEN state ELSE 'CANCELLED' END, pending = (state = 'SENDING'), \
-     sealed_token = NULL, updated_at = $2";
+     sealed_token = NULL, updated_at = $1";
 
 /// Ends invitations: marks them, so that letters that come later are not sent, and cancels what waits. Returns what was
 /// cancelled.
@@ -26,23 +25,21 @@ pub async fn cancel_invitations(
     invitations: &[(OrganizationId, InvitationId)],
     now: DateTime<Utc>,
 ) -> Result<Vec<Ended>, DbErr> {
-    const COLUMNS: [(&str, Kind); 2] = [("org", Kind::Uuid), ("invitation", Kind::Uuid)];
-    let rows: Vec<Json> = invitations
-        .iter()
-        .map(|(organization, invitation)| json!({"org": hex(*organization), "invitation": hex(*invitation)}))
-        .collect();
-    let withdrawn = records(tx.dialect(), "n", &COLUMNS);
+    const COLUMNS: [Column<(OrganizationId, InvitationId)>; 2] = [
+        Column::uuid("org", |withdrawn| withdrawn.0.uuid()),
+        Column::uuid("invitation", |withdrawn| withdrawn.1.uuid()),
+    ];
+    let (from, values) = records(tx.dialect(), [now.into()], &COLUMNS, invitations);
     let mark = format!(
-        "INSERT INTO tombstone (organization_id, invitation_id, created_at) SELECT n.org, n.invitation, $2 \
-         FROM {withdrawn} WHERE true ON CONFLICT DO NOTHING"
+        "INSERT INTO tombstone (organization_id, invitation_id, created_at) SELECT r.org, r.invitation, $1 \
+         FROM {from} WHERE true ON CONFLICT DO NOTHING"
     );
-    tx.execute_raw(planned(tx, mark, [parameter(&rows)?, now.into()]))
-        .await?;
+    tx.execute_raw(planned(tx, mark, values.clone())).await?;
     let cancel = format!(
-        "UPDATE message SET {CANCELLED} FROM {withdrawn} WHERE pending AND message.invitation_id = n.invitation \
-         AND message.organization_id = n.org RETURNING {SUBJECT}, state, attempts"
+        "UPDATE message SET {CANCELLED} FROM {from} WHERE pending AND message.invitation_id = r.invitation \
+         AND message.organization_id = r.org RETURNING {SUBJECT}, state, attempts"
     );
-    ended(tx, cancel, &rows, now).await
+    ended(tx, cancel, values).await
 }
 
 /// Cancels waiting letters of older generations to the same contacts. Returns what was cancelled.
@@ -54,37 +51,24 @@ pub async fn cancel_older_generations(
     newest: &[(OrganizationId, ContactId, i64)],
     now: DateTime<Utc>,
 ) -> Result<Vec<Ended>, DbErr> {
-    const COLUMNS: [(&str, Kind); 3] = [
-        ("org", Kind::Uuid),
-        ("contact", Kind::Uuid),
-        ("newest", Kind::Bigint),
+    const COLUMNS: [Column<(OrganizationId, ContactId, i64)>; 3] = [
+        Column::uuid("org", |newest| newest.0.uuid()),
+        Column::uuid("contact", |newest| newest.1.uuid()),
+        Column::number("newest", |newest| newest.2),
     ];
     if newest.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<Json> = newest
-        .iter()
-        .map(|(organization, contact, generation)| {
-            json!({"org": hex(*organization), "contact": hex(*contact), "newest": generation})
-        })
-        .collect();
+    let (from, values) = records(tx.dialect(), [now.into()], &COLUMNS, newest);
     let cancel = format!(
-        "UPDATE message SET {CANCELLED} FROM {} WHERE pending AND message.contact_id = n.contact \
-         AND message.organization_id = n.org AND message.generation < n.newest RETURNING {SUBJECT}, state, attempts",
-        records(tx.dialect(), "n", &COLUMNS)
+        "UPDATE message SET {CANCELLED} FROM {from} WHERE pending AND message.contact_id = r.contact \
+         AND message.organization_id = r.org AND message.generation < r.newest RETURNING {SUBJECT}, state, attempts"
     );
-    ended(tx, cancel, &rows, now).await
+    ended(tx, cancel, values).await
 }
 
-async fn ended(
-    tx: &Transaction,
-    sql: String,
-    rows: &[Json],
-    now: DateTime<Utc>,
-) -> Result<Vec<Ended>, DbErr> {
-    let rows = tx
-        .query_all_raw(planned(tx, sql, [parameter(rows)?, now.into()]))
-        .await?;
+async fn ended(tx: &Transaction, sql: String, values: Vec<Value>) -> Result<Vec<Ended>, DbErr> {
+    let rows = tx.query_all_raw(planned(tx, sql, values)).await?;
     let mut ended: Vec<Ended> = rows.iter().map(read).collect::<Result<_, _>>()?;
     ended.retain(|ended| ended.state == DeliveryState::Cancelled);
     Ok(ended)
@@ -103,11 +87,11 @@ pub async fn cancel_withdrawn(
     let dialect = tx.dialect();
     let sql = format!(
         "UPDATE message SET {CANCELLED} WHERE pending AND {} AND {} RETURNING {SUBJECT}, state, attempts",
-        dialect.in_uuids("id", 1),
+        dialect.in_uuids("id", 2),
         withdrawn("message")
     );
     let ids = dialect.uuids(letters.into_iter().map(MessageId::uuid));
-    let rows = tx.query_all_raw(planned(tx, sql, [ids, now.into()])).await?;
+    let rows = tx.query_all_raw(planned(tx, sql, [now.into(), ids])).await?;
     rows.iter().map(read).collect()
 }
 

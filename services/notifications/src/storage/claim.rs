@@ -8,7 +8,7 @@ use usher_types::{DeliveryState, MailingId, OrganizationId};
 use uuid::Uuid;
 
 use super::insert::withdrawn;
-use super::records::{SUBJECT, get, id, planned, state, subject};
+use super::row::{SUBJECT, get, id, planned, state, subject};
 use super::{Ended, Subject};
 
 /// Which letters to claim, and for whom.

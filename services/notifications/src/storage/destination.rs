@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
-use serde_json::{Value as Json, json};
-use usher_database::Transaction;
+use usher_database::{Column, Transaction, records};
 
-use super::records::{Kind, get, parameter, planned, records, time};
+use super::row::{get, planned};
+
+const NAMES: [Column<String>; 1] = [Column::text("destination", |name| name)];
 
 /// How a destination failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,33 +62,30 @@ pub async fn punish(
     failing: &BTreeMap<String, Failing>,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    const COUNTED: [(&str, Kind); 1] = [("destination", Kind::Text)];
-    const OPENED: [(&str, Kind); 2] = [("destination", Kind::Text), ("until", Kind::Time)];
+    const OPENED: [Column<(String, DateTime<Utc>)>; 2] = [
+        Column::text("destination", |opened| &opened.0),
+        Column::time("until", |opened| opened.1),
+    ];
     if failing.is_empty() {
         return Ok(());
     }
+    let (from, values) = records(tx.dialect(), [now.into()], &NAMES, failing.keys());
     let sql = format!(
-        "INSERT INTO destination (name, failures, open_until, updated_at) SELECT n.destination, 1, $2, $2 FROM {} \
-         WHERE true ON CONFLICT (name) DO UPDATE SET failures = destination.failures + 1, updated_at = $2 \
-         RETURNING name, failures",
-        records(tx.dialect(), "n", &COUNTED)
+        "INSERT INTO destination (name, failures, open_until, updated_at) SELECT r.destination, 1, $1, $1 FROM {from} \
+         WHERE true ON CONFLICT (name) DO UPDATE SET failures = destination.failures + 1, updated_at = $1 \
+         RETURNING name, failures"
     );
-    let rows: Vec<Json> = failing.keys().map(|name| json!({"destination": name})).collect();
-    let rows = tx
-        .query_all_raw(planned(tx, sql, [parameter(&rows)?, now.into()]))
-        .await?;
-    let mut opened: Vec<Json> = Vec::new();
+    let rows = tx.query_all_raw(planned(tx, sql, values)).await?;
+    let mut opened = Vec::new();
     for row in &rows {
         let (name, failures): (String, i64) = (get(row, 0)?, get(row, 1)?);
         let failing = failing.get(&name).copied().unwrap_or(Failing::Mail);
         let until = now + TimeDelta::seconds(pause(failing, failures));
-        opened.push(json!({"destination": name, "until": time(until)}));
+        opened.push((name, until));
     }
-    let sql = format!(
-        "UPDATE destination SET open_until = n.until FROM {} WHERE name = n.destination",
-        records(tx.dialect(), "n", &OPENED)
-    );
-    tx.execute_raw(planned(tx, sql, [parameter(&opened)?])).await?;
+    let (from, values) = records(tx.dialect(), [], &OPENED, &opened);
+    let sql = format!("UPDATE destination SET open_until = r.until FROM {from} WHERE name = r.destination");
+    tx.execute_raw(planned(tx, sql, values)).await?;
     Ok(())
 }
 
@@ -96,16 +94,12 @@ pub async fn punish(
 /// # Errors
 /// Where the database does not answer.
 pub async fn forgive(tx: &Transaction, names: &BTreeSet<String>) -> Result<(), DbErr> {
-    const COLUMNS: [(&str, Kind); 1] = [("destination", Kind::Text)];
     if names.is_empty() {
         return Ok(());
     }
-    let sql = format!(
-        "DELETE FROM destination WHERE name IN (SELECT n.destination FROM {})",
-        records(tx.dialect(), "n", &COLUMNS)
-    );
-    let rows: Vec<Json> = names.iter().map(|name| json!({"destination": name})).collect();
-    tx.execute_raw(planned(tx, sql, [parameter(&rows)?])).await?;
+    let (from, values) = records(tx.dialect(), [], &NAMES, names);
+    let sql = format!("DELETE FROM destination WHERE name IN (SELECT r.destination FROM {from})");
+    tx.execute_raw(planned(tx, sql, values)).await?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use usher_database::Transaction;
 use usher_events::MailKind;
 use usher_types::{MailingId, OrganizationId};
 
-use super::records::{get, id, planned};
+use super::row::{get, id, planned};
 
 /// One sending.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ mod destination;
 mod insert;
 mod mailing;
 mod note;
-mod records;
+mod row;
 
 pub use address::mark_bad_addresses;
 pub use cancel::{cancel_claimed, cancel_invitations, cancel_older_generations, cancel_withdrawn};

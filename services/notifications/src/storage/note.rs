@@ -2,14 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
-use serde_json::{Value as Json, json};
 use std::collections::HashMap;
-use usher_database::Transaction;
+use usher_database::{Column, Transaction, records};
 use usher_types::{DeliveryState, MessageId};
 use uuid::Uuid;
 
 use super::Queued;
-use super::records::{Kind, get, hex, id, parameter, planned, records, time};
+use super::row::{get, id, planned};
 use crate::domain::transition::Outcome;
 
 /// What became of a claimed letter.
@@ -25,14 +24,16 @@ pub struct Note {
     pub destination: Option<String>,
 }
 
-const COLUMNS: [(&str, Kind); 7] = [
-    ("letter", Kind::Uuid),
-    ("outcome", Kind::Text),
-    ("again", Kind::Boolean),
-    ("next_at", Kind::Time),
-    ("words", Kind::Text),
-    ("sent", Kind::Time),
-    ("ended", Kind::Time),
+const COLUMNS: [Column<Note>; 7] = [
+    Column::uuid("letter", |note| note.letter.subject.message.uuid()),
+    Column::text("outcome", |note| note.outcome.state.as_str()),
+    Column::flag("again", |note| note.outcome.state == DeliveryState::Deferred),
+    Column::time_option("next_at", |note| note.outcome.next_attempt_at),
+    Column::text_option("words", |note| note.outcome.error.as_deref()),
+    Column::time_option("sent", |note| {
+        (note.outcome.state == DeliveryState::Sent).then_some(note.at)
+    }),
+    Column::time("ended", |note| note.at),
 ];
 
 /// Notes outcomes and erases the seals of what has come to its end. Returns the attempts of those that were still `owner`'s:
@@ -41,30 +42,14 @@ const COLUMNS: [(&str, Kind); 7] = [
 /// # Errors
 /// Where the database does not answer.
 pub async fn note(tx: &Transaction, owner: Uuid, notes: &[Note]) -> Result<HashMap<MessageId, i64>, DbErr> {
+    let (from, values) = records(tx.dialect(), [owner.into()], &COLUMNS, notes);
     let sql = format!(
-        "UPDATE message SET state = n.outcome, pending = n.again, attempts = attempts + 1, \
-         next_attempt_at = coalesce(n.next_at, next_attempt_at), lease_owner = NULL, lease_until = NULL, \
-         sealed_token = CASE WHEN n.again THEN sealed_token END, last_error = n.words, sent_at = n.sent, \
-         updated_at = n.ended FROM {} WHERE id = n.letter AND lease_owner = $2 AND state = 'SENDING' \
-         RETURNING id, attempts",
-        records(tx.dialect(), "n", &COLUMNS)
+        "UPDATE message SET state = r.outcome, pending = r.again, attempts = attempts + 1, \
+         next_attempt_at = coalesce(r.next_at, next_attempt_at), lease_owner = NULL, lease_until = NULL, \
+         sealed_token = CASE WHEN r.again THEN sealed_token END, last_error = r.words, sent_at = r.sent, \
+         updated_at = r.ended FROM {from} WHERE id = r.letter AND lease_owner = $1 AND state = 'SENDING' \
+         RETURNING id, attempts"
     );
-    let rows: Vec<Json> = notes.iter().map(row).collect();
-    let rows = tx
-        .query_all_raw(planned(tx, sql, [parameter(&rows)?, owner.into()]))
-        .await?;
+    let rows = tx.query_all_raw(planned(tx, sql, values)).await?;
     rows.iter().map(|row| Ok((id(row, 0)?, get(row, 1)?))).collect()
-}
-
-fn row(note: &Note) -> Json {
-    let outcome = &note.outcome;
-    json!({
-        "letter": hex(note.letter.subject.message),
-        "outcome": outcome.state.as_str(),
-        "again": outcome.state == DeliveryState::Deferred,
-        "next_at": outcome.next_attempt_at.map(time),
-        "words": outcome.error,
-        "sent": (outcome.state == DeliveryState::Sent).then(|| time(note.at)),
-        "ended": time(note.at),
-    })
 }
