@@ -1,135 +1,45 @@
 //! Portal access: loaded with its rows locked, decided upon in memory, written back with one statement.
 
-use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
-use serde::Serialize;
-use usher_database::{Dialect, Transaction};
+use usher_database::{Column, Dialect, Transaction, names, records};
 use usher_types::{ContactId, OrganizationId, Version};
-use uuid::Uuid;
 
-use super::recordset::{self, Kind, json, names, recordset};
 use super::row::Columns;
 use crate::domain::portal::{Access, Person};
 
-const COLUMNS: [(&str, Kind); 26] = [
-    ("contact_id", Kind::Uuid),
-    ("organization_id", Kind::Uuid),
-    ("contact_version", Kind::BigInt),
-    ("role", Kind::Text),
-    ("active", Kind::Boolean),
-    ("links", Kind::BigInt),
-    ("links_with_login", Kind::BigInt),
-    ("email", Kind::Text),
-    ("email_canonical", Kind::Text),
-    ("email_state", Kind::Text),
-    ("email_duplicate", Kind::Boolean),
-    ("first_name", Kind::Text),
-    ("last_name", Kind::Text),
-    ("locale", Kind::Text),
-    ("time_zone", Kind::Text),
-    ("status", Kind::Text),
-    ("version", Kind::BigInt),
-    ("invitation_id", Kind::Uuid),
-    ("address", Kind::Text),
-    ("generation", Kind::BigInt),
-    ("invited_at", Kind::Time),
-    ("invited_by", Kind::Text),
-    ("expires_at", Kind::Time),
-    ("accepted_at", Kind::Time),
-    ("first_signed_in_at", Kind::Time),
-    ("last_signed_in_at", Kind::Time),
+const COLUMNS: [Column<Access>; 26] = [
+    Column::uuid("contact_id", |access| access.contact.uuid()),
+    Column::uuid("organization_id", |access| access.organization.uuid()),
+    Column::text("status", |access| access.status.as_str()),
+    Column::number("version", |access| access.version.raw()),
+    Column::uuid_option("invitation_id", |access| access.invitation.map(Into::into)),
+    Column::text_option("address", |access| access.address.as_deref()),
+    Column::number("generation", |access| access.generation),
+    Column::time_option("invited_at", |access| access.invited_at),
+    Column::text_option("invited_by", |access| access.invited_by.as_deref()),
+    Column::time_option("expires_at", |access| access.expires_at),
+    Column::time_option("accepted_at", |access| access.accepted_at),
+    Column::time_option("first_signed_in_at", |access| access.first_signed_in_at),
+    Column::time_option("last_signed_in_at", |access| access.last_signed_in_at),
+    Column::number("contact_version", |access| access.person.version.raw()),
+    Column::text("role", |access| access.person.role.as_str()),
+    Column::flag("active", |access| access.person.active),
+    Column::number("links", |access| access.person.links),
+    Column::number("links_with_login", |access| access.person.links_with_login),
+    Column::text_option("email", |access| access.person.email.as_deref()),
+    Column::text_option("email_canonical", |access| {
+        access.person.email_canonical.as_deref()
+    }),
+    Column::text("email_state", |access| access.person.email_state.as_str()),
+    Column::flag("email_duplicate", |access| access.person.email_duplicate),
+    Column::text("first_name", |access| &access.person.first_name),
+    Column::text("last_name", |access| &access.person.last_name),
+    Column::text_option("locale", |access| access.person.locale.as_deref()),
+    Column::text_option("time_zone", |access| access.person.time_zone.as_deref()),
 ];
 
-/// Where what was heard of the contact ends in [`COLUMNS`], and our own begins.
-const OWN: usize = 15;
-
-/// Our own of a row.
-#[derive(Serialize)]
-struct Standing<'a> {
-    #[serde(serialize_with = "recordset::uuid")]
-    contact_id: Uuid,
-    #[serde(serialize_with = "recordset::uuid")]
-    organization_id: Uuid,
-    status: &'static str,
-    version: i64,
-    #[serde(serialize_with = "recordset::uuid_option")]
-    invitation_id: Option<Uuid>,
-    address: Option<&'a str>,
-    generation: i64,
-    #[serde(serialize_with = "recordset::time_option")]
-    invited_at: Option<DateTime<Utc>>,
-    invited_by: Option<&'a str>,
-    #[serde(serialize_with = "recordset::time_option")]
-    expires_at: Option<DateTime<Utc>>,
-    #[serde(serialize_with = "recordset::time_option")]
-    accepted_at: Option<DateTime<Utc>>,
-    #[serde(serialize_with = "recordset::time_option")]
-    first_signed_in_at: Option<DateTime<Utc>>,
-    #[serde(serialize_with = "recordset::time_option")]
-    last_signed_in_at: Option<DateTime<Utc>>,
-}
-
-impl<'a> From<&'a Access> for Standing<'a> {
-    fn from(access: &'a Access) -> Self {
-        Self {
-            contact_id: access.contact.uuid(),
-            organization_id: access.organization.uuid(),
-            status: access.status.as_str(),
-            version: access.version.raw(),
-            invitation_id: access.invitation.map(Into::into),
-            address: access.address.as_deref(),
-            generation: access.generation,
-            invited_at: access.invited_at,
-            invited_by: access.invited_by.as_deref(),
-            expires_at: access.expires_at,
-            accepted_at: access.accepted_at,
-            first_signed_in_at: access.first_signed_in_at,
-            last_signed_in_at: access.last_signed_in_at,
-        }
-    }
-}
-
-/// A whole row.
-#[derive(Serialize)]
-struct Row<'a> {
-    #[serde(flatten)]
-    standing: Standing<'a>,
-    contact_version: i64,
-    role: &'static str,
-    active: bool,
-    links: i64,
-    links_with_login: i64,
-    email: Option<&'a str>,
-    email_canonical: Option<&'a str>,
-    email_state: &'static str,
-    email_duplicate: bool,
-    first_name: &'a str,
-    last_name: &'a str,
-    locale: Option<&'a str>,
-    time_zone: Option<&'a str>,
-}
-
-impl<'a> From<&'a Access> for Row<'a> {
-    fn from(access: &'a Access) -> Self {
-        let person = &access.person;
-        Self {
-            standing: access.into(),
-            contact_version: person.version.raw(),
-            role: person.role.as_str(),
-            active: person.active,
-            links: person.links,
-            links_with_login: person.links_with_login,
-            email: person.email.as_deref(),
-            email_canonical: person.email_canonical.as_deref(),
-            email_state: person.email_state.as_str(),
-            email_duplicate: person.email_duplicate,
-            first_name: &person.first_name,
-            last_name: &person.last_name,
-            locale: person.locale.as_deref(),
-            time_zone: person.time_zone.as_deref(),
-        }
-    }
-}
+/// Where our own ends in [`COLUMNS`], and what was heard of the contact begins.
+const HEARD: usize = 13;
 
 fn read(row: &QueryResult) -> Result<Access, DbErr> {
     Ok(Access {
@@ -171,14 +81,13 @@ pub(crate) async fn insert_unknown(tx: &Transaction, rows: &[Access]) -> Result<
         return Ok(());
     }
     let names = names(&COLUMNS);
-    let from = recordset(tx.dialect(), 1, &COLUMNS);
+    let (from, values) = records(tx.dialect(), [], &COLUMNS, rows);
     // one order of locks for everybody
     let sql = format!(
         "INSERT INTO portal_access ({names}) SELECT {names} FROM {from} WHERE true ORDER BY contact_id \
          ON CONFLICT (contact_id) DO NOTHING"
     );
-    let rows: Vec<Row<'_>> = rows.iter().map(Row::from).collect();
-    tx.execute_raw(tx.statement(sql, [json(&rows)?])).await?;
+    tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
 
@@ -209,39 +118,27 @@ pub(crate) async fn lock(
     rows.iter().map(read).collect()
 }
 
-const OF: [(&str, Kind); 2] = [("of_organization", Kind::Uuid), ("of_contact", Kind::Uuid)];
-
-#[derive(Serialize)]
-struct Of {
-    #[serde(serialize_with = "recordset::uuid")]
-    of_organization: Uuid,
-    #[serde(serialize_with = "recordset::uuid")]
-    of_contact: Uuid,
-}
-
 /// As [`lock`], for a slice of messages of several organizations: each contact with the one that it is said to be of.
 pub(crate) async fn lock_each(
     tx: &Transaction,
     contacts: impl IntoIterator<Item = (OrganizationId, ContactId)>,
 ) -> Result<Vec<Access>, DbErr> {
-    let of: Vec<Of> = contacts
-        .into_iter()
-        .map(|(organization, contact)| Of {
-            of_organization: organization.uuid(),
-            of_contact: contact.uuid(),
-        })
-        .collect();
+    const OF: [Column<(OrganizationId, ContactId)>; 2] = [
+        Column::uuid("of_organization", |of| of.0.uuid()),
+        Column::uuid("of_contact", |of| of.1.uuid()),
+    ];
+    let of: Vec<_> = contacts.into_iter().collect();
+    let (from, values) = records(tx.dialect(), [], &OF, &of);
     let lock = match tx.dialect() {
         Dialect::Sqlite => "",
         Dialect::Postgres => "FOR UPDATE OF portal_access",
     };
     let sql = format!(
-        "SELECT {} FROM {} JOIN portal_access ON contact_id = of_contact AND organization_id = of_organization \
+        "SELECT {} FROM {from} JOIN portal_access ON contact_id = of_contact AND organization_id = of_organization \
          ORDER BY contact_id {lock}",
         names(&COLUMNS),
-        recordset(tx.dialect(), 1, &OF),
     );
-    let rows = tx.query_all_raw(tx.statement(sql, [json(&of)?])).await?;
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
     rows.iter().map(read).collect()
 }
 
@@ -280,29 +177,28 @@ pub(crate) async fn find_by_address(
 
 /// Writes changed rows back.
 pub(crate) async fn save(tx: &Transaction, rows: &[Access]) -> Result<(), DbErr> {
-    write(tx, rows.iter().map(Row::from).collect(), &COLUMNS[2..]).await
+    write(tx, rows, &COLUMNS).await
 }
 
 /// Writes changed rows back of contacts of whom nothing new was heard.
 pub(crate) async fn save_standing(tx: &Transaction, rows: &[Access]) -> Result<(), DbErr> {
-    write(tx, rows.iter().map(Standing::from).collect(), &COLUMNS[OWN..]).await
+    write(tx, rows, &COLUMNS[..HEARD]).await
 }
 
-async fn write(tx: &Transaction, rows: Vec<impl Serialize>, columns: &[(&str, Kind)]) -> Result<(), DbErr> {
+async fn write(tx: &Transaction, rows: &[Access], columns: &[Column<Access>]) -> Result<(), DbErr> {
     if rows.is_empty() {
         return Ok(());
     }
-    let set: Vec<String> = columns
+    let set: Vec<String> = columns[2..]
         .iter()
-        .map(|(name, _)| format!("{name} = r.{name}"))
+        .map(|column| format!("{name} = r.{name}", name = column.name()))
         .collect();
-    let read = [&COLUMNS[..2], columns].concat();
+    let (from, values) = records(tx.dialect(), [], columns, rows);
     let sql = format!(
-        "UPDATE portal_access SET {} FROM {} WHERE portal_access.contact_id = r.contact_id \
+        "UPDATE portal_access SET {} FROM {from} WHERE portal_access.contact_id = r.contact_id \
          AND portal_access.organization_id = r.organization_id",
         set.join(", "),
-        recordset(tx.dialect(), 1, &read)
     );
-    tx.execute_raw(tx.statement(sql, [json(&rows)?])).await?;
+    tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }

@@ -2,12 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
-use serde::Serialize;
-use usher_database::Transaction;
+use usher_database::{Column, Transaction, names, records};
 use usher_types::{ActivityId, ContactId, OrganizationId};
 use uuid::Uuid;
-
-use super::recordset::{self, Kind, json, names, recordset};
 
 /// Who did something.
 #[derive(Clone, Debug)]
@@ -37,37 +34,19 @@ pub(crate) async fn write(tx: &Transaction, line: Line<'_>, now: DateTime<Utc>) 
     write_all(tx, &[line], now).await
 }
 
-const COLUMNS: [(&str, Kind); 10] = [
-    ("id", Kind::Uuid),
-    ("organization_id", Kind::Uuid),
-    ("at", Kind::Time),
-    ("actor_kind", Kind::Text),
-    ("actor_id", Kind::Uuid),
-    ("actor", Kind::Text),
-    ("action", Kind::Text),
-    ("contact_id", Kind::Uuid),
-    ("subject_id", Kind::Uuid),
-    ("summary", Kind::Text),
-];
-
-#[derive(Serialize)]
-struct Row<'a> {
-    #[serde(serialize_with = "recordset::uuid")]
-    id: Uuid,
-    #[serde(serialize_with = "recordset::uuid")]
-    organization_id: Uuid,
-    #[serde(serialize_with = "recordset::time")]
-    at: DateTime<Utc>,
-    actor_kind: &'static str,
-    #[serde(serialize_with = "recordset::uuid_option")]
-    actor_id: Option<Uuid>,
-    actor: &'a str,
-    action: &'static str,
-    #[serde(serialize_with = "recordset::uuid_option")]
-    contact_id: Option<Uuid>,
-    #[serde(serialize_with = "recordset::uuid_option")]
-    subject_id: Option<Uuid>,
-    summary: &'a str,
+fn columns<'a>() -> [Column<(&'a Line<'a>, DateTime<Utc>)>; 10] {
+    [
+        Column::uuid("id", |(_, now)| ActivityId::new(*now).uuid()),
+        Column::uuid("organization_id", |(line, _)| line.organization.uuid()),
+        Column::time("at", |(_, now)| *now),
+        Column::text("actor_kind", |(line, _)| line.actor.kind),
+        Column::uuid_option("actor_id", |(line, _)| line.actor.id),
+        Column::text("actor", |(line, _)| &line.actor.name),
+        Column::text("action", |(line, _)| line.action),
+        Column::uuid_option("contact_id", |(line, _)| line.contact.map(Into::into)),
+        Column::uuid_option("subject_id", |(line, _)| line.subject),
+        Column::text("summary", |(line, _)| &line.summary),
+    ]
 }
 
 /// Writes lines with one statement.
@@ -75,24 +54,11 @@ pub(crate) async fn write_all(tx: &Transaction, lines: &[Line<'_>], now: DateTim
     if lines.is_empty() {
         return Ok(());
     }
-    let rows = lines.iter().map(|line| Row {
-        id: ActivityId::new(now).uuid(),
-        organization_id: line.organization.uuid(),
-        at: now,
-        actor_kind: line.actor.kind,
-        actor_id: line.actor.id,
-        actor: &line.actor.name,
-        action: line.action,
-        contact_id: line.contact.map(ContactId::uuid),
-        subject_id: line.subject,
-        summary: &line.summary,
-    });
-    let rows: Vec<Row<'_>> = rows.collect();
-    let names = names(&COLUMNS);
-    let sql = format!(
-        "INSERT INTO activity ({names}) SELECT {names} FROM {}",
-        recordset(tx.dialect(), 1, &COLUMNS)
-    );
-    tx.execute_raw(tx.statement(sql, [json(&rows)?])).await?;
+    let columns = columns();
+    let rows: Vec<_> = lines.iter().map(|line| (line, now)).collect();
+    let (from, values) = records(tx.dialect(), [], &columns, &rows);
+    let names = names(&columns);
+    let sql = format!("INSERT INTO activity ({names}) SELECT {names} FROM {from}");
+    tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }

@@ -3,56 +3,36 @@
 use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, DbErr};
-use serde::Serialize;
-use usher_database::{Dialect, Transaction};
+use usher_database::{Column, Transaction, names, records};
 use usher_events::AddressStateChanged;
 use usher_types::{EmailState, OrganizationId};
-use uuid::Uuid;
 
-use super::recordset::{self, Kind, json, names, recordset};
 use super::row::Columns;
 
-const COLUMNS: [(&str, Kind); 4] = [
-    ("organization_id", Kind::Uuid),
-    ("email_canonical", Kind::Text),
-    ("state", Kind::Text),
-    ("version", Kind::BigInt),
+const COLUMNS: [Column<AddressStateChanged>; 4] = [
+    Column::uuid("organization_id", |news| news.organization_id.uuid()),
+    Column::text("email_canonical", |news| &news.email_canonical),
+    Column::text("state", |news| news.state.as_str()),
+    Column::number("version", |news| news.version.raw()),
 ];
-
-#[derive(Serialize)]
-struct Row<'a> {
-    #[serde(serialize_with = "recordset::uuid")]
-    organization_id: Uuid,
-    email_canonical: &'a str,
-    state: &'static str,
-    version: i64,
-}
 
 /// Takes what is newer. The caller leaves one news for an address.
 pub(crate) async fn project<'a>(
     tx: &Transaction,
     news: impl IntoIterator<Item = &'a AddressStateChanged>,
 ) -> Result<(), DbErr> {
-    let rows: Vec<Row<'_>> = news
-        .into_iter()
-        .map(|news| Row {
-            organization_id: news.organization_id.uuid(),
-            email_canonical: &news.email_canonical,
-            state: news.state.as_str(),
-            version: news.version.raw(),
-        })
-        .collect();
-    if rows.is_empty() {
+    let mut news = news.into_iter().peekable();
+    if news.peek().is_none() {
         return Ok(());
     }
     let names = names(&COLUMNS);
+    let (from, values) = records(tx.dialect(), [], &COLUMNS, news);
     let sql = format!(
-        "INSERT INTO address_state ({names}) SELECT {names} FROM {} WHERE true \
+        "INSERT INTO address_state ({names}) SELECT {names} FROM {from} WHERE true \
          ON CONFLICT (organization_id, email_canonical) DO UPDATE SET state = excluded.state, version = excluded.version \
-         WHERE address_state.version < excluded.version",
-        recordset(tx.dialect(), 1, &COLUMNS)
+         WHERE address_state.version < excluded.version"
     );
-    tx.execute_raw(tx.statement(sql, [json(&rows)?])).await?;
+    tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
 
@@ -62,15 +42,13 @@ pub(crate) async fn states(
     organization: OrganizationId,
     addresses: &[&str],
 ) -> Result<HashMap<String, EmailState>, DbErr> {
-    let list = match tx.dialect() {
-        Dialect::Sqlite => "email_canonical IN (SELECT value FROM json_each($2))",
-        Dialect::Postgres => "email_canonical IN (SELECT json_array_elements_text($2::text::json))",
-    };
-    let sql =
-        format!("SELECT email_canonical, state FROM address_state WHERE organization_id = $1 AND {list}");
-    let rows = tx
-        .query_all_raw(tx.statement(sql, [organization.uuid().into(), json(addresses)?]))
-        .await?;
+    let columns = [Column::text("address", |address: &&str| address)];
+    let (from, values) = records(tx.dialect(), [organization.uuid().into()], &columns, addresses);
+    let sql = format!(
+        "SELECT email_canonical, state FROM address_state \
+         WHERE organization_id = $1 AND email_canonical IN (SELECT r.address FROM {from})"
+    );
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
     rows.iter()
         .map(|row| Ok((row.get("email_canonical")?, row.named("state")?)))
         .collect()

@@ -3,28 +3,24 @@
 use std::collections::BTreeSet;
 
 use sea_orm::{ConnectionTrait, DbErr};
-use serde::Serialize;
-use usher_database::Transaction;
+use usher_database::{Column, Transaction, records};
 use usher_types::{BatchId, ContactId, DeliveryState, OrganizationId};
 use uuid::Uuid;
 
-use super::recordset::{self, Kind, json, recordset};
 use super::row::Columns;
 use crate::domain::delivery::{is_open, moves};
 
-const COLUMNS: [(&str, Kind); 4] = [
-    ("id", Kind::Uuid),
-    ("organization_id", Kind::Uuid),
-    ("delivery", Kind::Text),
-    ("delivery_error", Kind::Text),
+const COLUMNS: [Column<Delivery>; 4] = [
+    Column::uuid("id", |row| row.id),
+    Column::uuid("organization_id", |row| row.organization_id),
+    Column::text("delivery", |row| row.delivery),
+    Column::text_option("delivery_error", |row| row.delivery_error.as_deref()),
 ];
 
 /// What an invitation's mail has come to.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Delivery {
-    #[serde(serialize_with = "recordset::uuid")]
     pub(crate) id: Uuid,
-    #[serde(serialize_with = "recordset::uuid")]
     pub(crate) organization_id: Uuid,
     pub(crate) delivery: &'static str,
     pub(crate) delivery_error: Option<String>,
@@ -39,14 +35,14 @@ pub(crate) async fn advance(
     if rows.is_empty() {
         return Ok(BTreeSet::new());
     }
+    let (from, values) = records(tx.dialect(), [], &COLUMNS, rows);
     let sql = format!(
-        "UPDATE invitation SET delivery = r.delivery, delivery_error = r.delivery_error FROM {} WHERE invitation.id = r.id \
+        "UPDATE invitation SET delivery = r.delivery, delivery_error = r.delivery_error FROM {from} WHERE invitation.id = r.id \
          AND invitation.organization_id = r.organization_id AND ({}) \
          RETURNING invitation.organization_id, invitation.batch_id, invitation.delivery",
-        recordset(tx.dialect(), 1, &COLUMNS),
         forwards()
     );
-    let moved = tx.query_all_raw(tx.statement(sql, [json(rows)?])).await?;
+    let moved = tx.query_all_raw(tx.statement(sql, values)).await?;
     let mut over = BTreeSet::new();
     for row in &moved {
         if let (false, Some(batch)) = (is_open(row.named("delivery")?), row.id_option("batch_id")?) {

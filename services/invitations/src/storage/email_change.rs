@@ -2,44 +2,38 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
-use serde::Serialize;
-use usher_database::Transaction;
+use usher_database::{Column, Transaction, names, records};
 use usher_types::{ContactId, InvitationId, OrganizationId, TokenHash};
 use uuid::Uuid;
 
-use super::recordset::{self, Kind, json, names, recordset};
 use super::row::Columns;
 use crate::domain::link::InvitationState;
 
-const COLUMNS: [(&str, Kind); 9] = [
-    ("id", Kind::Uuid),
-    ("organization_id", Kind::Uuid),
-    ("contact_id", Kind::Uuid),
-    ("state", Kind::Text),
-    ("token_hash", Kind::Bytes),
-    ("email", Kind::Text),
-    ("email_canonical", Kind::Text),
-    ("created_at", Kind::Time),
-    ("expires_at", Kind::Time),
-];
+fn columns<'a>() -> [Column<NewChange<'a>>; 9] {
+    [
+        Column::uuid("id", |row| row.id),
+        Column::uuid("organization_id", |row| row.organization_id),
+        Column::uuid("contact_id", |row| row.contact_id),
+        Column::text("state", |row| row.state),
+        Column::bytes("token_hash", |row| &row.token_hash),
+        Column::text("email", |row| row.email),
+        Column::text("email_canonical", |row| row.email_canonical),
+        Column::time("created_at", |row| row.created_at),
+        Column::time("expires_at", |row| row.expires_at),
+    ]
+}
 
 /// A new row.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(crate) struct NewChange<'a> {
-    #[serde(serialize_with = "recordset::uuid")]
     pub(crate) id: Uuid,
-    #[serde(serialize_with = "recordset::uuid")]
     pub(crate) organization_id: Uuid,
-    #[serde(serialize_with = "recordset::uuid")]
     pub(crate) contact_id: Uuid,
     pub(crate) state: &'static str,
-    #[serde(serialize_with = "recordset::bytes")]
     pub(crate) token_hash: Vec<u8>,
     pub(crate) email: &'a str,
     pub(crate) email_canonical: &'a str,
-    #[serde(serialize_with = "recordset::time")]
     pub(crate) created_at: DateTime<Utc>,
-    #[serde(serialize_with = "recordset::time")]
     pub(crate) expires_at: DateTime<Utc>,
 }
 
@@ -48,12 +42,11 @@ pub(crate) async fn insert(tx: &Transaction, rows: &[NewChange<'_>]) -> Result<(
     if rows.is_empty() {
         return Ok(());
     }
-    let names = names(&COLUMNS);
-    let sql = format!(
-        "INSERT INTO email_change ({names}) SELECT {names} FROM {}",
-        recordset(tx.dialect(), 1, &COLUMNS)
-    );
-    tx.execute_raw(tx.statement(sql, [json(rows)?])).await?;
+    let columns = columns();
+    let names = names(&columns);
+    let (from, values) = records(tx.dialect(), [], &columns, rows);
+    let sql = format!("INSERT INTO email_change ({names}) SELECT {names} FROM {from}");
+    tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
 
@@ -105,7 +98,7 @@ fn read(row: &QueryResult) -> Result<EmailChange, DbErr> {
 pub(crate) async fn find_by_token(tx: &Transaction, hash: TokenHash) -> Result<Option<EmailChange>, DbErr> {
     let sql = format!(
         "SELECT {} FROM email_change WHERE token_hash = $1",
-        names(&COLUMNS)
+        names(&columns())
     );
     let row = tx
         .query_one_raw(tx.statement(sql, [hash.to_vec().into()]))

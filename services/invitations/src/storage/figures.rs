@@ -3,14 +3,10 @@
 use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, DbErr};
-use serde::Serialize;
-use usher_database::Transaction;
-use usher_database::keyset::Keyset;
+use usher_database::{Column, Transaction, keyset::Keyset, records};
 use usher_types::{BatchId, BatchState, ContactId, DeliveryState, IneligibleReason, OrganizationId};
-use uuid::Uuid;
 
 use super::batch::Batch;
-use super::recordset::{self, Kind, json, names, recordset};
 use super::row::Columns;
 
 /// What a batch has come to.
@@ -98,48 +94,25 @@ async fn rows(
     tx.query_all_raw(statement).await
 }
 
-const SKIP: [(&str, Kind); 4] = [
-    ("batch_id", Kind::Uuid),
-    ("reason", Kind::Text),
-    ("contact_id", Kind::Uuid),
-    ("organization_id", Kind::Uuid),
-];
-
-#[derive(Serialize)]
-struct SkipRow {
-    #[serde(serialize_with = "recordset::uuid")]
-    batch_id: Uuid,
-    reason: &'static str,
-    #[serde(serialize_with = "recordset::uuid")]
-    contact_id: Uuid,
-    #[serde(serialize_with = "recordset::uuid")]
-    organization_id: Uuid,
-}
-
 /// Notes who was left out.
 pub(crate) async fn insert_skipped(
     tx: &Transaction,
     batch: &Batch,
     skipped: &[(IneligibleReason, ContactId)],
 ) -> Result<(), DbErr> {
+    const COLUMNS: [Column<(IneligibleReason, ContactId)>; 2] = [
+        Column::text("reason", |skipped| skipped.0.as_str()),
+        Column::uuid("contact", |skipped| skipped.1.uuid()),
+    ];
     if skipped.is_empty() {
         return Ok(());
     }
-    let rows: Vec<SkipRow> = skipped
-        .iter()
-        .map(|(reason, contact)| SkipRow {
-            batch_id: batch.id.uuid(),
-            reason: reason.as_str(),
-            contact_id: contact.uuid(),
-            organization_id: batch.organization.uuid(),
-        })
-        .collect();
-    let names = names(&SKIP);
+    let fixed = [batch.id.uuid().into(), batch.organization.uuid().into()];
+    let (from, values) = records(tx.dialect(), fixed, &COLUMNS, skipped);
     let sql = format!(
-        "INSERT INTO batch_skip ({names}) SELECT {names} FROM {}",
-        recordset(tx.dialect(), 1, &SKIP)
+        "INSERT INTO batch_skip (batch_id, organization_id, reason, contact_id) SELECT $1, $2, r.reason, r.contact FROM {from}"
     );
-    tx.execute_raw(tx.statement(sql, [json(&rows)?])).await?;
+    tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
 

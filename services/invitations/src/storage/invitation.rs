@@ -4,66 +4,54 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
-use serde::Serialize;
-use usher_database::Transaction;
+use usher_database::{Column, Transaction, names, records};
 use usher_types::{BatchId, ContactId, DeliveryState, InvitationId, MemberId, OrganizationId, TokenHash};
 use uuid::Uuid;
 
-use super::recordset::{self, Kind, json, names, recordset};
 use super::row::Columns;
 use crate::domain::link::InvitationState;
 
-const COLUMNS: [(&str, Kind); 19] = [
-    ("id", Kind::Uuid),
-    ("organization_id", Kind::Uuid),
-    ("contact_id", Kind::Uuid),
-    ("member_id", Kind::Uuid),
-    ("generation", Kind::BigInt),
-    ("state", Kind::Text),
-    ("token_hash", Kind::Bytes),
-    ("email", Kind::Text),
-    ("email_canonical", Kind::Text),
-    ("contact_version", Kind::BigInt),
-    ("batch_id", Kind::Uuid),
-    ("message_id", Kind::Uuid),
-    ("delivery", Kind::Text),
-    ("issued_at", Kind::Time),
-    ("expires_at", Kind::Time),
-    ("created_by", Kind::Text),
-    ("created_by_id", Kind::Uuid),
-    ("delivery_error", Kind::Text),
-    ("ended_at", Kind::Time),
-];
+fn columns<'a>() -> [Column<NewInvitation<'a>>; 17] {
+    [
+        Column::uuid("id", |row| row.id),
+        Column::uuid("organization_id", |row| row.organization_id),
+        Column::uuid_option("contact_id", |row| row.contact_id),
+        Column::uuid_option("member_id", |row| row.member_id),
+        Column::number("generation", |row| row.generation),
+        Column::text("state", |row| row.state),
+        Column::bytes("token_hash", |row| &row.token_hash),
+        Column::text("email", |row| row.email),
+        Column::text("email_canonical", |row| row.email_canonical),
+        Column::number("contact_version", |row| row.contact_version),
+        Column::uuid_option("batch_id", |row| row.batch_id),
+        Column::uuid("message_id", |row| row.message_id),
+        Column::text("delivery", |row| row.delivery),
+        Column::time("issued_at", |row| row.issued_at),
+        Column::time("expires_at", |row| row.expires_at),
+        Column::text("created_by", |row| row.created_by),
+        Column::uuid_option("created_by_id", |row| row.created_by_id),
+    ]
+}
 
 /// A new row.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(crate) struct NewInvitation<'a> {
-    #[serde(serialize_with = "recordset::uuid")]
     pub(crate) id: Uuid,
-    #[serde(serialize_with = "recordset::uuid")]
     pub(crate) organization_id: Uuid,
-    #[serde(serialize_with = "recordset::uuid_option")]
     pub(crate) contact_id: Option<Uuid>,
-    #[serde(serialize_with = "recordset::uuid_option")]
     pub(crate) member_id: Option<Uuid>,
     pub(crate) generation: i64,
     pub(crate) state: &'static str,
-    #[serde(serialize_with = "recordset::bytes")]
     pub(crate) token_hash: Vec<u8>,
     pub(crate) email: &'a str,
     pub(crate) email_canonical: &'a str,
     pub(crate) contact_version: i64,
-    #[serde(serialize_with = "recordset::uuid_option")]
     pub(crate) batch_id: Option<Uuid>,
-    #[serde(serialize_with = "recordset::uuid")]
     pub(crate) message_id: Uuid,
     pub(crate) delivery: &'static str,
-    #[serde(serialize_with = "recordset::time")]
     pub(crate) issued_at: DateTime<Utc>,
-    #[serde(serialize_with = "recordset::time")]
     pub(crate) expires_at: DateTime<Utc>,
     pub(crate) created_by: &'a str,
-    #[serde(serialize_with = "recordset::uuid_option")]
     pub(crate) created_by_id: Option<Uuid>,
 }
 
@@ -72,13 +60,11 @@ pub(crate) async fn insert(tx: &Transaction, rows: &[NewInvitation<'_>]) -> Resu
     if rows.is_empty() {
         return Ok(());
     }
-    let columns = &COLUMNS[..17];
-    let names = names(columns);
-    let sql = format!(
-        "INSERT INTO invitation ({names}) SELECT {names} FROM {}",
-        recordset(tx.dialect(), 1, columns)
-    );
-    tx.execute_raw(tx.statement(sql, [json(rows)?])).await?;
+    let columns = columns();
+    let names = names(&columns);
+    let (from, values) = records(tx.dialect(), [], &columns, rows);
+    let sql = format!("INSERT INTO invitation ({names}) SELECT {names} FROM {from}");
+    tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
 
@@ -185,7 +171,10 @@ fn read(row: &QueryResult) -> Result<Invitation, DbErr> {
 
 /// The invitation that a link's token belongs to: the token tells which organization it is.
 pub(crate) async fn find_by_token(tx: &Transaction, hash: TokenHash) -> Result<Option<Invitation>, DbErr> {
-    let sql = format!("SELECT {} FROM invitation WHERE token_hash = $1", names(&COLUMNS));
+    let sql = format!(
+        "SELECT {} FROM invitation WHERE token_hash = $1",
+        names(&columns())
+    );
     let row = tx
         .query_one_raw(tx.statement(sql, [hash.to_vec().into()]))
         .await?;

@@ -12,7 +12,6 @@ pub(crate) mod idempotency;
 pub(crate) mod invitation;
 pub(crate) mod member;
 pub(crate) mod organization;
-mod recordset;
 mod row;
 pub(crate) mod session;
 pub(crate) mod signing_key;

@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
-use usher_database::{Dialect, Transaction};
+use usher_database::{Column, Dialect, Transaction, records};
 
-use super::recordset::{Kind, json, recordset};
 use super::row::Columns;
 
 /// A key as it is kept.
@@ -55,32 +54,27 @@ pub(crate) async fn insert(tx: &Transaction, key: &Wrapped) -> Result<(), DbErr>
 
 /// Keeps these wrapped anew.
 pub(crate) async fn rewrap(tx: &Transaction, keys: &[Wrapped]) -> Result<(), DbErr> {
+    const COLUMNS: [Column<Wrapped>; 2] = [
+        Column::text("id", |key| &key.id),
+        Column::text("wrapped", |key| &key.secret),
+    ];
     if keys.is_empty() {
         return Ok(());
     }
-    let columns = [("id", Kind::Text), ("wrapped", Kind::Text)];
-    let sql = format!(
-        "UPDATE signing_key SET wrapped = r.wrapped FROM {} WHERE signing_key.id = r.id",
-        recordset(tx.dialect(), 1, &columns)
-    );
-    let rows: Vec<_> = keys
-        .iter()
-        .map(|key| serde_json::json!({ "id": key.id, "wrapped": key.secret }))
-        .collect();
-    tx.execute_raw(tx.statement(sql, [json(&rows)?])).await?;
+    let (from, values) = records(tx.dialect(), [], &COLUMNS, keys);
+    let sql = format!("UPDATE signing_key SET wrapped = r.wrapped FROM {from} WHERE signing_key.id = r.id");
+    tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
 
 /// Drops keys that nothing is verified with any more.
 pub(crate) async fn delete(tx: &Transaction, ids: &[String]) -> Result<(), DbErr> {
+    const COLUMNS: [Column<String>; 1] = [Column::text("id", |id| id)];
     if ids.is_empty() {
         return Ok(());
     }
-    let list = match tx.dialect() {
-        Dialect::Sqlite => "id IN (SELECT value FROM json_each($1))",
-        Dialect::Postgres => "id IN (SELECT json_array_elements_text($1::text::json))",
-    };
-    let sql = format!("DELETE FROM signing_key WHERE {list}");
-    tx.execute_raw(tx.statement(sql, [json(ids)?])).await?;
+    let (from, values) = records(tx.dialect(), [], &COLUMNS, ids);
+    let sql = format!("DELETE FROM signing_key WHERE id IN (SELECT r.id FROM {from})");
+    tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
