@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
-use serde_json::json;
-use usher_database::Transaction;
+use usher_database::{Column, Transaction};
 use usher_types::{AccountId, ContactId, OrganizationId, Version, fold};
 
 use super::batch::Batch;
@@ -11,7 +10,7 @@ use super::columns::{Columns, named};
 use super::contacts::for_update;
 use super::links::own_accounts;
 use super::params::{Params, json_texts};
-use super::rows::{Kind, Rows, moment};
+use super::rows::Rows;
 use super::tags;
 use crate::domain::account::Account;
 
@@ -28,19 +27,19 @@ pub(super) const COLUMNS: [&str; 9] = [
     "updated_at",
 ];
 
-const ROWS: Rows = Rows {
+const ROWS: Rows<Account> = Rows {
     table: "account",
     columns: &[
-        ("id", Kind::Id),
-        ("organization_id", Kind::Id),
-        ("version", Kind::Number),
-        ("name", Kind::Text),
-        ("name_sort", Kind::Text),
-        ("kind", Kind::Text),
-        ("tags", Kind::Texts),
-        ("portal_contacts", Kind::Number),
-        ("created_at", Kind::Moment),
-        ("updated_at", Kind::Moment),
+        Column::uuid("id", |account| account.id.uuid()),
+        Column::uuid("organization_id", |account| account.organization.uuid()),
+        Column::number("version", |account| account.version.raw()),
+        Column::text("name", |account| &account.name),
+        Column::string("name_sort", |account| fold(&account.name)),
+        Column::text("kind", |account| account.kind.as_str()),
+        Column::texts("tags", |account| &account.tags),
+        Column::number("portal_contacts", |account| account.portal_contacts),
+        Column::time("created_at", |account| account.created_at),
+        Column::time("updated_at", |account| account.updated_at),
     ],
     conflict: "",
 };
@@ -146,25 +145,11 @@ pub(crate) async fn lock_own(
 
 /// Writes new accounts.
 pub(crate) fn insert(batch: &mut Batch, organization: OrganizationId, accounts: &[Account]) {
-    let row = |account: &Account| {
-        json!({
-            "id": account.id,
-            "organization_id": organization,
-            "version": account.version.raw(),
-            "name": account.name,
-            "name_sort": fold(&account.name),
-            "kind": account.kind.as_str(),
-            "tags": account.tags,
-            "portal_contacts": account.portal_contacts,
-            "created_at": moment(account.created_at),
-            "updated_at": moment(account.updated_at),
-        })
-    };
-    batch.rows(&ROWS, accounts.iter().map(row));
+    batch.rows(&ROWS, accounts);
     let tagged = accounts
         .iter()
         .map(|account| (account.id.uuid(), account.tags.as_slice()));
-    tags::insert(batch, tags::ACCOUNT, organization, tagged);
+    tags::insert(batch, &tags::ACCOUNT, organization, tagged);
 }
 
 /// An account after a change, and how many links it has.
@@ -220,7 +205,7 @@ pub(crate) async fn update(tx: &Transaction, account: &Account) -> Result<Counte
 pub(crate) fn retag(batch: &mut Batch, before: &Account, after: &Account) {
     tags::replace(
         batch,
-        tags::ACCOUNT,
+        &tags::ACCOUNT,
         after.organization,
         after.id.uuid(),
         (&before.tags, &after.tags),

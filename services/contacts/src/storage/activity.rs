@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
-use serde_json::json;
 use usher_database::{
-    Transaction,
+    Column, Transaction,
     keyset::{Direction, Keyset, Order, Page, Position, Window, WindowError, fingerprint},
 };
 use usher_types::{ActivityId, ContactId, OrganizationId};
@@ -12,48 +11,33 @@ use usher_types::{ActivityId, ContactId, OrganizationId};
 use super::batch::Batch;
 use super::columns::Columns;
 use super::params::Params;
-use super::rows::{Kind, Rows, moment};
+use super::rows::Rows;
 use crate::domain::activity::Activity;
 
 /// Lines of a mass that one statement writes.
 const CHUNK: usize = 5_000;
 
-const ROWS: Rows = Rows {
+const ROWS: Rows<Activity> = Rows {
     table: "activity",
     columns: &[
-        ("id", Kind::Id),
-        ("organization_id", Kind::Id),
-        ("contact_id", Kind::Id),
-        ("account_id", Kind::Id),
-        ("at", Kind::Moment),
-        ("actor", Kind::Text),
-        ("actor_id", Kind::Id),
-        ("actor_kind", Kind::Text),
-        ("side", Kind::Text),
-        ("action", Kind::Text),
-        ("summary", Kind::Text),
+        Column::uuid("id", |line| ActivityId::new(line.at).uuid()),
+        Column::uuid("organization_id", |line| line.organization.uuid()),
+        Column::uuid_option("contact_id", |line| line.contact.map(Into::into)),
+        Column::uuid_option("account_id", |line| line.account.map(Into::into)),
+        Column::time("at", |line| line.at),
+        Column::text("actor", |line| &line.actor.name),
+        Column::uuid_option("actor_id", |line| line.actor.id),
+        Column::text("actor_kind", |line| line.actor.kind),
+        Column::text("side", |line| line.actor.side),
+        Column::text("action", |line| line.action),
+        Column::text("summary", |line| &line.summary),
     ],
     conflict: "",
 };
 
 /// Writes lines.
 pub(crate) fn insert(batch: &mut Batch, lines: &[Activity]) {
-    let row = |line: &Activity| {
-        json!({
-            "id": ActivityId::new(line.at),
-            "organization_id": line.organization,
-            "contact_id": line.contact,
-            "account_id": line.account,
-            "at": moment(line.at),
-            "actor": line.actor.name,
-            "actor_id": line.actor.id,
-            "actor_kind": line.actor.kind,
-            "side": line.actor.side,
-            "action": line.action,
-            "summary": line.summary,
-        })
-    };
-    batch.rows(&ROWS, lines.iter().map(row));
+    batch.rows(&ROWS, lines);
 }
 
 /// Writes the lines of a mass, some thousands at once.

@@ -1,10 +1,9 @@
 //! Writes that do not look at each other, sent together.
 
 use sea_orm::{ConnectionTrait, DbErr, Value};
-use serde_json::Value as Json;
 use usher_database::{Dialect, Transaction};
 
-use super::rows::{Rows, many};
+use super::rows::Rows;
 
 /// Writes to be made together: on PostgreSQL with one statement and one round trip; on SQLite, which has neither round trips
 /// nor writes inside of WITH, one after another. None of them sees what the others write, so each row is written once.
@@ -32,10 +31,10 @@ impl Batch {
     }
 
     /// Adds rows, if there are any.
-    pub(super) fn rows(&mut self, rows: &Rows, values: impl IntoIterator<Item = Json>) {
-        let mut values = values.into_iter().peekable();
-        if values.peek().is_some() {
-            self.add(rows.insert(self.dialect), [many(values)]);
+    pub(super) fn rows<'r, R>(&mut self, table: &Rows<R>, rows: impl IntoIterator<Item = &'r R>) {
+        let mut rows = rows.into_iter().peekable();
+        if rows.peek().is_some() {
+            self.writes.push(table.insert(self.dialect, rows));
         }
     }
 

@@ -212,7 +212,7 @@ pub(crate) fn insert(batch: &mut Batch, contact: &Contact) {
     portal::insert(batch, contact.organization, contact.id);
     tags::insert(
         batch,
-        tags::CONTACT,
+        &tags::CONTACT,
         contact.organization,
         [(contact.id.uuid(), contact.tags.as_slice())],
     );
@@ -239,7 +239,7 @@ pub(crate) async fn update(tx: &Transaction, contact: &Contact) -> Result<Told, 
 pub(crate) fn retag(batch: &mut Batch, before: &Contact, after: &Contact) {
     tags::replace(
         batch,
-        tags::CONTACT,
+        &tags::CONTACT,
         after.organization,
         after.id.uuid(),
         (&before.tags, &after.tags),

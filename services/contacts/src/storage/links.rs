@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
-use serde_json::json;
-use usher_database::Transaction;
+use usher_database::{Column, Transaction};
 use usher_types::{AccountId, ContactId, LinkId, OrganizationId};
 use uuid::Uuid;
 
@@ -11,7 +10,7 @@ use super::accounts;
 use super::batch::Batch;
 use super::columns::{Columns, named};
 use super::params::Params;
-use super::rows::{Kind, Rows, moment};
+use super::rows::Rows;
 use crate::domain::account::Account;
 use crate::domain::link::{Link, Toggles};
 
@@ -24,18 +23,21 @@ const COLUMNS: [&str; 7] = [
     "notify",
     "email_sync",
 ];
-const ROWS: Rows = Rows {
+/// A new link, its organization, and when it is made.
+type New = (OrganizationId, Link, DateTime<Utc>);
+
+const ROWS: Rows<New> = Rows {
     table: "link",
     columns: &[
-        ("id", Kind::Id),
-        ("organization_id", Kind::Id),
-        ("account_id", Kind::Id),
-        ("contact_id", Kind::Id),
-        ("is_primary", Kind::Flag),
-        ("login", Kind::Flag),
-        ("notify", Kind::Flag),
-        ("email_sync", Kind::Flag),
-        ("created_at", Kind::Moment),
+        Column::uuid("id", |new| new.1.id.uuid()),
+        Column::uuid("organization_id", |new| new.0.uuid()),
+        Column::uuid("account_id", |new| new.1.account.uuid()),
+        Column::uuid("contact_id", |new| new.1.contact.uuid()),
+        Column::flag("is_primary", |new| new.1.toggles.primary),
+        Column::flag("login", |new| new.1.toggles.login),
+        Column::flag("notify", |new| new.1.toggles.notify),
+        Column::flag("email_sync", |new| new.1.toggles.email_sync),
+        Column::time("created_at", |new| new.2),
     ],
     conflict: "",
 };
@@ -56,20 +58,11 @@ fn read(columns: &mut Columns<'_>) -> Result<Link, DbErr> {
 
 /// Writes new links. Accounts and contacts that were there before are locked.
 pub(crate) fn insert(batch: &mut Batch, organization: OrganizationId, links: &[Link], now: DateTime<Utc>) {
-    let row = |link: &Link| {
-        json!({
-            "id": link.id,
-            "organization_id": organization,
-            "account_id": link.account,
-            "contact_id": link.contact,
-            "is_primary": link.toggles.primary,
-            "login": link.toggles.login,
-            "notify": link.toggles.notify,
-            "email_sync": link.toggles.email_sync,
-            "created_at": moment(now),
-        })
-    };
-    batch.rows(&ROWS, links.iter().map(row));
+    let rows: Vec<New> = links
+        .iter()
+        .map(|link| (organization, link.clone(), now))
+        .collect();
+    batch.rows(&ROWS, &rows);
 }
 
 /// Whoever is primary in these accounts is so no more: one of the links that follow takes the place.

@@ -3,15 +3,14 @@
 use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, DbErr};
-use serde_json::json;
-use usher_database::{Dialect, Transaction};
+use usher_database::{Column, Dialect, Transaction};
 use usher_events::OrganizationChanged;
 use usher_types::{OrganizationId, Version};
 
 use super::batch::Batch;
 use super::columns::Columns;
 use super::contacts::for_update;
-use super::rows::{Kind, Rows};
+use super::rows::Rows;
 
 /// What contacts knows of an organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,14 +76,14 @@ pub(crate) async fn lock(
     rows.iter().map(read).collect()
 }
 
-const ROWS: Rows = Rows {
+const ROWS: Rows<OrganizationChanged> = Rows {
     table: "organization",
     columns: &[
-        ("organization_id", Kind::Id),
-        ("version", Kind::Number),
-        ("name", Kind::Text),
-        ("portal_enabled", Kind::Flag),
-        ("placeholder_domains", Kind::Texts),
+        Column::uuid("organization_id", |change| change.id.uuid()),
+        Column::number("version", |change| change.version.raw()),
+        Column::text("name", |change| &change.name),
+        Column::flag("portal_enabled", |change| change.portal_enabled),
+        Column::texts("placeholder_domains", |change| &change.placeholder_domains),
     ],
     conflict: "ON CONFLICT (organization_id) DO UPDATE SET version = excluded.version, name = excluded.name, \
          portal_enabled = excluded.portal_enabled, placeholder_domains = excluded.placeholder_domains \
@@ -93,14 +92,5 @@ const ROWS: Rows = Rows {
 
 /// Writes settings unless newer ones are there; at most one row an organization.
 pub(crate) fn store(batch: &mut Batch, changes: &[OrganizationChanged]) {
-    let row = |change: &OrganizationChanged| {
-        json!({
-            "organization_id": change.id,
-            "version": change.version.raw(),
-            "name": change.name,
-            "portal_enabled": change.portal_enabled,
-            "placeholder_domains": change.placeholder_domains,
-        })
-    };
-    batch.rows(&ROWS, changes.iter().map(row));
+    batch.rows(&ROWS, changes);
 }

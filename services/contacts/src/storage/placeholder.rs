@@ -2,11 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, Value};
-use serde_json::json;
-use usher_database::{Dialect, Transaction};
+use usher_database::{Column, Dialect, Transaction, records};
 use usher_types::OrganizationId;
 
-use super::rows::many;
 use super::told::{self, Told};
 
 /// A domain in the list of an organization.
@@ -45,22 +43,19 @@ async fn judge(
     set: &str,
     now: DateTime<Utc>,
 ) -> Result<Vec<Told>, DbErr> {
+    const COLUMNS: [Column<Listed>; 2] = [
+        Column::uuid("organization", |listed| listed.0.uuid()),
+        Column::text("domain", |listed| &listed.1),
+    ];
     if domains.is_empty() {
         return Ok(Vec::new());
     }
-    let listed = match tx.dialect() {
-        Dialect::Postgres => {
-            "SELECT r.organization, r.domain FROM json_to_recordset($1::text::json) AS r(organization uuid, domain text)"
-        }
-        Dialect::Sqlite => "SELECT unhex(value->>'organization', '-'), value->>'domain' FROM json_each($1)",
-    };
+    let (from, values) = records(tx.dialect(), [now.into()], &COLUMNS, domains);
     let sql = format!(
-        "UPDATE contact SET {set}, version = version + 1, updated_at = $2 \
-         WHERE (organization_id, email_domain) IN ({listed}) {}",
+        "UPDATE contact SET {set}, version = version + 1, updated_at = $1 \
+         WHERE (organization_id, email_domain) IN (SELECT r.organization, r.domain FROM {from}) {}",
         told::returning(tx.dialect())
     );
-    let row = |(organization, domain): &Listed| json!({ "organization": organization, "domain": domain });
-    let values = [many(domains.iter().map(row)), now.into()];
     changed(tx, sql, values).await
 }
 

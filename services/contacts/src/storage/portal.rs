@@ -4,14 +4,13 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
-use serde_json::{Value as Json, json};
-use usher_database::Transaction;
+use usher_database::{Column, Transaction};
 use usher_events::PortalFacts;
 use usher_types::{ContactId, OrganizationId, PortalStatus, Version};
 
 use super::batch::Batch;
 use super::columns::Columns;
-use super::rows::{Kind, Rows, many, moment};
+use super::rows::Rows;
 use crate::domain::portal::{Portal, status_rank};
 
 /// What [`read`] reads, of `contact_portal p`.
@@ -49,16 +48,12 @@ pub(crate) async fn apply(tx: &Transaction, rows: &[PortalFacts]) -> Result<(), 
     if rows.is_empty() {
         return Ok(());
     }
-    let (dialect, values) = (tx.dialect(), many(rows.iter().map(row)));
     // Nearly all rows are there and older; finding that out by an insertion that fails costs twice as much.
-    let update = APPLIED.update(dialect, NEWER);
-    let done = tx
-        .execute_raw(tx.statement(update, [values.clone()]))
-        .await?
-        .rows_affected();
-    if usize::try_from(done) != Ok(rows.len()) {
-        tx.execute_raw(tx.statement(APPLIED.insert(dialect), [values]))
-            .await?;
+    let (update, values) = APPLIED.update(tx.dialect(), rows, NEWER);
+    let done = tx.execute_raw(tx.statement(update, values)).await?;
+    if usize::try_from(done.rows_affected()) != Ok(rows.len()) {
+        let (insert, values) = APPLIED.insert(tx.dialect(), rows);
+        tx.execute_raw(tx.statement(insert, values)).await?;
     }
     Ok(())
 }
@@ -66,22 +61,22 @@ pub(crate) async fn apply(tx: &Transaction, rows: &[PortalFacts]) -> Result<(), 
 const NEWER: &str =
     "contact_portal.version < r.version AND contact_portal.organization_id = r.organization_id";
 
-const APPLIED: Rows = Rows {
+const APPLIED: Rows<PortalFacts> = Rows {
     table: "contact_portal",
     columns: &[
-        ("contact_id", Kind::Id),
-        ("organization_id", Kind::Id),
-        ("version", Kind::Number),
-        ("status", Kind::Text),
-        ("status_rank", Kind::Number),
-        ("invited_at", Kind::Moment),
-        ("invited_by", Kind::Text),
-        ("expires_at", Kind::Moment),
-        ("accepted_at", Kind::Moment),
-        ("first_signed_in_at", Kind::Moment),
-        ("last_signed_in_at", Kind::Moment),
-        ("invited_sort", Kind::Number),
-        ("signed_in_sort", Kind::Number),
+        Column::uuid("contact_id", |facts| facts.contact_id.uuid()),
+        Column::uuid("organization_id", |facts| facts.organization_id.uuid()),
+        Column::number("version", |facts| facts.version.raw()),
+        Column::text("status", |facts| stored(facts).as_str()),
+        Column::number("status_rank", |facts| status_rank(stored(facts))),
+        Column::time_option("invited_at", |facts| facts.invited_at),
+        Column::text_option("invited_by", |facts| facts.invited_by.as_deref()),
+        Column::time_option("expires_at", |facts| facts.expires_at),
+        Column::time_option("accepted_at", |facts| facts.accepted_at),
+        Column::time_option("first_signed_in_at", |facts| facts.first_signed_in_at),
+        Column::time_option("last_signed_in_at", |facts| facts.last_signed_in_at),
+        Column::number("invited_sort", |facts| sort(facts.invited_at)),
+        Column::number("signed_in_sort", |facts| sort(facts.last_signed_in_at)),
     ],
     conflict: "ON CONFLICT (contact_id) DO UPDATE SET version = excluded.version, status = excluded.status, \
          status_rank = excluded.status_rank, invited_at = excluded.invited_at, invited_by = excluded.invited_by, \
@@ -92,28 +87,16 @@ const APPLIED: Rows = Rows {
          AND contact_portal.organization_id = excluded.organization_id",
 };
 
-fn row(facts: &PortalFacts) -> Json {
-    // EXPIRED is never stored: it follows from the end and the time.
-    let stored = match facts.status {
+/// EXPIRED is never stored: it follows from the end and the time.
+const fn stored(facts: &PortalFacts) -> PortalStatus {
+    match facts.status {
         PortalStatus::Expired => PortalStatus::Invited,
         other => other,
-    };
-    let sort = |at: Option<DateTime<Utc>>| at.map_or(0, |at| at.timestamp_micros());
-    json!({
-        "contact_id": facts.contact_id.uuid(),
-        "organization_id": facts.organization_id.uuid(),
-        "version": facts.version.raw(),
-        "status": stored.as_str(),
-        "status_rank": status_rank(stored),
-        "invited_at": facts.invited_at.map(moment),
-        "invited_by": facts.invited_by,
-        "expires_at": facts.expires_at.map(moment),
-        "accepted_at": facts.accepted_at.map(moment),
-        "first_signed_in_at": facts.first_signed_in_at.map(moment),
-        "last_signed_in_at": facts.last_signed_in_at.map(moment),
-        "invited_sort": sort(facts.invited_at),
-        "signed_in_sort": sort(facts.last_signed_in_at),
-    })
+    }
+}
+
+fn sort(at: Option<DateTime<Utc>>) -> i64 {
+    at.map_or(0, |at| at.timestamp_micros())
 }
 
 /// The versions that have been applied for these contacts.

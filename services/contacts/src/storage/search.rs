@@ -1,24 +1,25 @@
 //! Search documents: written in the transaction that changes what they say.
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
-use serde_json::json;
-use usher_database::{Dialect, Transaction};
+use usher_database::{Column, Dialect, Transaction};
 use usher_types::{AccountId, OrganizationId};
 
 use super::batch::Batch;
 use super::columns::{Columns, named};
 use super::contacts;
-use super::rows::{Kind, Rows};
+use super::rows::Rows;
 use super::told::Told;
 use crate::domain::contact::Contact;
 
 /// Documents that stay the same are left alone, so that most changes do not touch the search index.
-const ROWS: Rows = Rows {
+const ROWS: Rows<Searched> = Rows {
     table: "contact_search",
     columns: &[
-        ("contact_id", Kind::Id),
-        ("organization_id", Kind::Id),
-        ("document", Kind::Text),
+        Column::uuid("contact_id", |searched| searched.contact.id.uuid()),
+        Column::uuid("organization_id", |searched| searched.contact.organization.uuid()),
+        Column::string("document", |searched| {
+            searched.contact.document(&searched.account_names)
+        }),
     ],
     conflict: "ON CONFLICT (contact_id) DO UPDATE SET document = excluded.document \
          WHERE contact_search.organization_id = excluded.organization_id \
@@ -43,14 +44,7 @@ impl From<&Told> for Searched {
 
 /// Writes the documents of contacts, which are locked.
 pub(crate) fn write(batch: &mut Batch, searched: impl IntoIterator<Item = Searched>) {
-    let row = |searched: Searched| {
-        json!({
-            "contact_id": searched.contact.id,
-            "organization_id": searched.contact.organization,
-            "document": searched.contact.document(&searched.account_names),
-        })
-    };
-    batch.rows(&ROWS, searched.into_iter().map(row));
+    batch.rows(&ROWS, &searched.into_iter().collect::<Vec<_>>());
 }
 
 /// Everyone who is linked to an account, in the order of ids.

@@ -1,29 +1,36 @@
 //! Tags as rows, which filters look in; lists show those on the row itself.
 
-use serde_json::json;
+use usher_database::Column;
 use usher_types::OrganizationId;
 use uuid::Uuid;
 
 use super::batch::Batch;
 use super::filter::json_texts;
-use super::rows::{Kind, Rows};
+use super::rows::Rows;
+
+/// A tag, whose it is, and their organization.
+type Tag = (OrganizationId, Uuid, String);
 
 /// A table of tags and its column of owners.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Table {
-    rows: Rows,
+    rows: Rows<Tag>,
     owner: &'static str,
+}
+
+const fn columns(owner: &'static str) -> [Column<Tag>; 3] {
+    [
+        Column::uuid("organization_id", |tag| tag.0.uuid()),
+        Column::uuid(owner, |tag| tag.1),
+        Column::text("tag", |tag| &tag.2),
+    ]
 }
 
 /// Of contacts.
 pub(super) const CONTACT: Table = Table {
     rows: Rows {
         table: "contact_tag",
-        columns: &[
-            ("organization_id", Kind::Id),
-            ("contact_id", Kind::Id),
-            ("tag", Kind::Text),
-        ],
+        columns: &columns("contact_id"),
         conflict: "",
     },
     owner: "contact_id",
@@ -32,11 +39,7 @@ pub(super) const CONTACT: Table = Table {
 pub(super) const ACCOUNT: Table = Table {
     rows: Rows {
         table: "account_tag",
-        columns: &[
-            ("organization_id", Kind::Id),
-            ("account_id", Kind::Id),
-            ("tag", Kind::Text),
-        ],
+        columns: &columns("account_id"),
         conflict: "",
     },
     owner: "account_id",
@@ -45,21 +48,20 @@ pub(super) const ACCOUNT: Table = Table {
 /// Writes the tags of new owners.
 pub(super) fn insert<'a>(
     batch: &mut Batch,
-    table: Table,
+    table: &Table,
     organization: OrganizationId,
     owners: impl IntoIterator<Item = (Uuid, &'a [String])>,
 ) {
-    let row = |owner: Uuid, tag: &String| json!({ "organization_id": organization, (table.owner): owner, "tag": tag });
     let rows = owners
         .into_iter()
-        .flat_map(|(owner, tags)| tags.iter().map(move |tag| row(owner, tag)));
-    batch.rows(&table.rows, rows);
+        .flat_map(|(owner, tags)| tags.iter().map(move |tag| (organization, owner, tag.clone())));
+    batch.rows(&table.rows, &rows.collect::<Vec<_>>());
 }
 
 /// Removes the tags of the first list that are not in the second, and writes those that are only there.
 pub(super) fn replace(
     batch: &mut Batch,
-    table: Table,
+    table: &Table,
     organization: OrganizationId,
     owner: Uuid,
     (before, after): (&[String], &[String]),
