@@ -5,7 +5,7 @@ use std::time::Duration;
 use usher_auth::Service;
 use usher_events::Withdrawn;
 use usher_proto::bytes_of;
-use usher_proto::notifications::v1::{CancelMessagesRequest, PreviewInvitationRequest};
+use usher_proto::notifications::v1::{CancelMessagesRequest, PreviewInvitationRequest, WithdrawnInvitation};
 use usher_types::OrganizationId;
 
 use super::Failure;
@@ -60,7 +60,7 @@ impl App {
         for part in withdrawn.chunks(1000) {
             let mut request = bearer.on(CancelMessagesRequest {
                 organization_id: bytes_of(organization),
-                invitation_ids: part.iter().map(|gone| bytes_of(gone.invitation_id)).collect(),
+                withdrawn: part.iter().map(gone).collect(),
             });
             request.set_timeout(PATIENCE);
             if let Err(status) = self.notifications().cancel_messages(request).await {
@@ -68,5 +68,12 @@ impl App {
                 return;
             }
         }
+    }
+}
+
+fn gone(withdrawn: &Withdrawn) -> WithdrawnInvitation {
+    WithdrawnInvitation {
+        invitation_id: bytes_of(withdrawn.invitation_id),
+        contact_id: withdrawn.contact_id.map(bytes_of),
     }
 }

@@ -211,8 +211,9 @@ impl Notifications for FakeNotifications {
         &self,
         request: Request<notifications::CancelMessagesRequest>,
     ) -> Result<Response<notifications::CancelMessagesReply>, Status> {
-        let ids = request.into_inner().invitation_ids;
-        self.0.lock().unwrap().extend(ids.iter().map(|id| id.to_vec()));
+        let withdrawn = request.into_inner().withdrawn;
+        let ids = withdrawn.iter().map(|one| one.invitation_id.to_vec());
+        self.0.lock().unwrap().extend(ids);
         Ok(Response::new(notifications::CancelMessagesReply {}))
     }
 }

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
 use usher_database::Transaction;
-use usher_types::{InvitationId, OrganizationId};
+use usher_events::Withdrawn;
+use usher_types::OrganizationId;
 
 use super::publish_ended;
 use crate::storage;
@@ -14,7 +15,7 @@ use crate::storage;
 /// Where the database does not answer.
 pub async fn cancel(
     tx: &Transaction,
-    invitations: &[(OrganizationId, InvitationId)],
+    invitations: &[(OrganizationId, Withdrawn)],
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     if invitations.is_empty() {

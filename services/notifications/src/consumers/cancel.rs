@@ -28,12 +28,7 @@ impl Handler for CancelHandler {
         for envelope in slice {
             let command: CancelMessages = envelope.decode()?;
             let organization = command.organization_id;
-            ended.extend(
-                command
-                    .withdrawn
-                    .iter()
-                    .map(|one| (organization, one.invitation_id)),
-            );
+            ended.extend(command.withdrawn.into_iter().map(|one| (organization, one)));
         }
         app::cancel(tx, &ended, self.clock.now()).await?;
         Ok(())

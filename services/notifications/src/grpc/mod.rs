@@ -3,14 +3,16 @@
 use tonic::{Request, Response, Status};
 use usher_auth::Operation;
 use usher_database::{Database, Scope, is_unavailable};
+use usher_events::Withdrawn;
 use usher_proto::common::v1::Refusal;
 use usher_proto::notifications::v1::notifications_server::Notifications;
 use usher_proto::notifications::v1::{
     CancelMessagesReply, CancelMessagesRequest, PreviewInvitationReply, PreviewInvitationRequest,
+    WithdrawnInvitation,
 };
 use usher_proto::{datetime, id_from};
 use usher_service::grpc::{internal, invalid, organization, require, unavailable};
-use usher_types::{InvitationId, SharedClock};
+use usher_types::SharedClock;
 
 use crate::app::{self, Preview, PreviewError};
 use crate::domain::check::Problem;
@@ -96,9 +98,9 @@ impl Notifications for Api {
         if id_from(&asked.organization_id) != Some(organization) {
             return Err(invalid("organization_id is not that of the token"));
         }
-        let ids: Option<Vec<InvitationId>> = asked.invitation_ids.iter().map(|id| id_from(id)).collect();
-        let ids = ids.ok_or_else(|| invalid("invitation_ids are 16 bytes each"))?;
-        let ended: Vec<_> = ids.into_iter().map(|id| (organization, id)).collect();
+        let withdrawn: Option<Vec<Withdrawn>> = asked.withdrawn.iter().map(withdrawn).collect();
+        let withdrawn = withdrawn.ok_or_else(|| invalid("ids are 16 bytes each"))?;
+        let ended: Vec<_> = withdrawn.into_iter().map(|one| (organization, one)).collect();
         let work = async {
             let tx = self.database.write(Scope::Organization(organization)).await?;
             app::cancel(&tx, &ended, self.clock.now()).await?;
@@ -113,6 +115,16 @@ impl Notifications for Api {
         })?;
         Ok(Response::new(CancelMessagesReply {}))
     }
+}
+
+fn withdrawn(asked: &WithdrawnInvitation) -> Option<Withdrawn> {
+    Some(Withdrawn {
+        invitation_id: id_from(&asked.invitation_id)?,
+        contact_id: match &asked.contact_id {
+            Some(id) => Some(id_from(id)?),
+            None => None,
+        },
+    })
 }
 
 fn refusal(problem: Problem) -> Refusal {

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 use usher_database::{Column, Transaction, records};
-use usher_types::{ContactId, DeliveryState, InvitationId, MessageId, OrganizationId};
+use usher_events::Withdrawn;
+use usher_types::{ContactId, DeliveryState, MessageId, OrganizationId};
 use uuid::Uuid;
 
 use super::Ended;
@@ -15,6 +16,12 @@ use super::row::{SUBJECT, get, planned, state, subject};
 const CANCELLED: &str = "state = CASE WHEN state = 'SENDING' THEN state ELSE 'CANCELLED' END, pending = (state = 'SENDING'), \
      sealed_token = NULL, updated_at = $1";
 
+const WITHDRAWN: [Column<(OrganizationId, Withdrawn)>; 3] = [
+    Column::uuid("org", |one| one.0.uuid()),
+    Column::uuid("invitation", |one| one.1.invitation_id.uuid()),
+    Column::uuid_option("contact", |one| one.1.contact_id.map(ContactId::uuid)),
+];
+
 /// Ends invitations: marks them, so that letters that come later are not sent, and cancels what waits. Returns what was
 /// cancelled.
 ///
@@ -22,24 +29,36 @@ const CANCELLED: &str = "state = CASE WHEN state = 'SENDING' THEN state ELSE 'CA
 /// Where the database does not answer.
 pub async fn cancel_invitations(
     tx: &Transaction,
-    invitations: &[(OrganizationId, InvitationId)],
+    invitations: &[(OrganizationId, Withdrawn)],
     now: DateTime<Utc>,
 ) -> Result<Vec<Ended>, DbErr> {
-    const COLUMNS: [Column<(OrganizationId, InvitationId)>; 2] = [
-        Column::uuid("org", |withdrawn| withdrawn.0.uuid()),
-        Column::uuid("invitation", |withdrawn| withdrawn.1.uuid()),
-    ];
-    let (from, values) = records(tx.dialect(), [now.into()], &COLUMNS, invitations);
+    let (from, values) = records(tx.dialect(), [now.into()], &WITHDRAWN, invitations);
     let mark = format!(
         "INSERT INTO tombstone (organization_id, invitation_id, created_at) SELECT r.org, r.invitation, $1 \
          FROM {from} WHERE true ON CONFLICT DO NOTHING"
     );
-    tx.execute_raw(planned(tx, mark, values.clone())).await?;
-    let cancel = format!(
-        "UPDATE message SET {CANCELLED} FROM {from} WHERE pending AND message.invitation_id = r.invitation \
-         AND message.organization_id = r.org RETURNING {SUBJECT}, state, attempts"
-    );
-    ended(tx, cancel, values).await
+    tx.execute_raw(planned(tx, mark, values)).await?;
+    let (contacts, others): (Vec<_>, Vec<_>) = invitations
+        .iter()
+        .partition(|(_, withdrawn)| withdrawn.contact_id.is_some());
+    // Each has an index of its own.
+    let mut cancelled = Vec::new();
+    for (whose, letters) in [
+        ("message.contact_id = r.contact", contacts),
+        ("message.contact_id IS NULL", others),
+    ] {
+        if letters.is_empty() {
+            continue;
+        }
+        let (from, values) = records(tx.dialect(), [now.into()], &WITHDRAWN, letters);
+        let cancel = format!(
+            "UPDATE message SET {CANCELLED} FROM {from} WHERE pending AND {whose} \
+             AND message.invitation_id = r.invitation AND message.organization_id = r.org \
+             RETURNING {SUBJECT}, state, attempts"
+        );
+        cancelled.extend(ended(tx, cancel, values).await?);
+    }
+    Ok(cancelled)
 }
 
 /// Cancels waiting letters of older generations to the same contacts. Returns what was cancelled.

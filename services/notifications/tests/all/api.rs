@@ -9,7 +9,7 @@ use usher_notifications::grpc::Api;
 use usher_proto::notifications::v1::notifications_client::NotificationsClient;
 use usher_proto::notifications::v1::notifications_server::NotificationsServer;
 use usher_proto::notifications::v1::{
-    CancelMessagesRequest, PreviewInvitationReply, PreviewInvitationRequest, Recipient,
+    CancelMessagesRequest, PreviewInvitationReply, PreviewInvitationRequest, Recipient, WithdrawnInvitation,
 };
 use usher_proto::{bytes_of, timestamp};
 use usher_service::grpc::{Bearer, Server};
@@ -180,7 +180,7 @@ usher_testkit::dialects! {
         let contact = edge.person(&bench, Subject::Contact(fixed::<ContactId>(2)), &[Permission::PortalInvite]);
         let invitations = edge.service(Service::Invitations, bench.organization);
         let gateway = edge.service(Service::Gateway, bench.organization);
-        let none = CancelMessagesRequest { organization_id: bytes_of(bench.organization), invitation_ids: Vec::new() };
+        let none = CancelMessagesRequest { organization_id: bytes_of(bench.organization), withdrawn: Vec::new() };
         let table = [
             (None, Code::Unauthenticated, Code::Unauthenticated),
             (Some(&inviting), Code::Ok, Code::PermissionDenied),
@@ -205,7 +205,10 @@ usher_testkit::dialects! {
         let other: OrganizationId = fixed(0x99);
         let asked = |organization: OrganizationId| CancelMessagesRequest {
             organization_id: bytes_of(organization),
-            invitation_ids: vec![bytes_of(letters[0].invitation_id)],
+            withdrawn: vec![WithdrawnInvitation {
+                invitation_id: bytes_of(letters[0].invitation_id),
+                contact_id: letters[0].contact_id.map(bytes_of),
+            }],
         };
         let stranger = edge.service(Service::Invitations, other);
         let refused = edge.cancel(Some(&stranger), asked(bench.organization)).await;

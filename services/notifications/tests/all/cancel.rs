@@ -38,13 +38,17 @@ usher_testkit::dialects! {
         bench.deliver(&bench.mailing(), std::slice::from_ref(&deferred)).await;
         bench.sender().drain().await.unwrap();
         let queued = bench.letter("queued@example.com");
-        bench.deliver(&bench.mailing(), std::slice::from_ref(&queued)).await;
-        for letter in [&sent, &deferred, &queued] {
+        let member = bench.seal(Letter { contact_id: None, ..bench.letter("member@example.com") });
+        for letter in [&queued, &member] {
+            bench.deliver(&bench.mailing(), std::slice::from_ref(letter)).await;
+        }
+        for letter in [&sent, &deferred, &queued, &member] {
             bench.withdraw(letter).await;
         }
         assert_eq!(bench.row(&sent).await, ("SENT".to_owned(), 1, false));
         assert_eq!(bench.row(&deferred).await, ("CANCELLED".to_owned(), 1, false));
         assert_eq!(bench.row(&queued).await, ("CANCELLED".to_owned(), 0, false));
+        assert_eq!(bench.row(&member).await, ("CANCELLED".to_owned(), 0, false));
         bench.clock.advance(chrono::TimeDelta::hours(1));
         bench.sender().drain().await.unwrap();
         assert_eq!(bench.server.mails().len(), 1);
@@ -55,7 +59,7 @@ usher_testkit::dialects! {
             .filter(|event| event.outcome == MessageOutcome::Cancelled)
             .map(|event| (event.message_id, event.attempts))
             .collect();
-        assert_eq!(cancelled, [(deferred.message_id, 1), (queued.message_id, 0)]);
+        assert_eq!(cancelled, [(deferred.message_id, 1), (queued.message_id, 0), (member.message_id, 0)]);
     }
 
     /// A letter that comes after its invitation was withdrawn is born CANCELLED.
