@@ -15,7 +15,7 @@
 //! - [`Database::read`] and [`Database::write`] are the only ways to a statement; both take a [`Scope`].
 //! - [`Transaction`] implements sea-orm's `ConnectionTrait` and `StreamTrait`; [`Transaction::statement`] makes raw ones.
 //! - [`Dialect`] has what differs: the clock of leases, `IN` with one parameter, `SKIP LOCKED`.
-//! - [`records`] gives a statement many rows.
+//! - [`records()`] gives a statement many rows.
 //! - [`keyset`] pages through ordered rows.
 //! - [`is_unique_violation`], [`is_unavailable`], [`is_conflict`] tell errors apart.
 
