@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     Subscription,
-    deliver::{DeliverError, note},
+    deliver::{DeliverError, note, remember},
     transport::{Pack, Unreadable},
 };
 
@@ -84,7 +84,8 @@ pub async fn replay(
     Ok(true)
 }
 
-/// Notes a message as dead, and in the inbox as done; the pack that it came in is open from then on (`deliver`).
+/// Notes a message as dead, and in the inbox as done; the pack that it came in is open from then on (`deliver`). One that was
+/// handled already, and came back because nobody heard of it, is not dead.
 pub(crate) async fn bury(
     database: &Database,
     queue: &str,
@@ -99,9 +100,13 @@ pub(crate) async fn bury(
         Err(unreadable) => (unreadable.id, None, unreadable.raw.clone()),
     };
     let tx = database.write(Scope::System(SystemReason::Consume)).await?;
-    let opened = pack.map(|pack| (pack.id, 0));
-    let notes: HashMap<Uuid, usize> = opened.into_iter().chain([(id, 1)]).collect();
-    note(&tx, queue, notes).await?;
+    let fresh = match content {
+        Ok(envelope) => remember(&tx, queue, std::slice::from_ref(envelope), &[pack]).await?,
+        Err(_) => note(&tx, queue, HashMap::from([(id, 1)])).await?,
+    };
+    if fresh.is_empty() {
+        return Ok(());
+    }
     let sql = format!(
         "INSERT INTO dead_letter (queue, id, organization_id, reason, envelope, at) VALUES ($1, $2, $3, $4, $5, {}) \
          ON CONFLICT DO NOTHING",

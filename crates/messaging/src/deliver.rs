@@ -96,7 +96,7 @@ fn select(slice: &[Envelope], mut fresh: HashSet<Uuid>) -> Cow<'_, [Envelope]> {
 ///
 /// A pack of which all events are in the slice is noted as one. One of which some are missing, because they failed and are
 /// tried again one by one, is opened: noted with no events, and its events apart. Whoever finds a pack open looks at its events.
-async fn remember(
+pub(crate) async fn remember(
     tx: &Transaction,
     queue: &str,
     slice: &[Envelope],

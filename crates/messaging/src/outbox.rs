@@ -115,7 +115,7 @@ fn pack<'a>(first: &'a Envelope, events: &'a [Envelope]) -> Result<Row<'a>, serd
 }
 
 /// Whose bucket an envelope goes through. Events of a mass go by organization, packed or not, so that one relay keeps the order
-/// of all that is said about a contact (E4).
+/// of all that is said about a contact (E4). [`crate::transport::Outgoing::order`] says the same.
 fn order(lane: Lane, envelope: &Envelope) -> Uuid {
     match (lane, envelope.organization) {
         (Lane::Bulk, Some(organization)) if envelope.queue.is_none() => organization.uuid(),

@@ -17,9 +17,11 @@ pub struct Pace {
     pub outage: Duration,
     /// How long a relay that says nothing keeps its buckets.
     pub lease: Duration,
-    /// Messages that are published before their confirms are waited for.
+    /// Outbox rows that are published before their confirms are waited for.
     pub window: u16,
-    /// Messages in a consumer's transaction.
+    /// Events of a window, of which a row may hold many: those of one more row at most.
+    pub events: u16,
+    /// Messages in a consumer's transaction; those of a pack stay together.
     pub slice: u16,
     /// How long the relay may go on publishing after a stop.
     pub drain: Duration,
@@ -34,6 +36,7 @@ impl Default for Pace {
             outage: Duration::from_secs(1),
             lease: Duration::from_secs(5),
             window: 500,
+            events: 2_000,
             slice: 200,
             drain: Duration::from_secs(5),
         }

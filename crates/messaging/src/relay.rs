@@ -1,4 +1,4 @@
-//! The relay: publishes outbox rows after their commit, each key in its order.
+//! The relay: publishes outbox rows after their commit, all that is said about somebody in its order.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -33,10 +33,12 @@ enum Window {
 }
 
 impl Window {
-    fn of(found: &[Outgoing], limit: usize) -> Self {
+    fn of(found: &[Outgoing], pace: &Pace) -> Self {
+        let events: usize = found.iter().map(Outgoing::events).sum();
+        let few = found.len() < usize::from(pace.window) / 2 && events < usize::from(pace.events) / 2;
         if found.is_empty() {
             Self::Empty
-        } else if found.len() < limit / 2 && found.iter().all(|message| message.lane == Lane::Bulk) {
+        } else if few && found.iter().all(|message| message.lane == Lane::Bulk) {
             Self::Gathering
         } else {
             Self::Full
@@ -55,7 +57,7 @@ pub(crate) struct Relay {
     held: (Instant, Vec<i64>),
     /// Confirmed, and marked in the next transaction.
     published: Vec<(Lane, i64)>,
-    /// Keys whose message was refused, how often, and when they are tried again.
+    /// Orders of which a message was refused, how often, and when they are tried again.
     resting: HashMap<Uuid, (u32, Instant)>,
 }
 
@@ -125,17 +127,18 @@ impl Relay {
     /// Marks what was published, then publishes a window.
     async fn turn(&mut self) -> Result<Window, BrokerError> {
         let now = Instant::now();
-        // A key that rested is tried again, but keeps its count until it succeeds.
+        // What has rested is tried again, but keeps its count until it succeeds.
         let resting = self
             .resting
             .iter()
             .filter(|(_, (_, until))| *until > now)
-            .map(|(key, _)| *key);
+            .map(|(order, _)| *order);
         let turn = rows::Turn {
             holder: self.holder,
             all_held: self.all_held(now),
             lease: self.pace.lease,
             limit: self.pace.window,
+            events: self.pace.events,
             published: &self.published,
             resting: resting.collect(),
         };
@@ -150,7 +153,7 @@ impl Relay {
             self.held = (now, buckets);
         }
         self.published.clear();
-        let found = Window::of(&window, usize::from(self.pace.window));
+        let found = Window::of(&window, &self.pace);
         self.publish(window).await?;
         Ok(found)
     }
@@ -162,11 +165,11 @@ impl Relay {
         (fresh && buckets.len() == usize::from(BUCKETS)).then_some(buckets)
     }
 
-    /// A key's next message goes out only when the one before is confirmed.
+    /// A round goes out only when the one before is confirmed.
     async fn publish(&mut self, window: Vec<Outgoing>) -> Result<(), BrokerError> {
         let mut failed = HashSet::new();
         for mut round in rounds(window) {
-            round.retain(|message| !failed.contains(&message.key));
+            round.retain(|message| !failed.contains(&message.order()));
             if round.is_empty() {
                 continue;
             }
@@ -176,10 +179,10 @@ impl Relay {
             for (message, stored) in round.iter().zip(outcomes) {
                 if stored {
                     self.published.push((message.lane, message.position));
-                    self.resting.remove(&message.key);
+                    self.resting.remove(&message.order());
                 } else {
                     self.refused(message);
-                    failed.insert(message.key);
+                    failed.insert(message.order());
                 }
             }
         }
@@ -189,11 +192,11 @@ impl Relay {
     fn refused(&mut self, message: &Outgoing) {
         let failures = self
             .resting
-            .get(&message.key)
+            .get(&message.order())
             .map_or(1, |(failures, _)| failures + 1);
         let rest = (self.pace.outage * 2_u32.saturating_pow(failures.min(6) - 1)).min(LONGEST_REST);
         self.resting
-            .insert(message.key, (failures, Instant::now() + rest));
+            .insert(message.order(), (failures, Instant::now() + rest));
         tracing::warn!(id = %message.id, kind = message.kind, failures, "the broker refused a message");
     }
 }
@@ -202,17 +205,22 @@ fn outlasted() -> BrokerError {
     BrokerError::Unavailable("publishing took longer than the lease of the messages".to_owned())
 }
 
-/// The first message of each key, then the second of each, and so on.
+/// What may be published at once: of each order one message, or those of a mass that follow each other and are of one kind, for
+/// within a kind the transport keeps their order.
 fn rounds(window: Vec<Outgoing>) -> Vec<Vec<Outgoing>> {
-    let mut seen = HashMap::<Uuid, usize>::new();
+    let mut last = HashMap::<Uuid, (usize, String)>::new();
     let mut rounds: Vec<Vec<Outgoing>> = Vec::new();
     for message in window {
-        let round = seen.entry(message.key).or_default();
-        if rounds.len() == *round {
+        let round = match last.get(&message.order()) {
+            None => 0,
+            Some((round, kind)) if message.is_of_mass() && *kind == message.kind => *round,
+            Some((round, _)) => round + 1,
+        };
+        last.insert(message.order(), (round, message.kind.clone()));
+        if rounds.len() == round {
             rounds.push(Vec::new());
         }
-        rounds[*round].push(message);
-        *round += 1;
+        rounds[round].push(message);
     }
     rounds
 }

@@ -16,11 +16,17 @@ pub(crate) struct Turn<'a> {
     pub all_held: Option<&'a [i64]>,
     pub lease: Duration,
     pub limit: u16,
+    /// Events that end a window.
+    pub events: u16,
     /// Lanes and positions that were confirmed since the last turn.
     pub published: &'a [(Lane, i64)],
-    /// Keys that are left out.
+    /// Orders that are left out, see [`Outgoing::order`].
     pub resting: HashSet<Uuid>,
 }
+
+/// [`Outgoing::order`] as SQL.
+const ORDER: &str =
+    "CASE WHEN lane = 'bulk' AND queue IS NULL THEN coalesce(organization_id, key) ELSE key END";
 
 /// What a turn has found.
 pub(crate) struct Found {
@@ -92,7 +98,7 @@ async fn lease(tx: &Transaction, turn: &Turn<'_>) -> Result<Vec<i64>, DbErr> {
            {skip}) RETURNING bucket",
         until = dialect.now_plus(i64::try_from(turn.lease.as_millis()).unwrap_or(i64::MAX)),
         now = dialect.now(),
-        resting = dialect.in_uuids("key", 2),
+        resting = dialect.in_uuids(ORDER, 2),
         skip = dialect.skip_locked(),
     );
     let resting = dialect.uuids(turn.resting.iter().copied());
@@ -105,10 +111,13 @@ async fn lease(tx: &Transaction, turn: &Turn<'_>) -> Result<Vec<i64>, DbErr> {
 
 async fn read(tx: &Transaction, turn: &Turn<'_>, buckets: &[i64]) -> Result<Vec<Outgoing>, DbErr> {
     let dialect = tx.dialect();
+    const COLUMNS: &str = "position, id, lane, key, kind, source, subject, queue, organization_id, time, traceparent, data, events";
     let sql = format!(
-        "SELECT position, id, lane, key, kind, source, subject, queue, organization_id, time, traceparent, data, events \
-         FROM outbox WHERE published_at IS NULL AND NOT ({}) AND {} ORDER BY lane DESC, position LIMIT $3",
-        dialect.in_uuids("key", 1),
+        "SELECT {COLUMNS} FROM (\
+           SELECT {COLUMNS}, sum(events) OVER (ORDER BY lane DESC, position ROWS UNBOUNDED PRECEDING) - events AS earlier FROM (\
+             SELECT {COLUMNS} FROM outbox WHERE published_at IS NULL AND NOT ({}) AND {} \
+             ORDER BY lane DESC, position LIMIT $3) AS next) AS w WHERE earlier < $4 ORDER BY lane DESC, position",
+        dialect.in_uuids(ORDER, 1),
         dialect.in_bigints("bucket", 2),
     );
     let resting = dialect.uuids(turn.resting.iter().copied());
@@ -116,6 +125,7 @@ async fn read(tx: &Transaction, turn: &Turn<'_>, buckets: &[i64]) -> Result<Vec<
         resting,
         dialect.bigints(buckets.iter().copied()),
         i64::from(turn.limit).into(),
+        i64::from(turn.events).into(),
     ];
     let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
     rows.iter().map(outgoing).collect()

@@ -26,7 +26,7 @@ impl Queue {
 }
 
 /// One outbox row on its way out: a message, or a pack of events. The data stays the text that it is in the table.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Outgoing {
     pub position: i64,
     pub id: Uuid,
@@ -44,7 +44,37 @@ pub(crate) struct Outgoing {
     pub data: String,
 }
 
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // the data may hold addresses
+        write!(
+            formatter,
+            "Outgoing({} {}, {} events)",
+            self.kind, self.id, self.events
+        )
+    }
+}
+
 impl Outgoing {
+    /// Among what its order is kept: events of a mass go by organization, packed or not, all else by its key (E4). `order` in
+    /// `outbox` says the same.
+    pub(crate) fn order(&self) -> Uuid {
+        match self.organization {
+            Some(organization) if self.is_of_mass() => organization,
+            _ => self.key,
+        }
+    }
+
+    /// An event, or several, of a mass.
+    pub(crate) fn is_of_mass(&self) -> bool {
+        self.lane == Lane::Bulk && !self.is_command()
+    }
+
+    /// How many.
+    pub(crate) fn events(&self) -> usize {
+        usize::try_from(self.events).unwrap_or(1)
+    }
+
     /// As [`Envelope::routing_key`].
     pub(crate) fn routing_key(&self) -> String {
         let base = match &self.queue {
@@ -107,7 +137,7 @@ pub(crate) struct Pack {
 }
 
 /// What arrived is no message of ours.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Unreadable {
     /// Its id where it had one, else one made of its bytes, so that the same thing is noted once.
     pub id: Uuid,
@@ -121,8 +151,8 @@ pub(crate) trait Transport: Send + Sync + fmt::Debug {
     /// Makes queues and bindings exist. Queues stay when their service is gone.
     async fn declare(&self, queues: &[Queue]) -> Result<(), BrokerError>;
 
-    /// Publishes and waits until the broker has stored each message or not; one outcome a message, in their order. Order is
-    /// only promised from one call to the next. An event that no queue is bound to counts as published; a command
+    /// Publishes and waits until the broker has stored each message or not; one outcome a message, in their order. Within one
+    /// call, order is only kept among messages of one kind and lane. An event that no queue is bound to counts as published; a command
     /// without its queue has failed.
     async fn publish(&self, messages: &[Outgoing]) -> Result<Vec<bool>, BrokerError>;
 
@@ -144,6 +174,12 @@ pub(crate) trait Deliveries: Send {
 
     /// These are done.
     async fn ack(&mut self, tags: &[u64]) -> Result<(), BrokerError>;
+}
+
+impl fmt::Debug for Unreadable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Unreadable({}, {})", self.id, self.reason)
+    }
 }
 
 impl Unreadable {

@@ -182,10 +182,15 @@ impl Deliveries for Arrivals {
         Ok(())
     }
 
-    /// One frame for all in the usual case that nothing older is open.
+    /// One frame for all in the usual case that nothing older is open. Beside a second consumer something older may not even be
+    /// unpacked.
     async fn ack(&mut self, tags: &[u64]) -> Result<(), BrokerError> {
         let done = self.done(tags);
-        let floor = self.open.keys().next().copied().unwrap_or(u64::MAX);
+        let floor = if self.consumers.len() > 1 {
+            0
+        } else {
+            self.open.keys().next().copied().unwrap_or(u64::MAX)
+        };
         let together = done.iter().copied().filter(|tag| *tag < floor).max();
         if let Some(tag) = together {
             self.channel

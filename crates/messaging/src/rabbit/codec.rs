@@ -92,9 +92,13 @@ pub(super) fn contents(arrived: &Arrived) -> Vec<(Option<Pack>, Result<Envelope,
     if !has_type(arrived, PACK) {
         return vec![(None, read(arrived))];
     }
+    let unreadable = |reason: String| vec![(None, Err(Unreadable::new(&arrived.data, reason)))];
     match serde_json::from_slice::<Vec<Part>>(&arrived.data) {
+        Ok(parts) if parts.iter().all(|part| part.events.is_empty()) => {
+            unreadable("an empty pack".to_owned())
+        }
         Ok(parts) => parts.into_iter().flat_map(unpack).collect(),
-        Err(error) => vec![(None, Err(Unreadable::new(&arrived.data, error.to_string())))],
+        Err(error) => unreadable(error.to_string()),
     }
 }
 

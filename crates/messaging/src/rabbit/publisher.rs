@@ -146,7 +146,7 @@ fn packs(messages: &[Outgoing]) -> Vec<Vec<usize>> {
         .enumerate()
         .filter(|(_, message)| !message.is_command())
     {
-        let events = usize::try_from(message.events).unwrap_or(1);
+        let events = message.events();
         let (current, held) = open.entry(message.routing_key()).or_insert((packs.len(), 0));
         if *current == packs.len() || *held + events > PACK {
             (*current, *held) = (packs.len(), 0);

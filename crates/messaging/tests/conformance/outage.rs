@@ -1,6 +1,7 @@
 //! RabbitMQ that is away, wrong or gives up.
 
 use std::{
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -12,8 +13,8 @@ use tokio::{
     sync::mpsc::unbounded_channel,
     task::JoinHandle,
 };
-use usher_events::{Data, Lane};
-use usher_messaging::{Broker, BrokerError, RabbitSettings, sweep};
+use usher_events::{Data, Envelope, Lane};
+use usher_messaging::{Broker, BrokerError, RabbitSettings, deliver, sweep};
 use usher_testkit::block_on;
 use uuid::Uuid;
 
@@ -214,6 +215,69 @@ fn e1_others_hear_single_cloudevents() {
     });
 }
 
+/// A pack's events may stand in another order than those of the pack before.
+#[test]
+fn e4_packs_of_several_kinds_keep_the_order_of_each_contact() {
+    block_on(async {
+        let stage = Stage::rabbit().await;
+        let broker = stage.broker().await;
+        broker.declare(&[]).await.unwrap();
+        let mut foreign = stage.overhear("contact.*.v1.*").await;
+        let updated = (0..30).map(|key| event(Uuid::from_u128(key), 1));
+        let ended = (0..30).rev().map(|key| Envelope {
+            kind: "usher.contact.deactivated.v1".into(),
+            ..event(Uuid::from_u128(key), 2)
+        });
+        for said in [
+            updated.collect(),
+            ended.collect(),
+            vec![event(Uuid::from_u128(29), 3)],
+        ] {
+            stage.speak(Lane::Bulk, said).await;
+        }
+        let relay = stage.relay(&broker);
+        let mut orders = HashMap::<String, Vec<i64>>::new();
+        for _ in 0..61 {
+            let heard = foreign.next().await.unwrap().unwrap();
+            let headers = heard.properties.headers().as_ref().unwrap().inner();
+            let subject = format!("{:?}", headers.get("cloudEvents_subject"));
+            let said: serde_json::Value = serde_json::from_slice(&heard.data).unwrap();
+            orders
+                .entry(subject)
+                .or_default()
+                .push(said["n"].as_i64().unwrap());
+        }
+        relay.stop().await;
+        assert_eq!(orders.len(), 30);
+        let expected = |order: &Vec<i64>| *order == [1, 2] || *order == [1, 2, 3];
+        assert!(orders.values().all(expected), "{orders:?}");
+    });
+}
+
+/// Somebody outside listens to each event of a mass that has piled up: one window of it at a time is published, or the leases
+/// would be over before anything is marked.
+#[test]
+fn e3_a_mass_that_has_piled_up_is_published_in_windows() {
+    block_on(async {
+        let stage = Stage::rabbit().await;
+        let broker = stage.broker().await;
+        broker.declare(&[]).await.unwrap();
+        let mut foreign = stage.overhear("contact.*.v1.*").await;
+        for round in 0..60 {
+            let mass = (0..100).map(|key| event(Uuid::from_u128(key), round)).collect();
+            stage.speak(Lane::Bulk, mass).await;
+        }
+        let relay = stage.relay_with_leases_of(&broker, Duration::from_millis(100));
+        stage.published().await;
+        relay.stop().await;
+        let mut heard = HashSet::new();
+        while heard.len() < 6_000 {
+            let one = foreign.next().await.unwrap().unwrap();
+            heard.insert(one.properties.message_id().clone());
+        }
+    });
+}
+
 async fn refused(url: &str) -> BrokerError {
     let broker = Broker::rabbit(&RabbitSettings::new(url, "test-", "test")).unwrap();
     broker.declare(&[]).await.unwrap_err()
@@ -257,6 +321,33 @@ brokers! {
         relay.stop().await;
         listening.stop().await;
         assert_eq!(record.rest(), []);
+    }
+
+    /// Nobody heard that it was handled.
+    async fn e3_what_was_handled_and_comes_back_too_often_is_not_dead(stage: Stage) {
+        let broker = stage.broker().await;
+        let relay = stage.relay(&broker);
+        let mass = [1, 2].map(|key| event(Uuid::from_u128(key), 1));
+        for round in 0..5 {
+            let (sender, mut taken) = unbounded_channel();
+            let stuck = Arc::new(Stuck(sender));
+            let listening = stage.listen(&broker, &[subscription("notifications.contacts", CONTACTS, &stuck)]).await;
+            if round == 0 {
+                stage.speak(Lane::Bulk, mass.to_vec()).await;
+            }
+            assert_eq!(taken.recv().await, Some(2));
+            listening.kill().await;
+        }
+        let (handler, mut record) = recorder(|_| Ok(()));
+        deliver(&stage.notifications, "notifications.contacts", handler.as_ref(), &mass[..1]).await.unwrap();
+        let subscription = subscription("notifications.contacts", CONTACTS, &handler);
+        let listening = stage.listen(&broker, std::slice::from_ref(&subscription)).await;
+        stage.quiet(&subscription).await;
+        let dead: Vec<_> = stage.dead_letters().await.iter().map(|dead| dead.id).collect();
+        assert_eq!(dead, [mass[1].id]);
+        relay.stop().await;
+        listening.stop().await;
+        assert_eq!(record.rest(), mass[..1]);
     }
 
     async fn e3_an_orderly_stop_works_off_what_has_arrived(stage: Stage) {

@@ -148,6 +148,12 @@ impl Stage {
         start(pace, broker, &self.contacts, "contacts", Vec::new())
     }
 
+    /// A relay that has to be done with a window soon.
+    pub fn relay_with_leases_of(&self, broker: &Broker, lease: Duration) -> Running {
+        let pace = Pace { lease, ..hasty() };
+        start(pace, broker, &self.contacts, "contacts", Vec::new())
+    }
+
     pub async fn speak(&self, lane: Lane, envelopes: Vec<Envelope>) {
         let tx = self
             .contacts
@@ -342,6 +348,7 @@ fn hasty() -> Pace {
         outage: Duration::from_millis(20),
         lease: Duration::from_millis(500),
         window: 64,
+        events: 200,
         slice: 50,
         drain: Duration::from_secs(5),
     }
