@@ -90,9 +90,8 @@ fn spawn_messaging(parts: &Parts, lifecycle: &Lifecycle, subscriptions: Vec<Subs
 
 fn spawn_sender(sender: Sender, lifecycle: &Lifecycle) {
     let stop = lifecycle.stopping();
-    lifecycle.spawn("sender", async move {
-        if let Err(error) = sender.run(stop).await {
-            tracing::warn!(%error, "claimed letters could not be given back; their leases run out");
-        }
+    lifecycle.spawn_service("sender", async move {
+        let ended = sender.run(stop).await;
+        ended.map_err(|error| StartError::failed("the sender", &error))
     });
 }

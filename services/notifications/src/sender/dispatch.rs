@@ -13,7 +13,7 @@ use usher_types::{MailingId, OrganizationId};
 
 use super::queue::{Claimed, Queue};
 use super::renderer::Known;
-use super::{Shared, Until};
+use super::{Shared, TROUBLE, Until};
 use crate::app::publish_ended;
 use crate::storage;
 
@@ -21,8 +21,6 @@ use crate::storage;
 const CLAIM: usize = 16;
 /// How long it is known who has letters, and from where on.
 const KNOWN: Duration = Duration::from_millis(500);
-/// The pause after the database did not answer.
-const TROUBLE: Duration = Duration::from_secs(1);
 
 /// Claims until nothing is due or a stop is asked for.
 pub async fn dispatch(shared: &Shared, queue: &Queue, lane: Lane, until: &Until) -> Result<(), DbErr> {

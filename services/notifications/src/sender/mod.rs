@@ -14,11 +14,13 @@ mod worker;
 
 pub use renderer::{Renderer, full_name};
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::DbErr;
 use tokio::sync::Notify;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use usher_database::{Database, Scope, SystemReason};
 use usher_events::Lane;
@@ -28,6 +30,9 @@ use uuid::Uuid;
 use crate::storage;
 use crate::transport::MailTransport;
 use queue::Queue;
+
+/// The pause after the database did not answer.
+const TROUBLE: Duration = Duration::from_secs(1);
 
 /// How many connections, and for how long what is claimed.
 #[derive(Clone, Copy, Debug)]
@@ -97,10 +102,11 @@ impl Sender {
         self.0.wake.notify_waiters();
     }
 
-    /// Sends until `stop`; then finishes the mails that are under way and gives back the others.
+    /// Sends until `stop`; then finishes the mails that are under way and gives back the others. A database that does not answer is
+    /// waited for.
     ///
     /// # Errors
-    /// Where the database does not answer while giving back; the leases then run out by themselves.
+    /// Where mails cannot be noted any more.
     pub async fn run(&self, stop: CancellationToken) -> Result<(), DbErr> {
         self.work(Until::Stopped(stop)).await
     }
@@ -125,10 +131,10 @@ impl Sender {
     }
 
     async fn work(&self, until: Until) -> Result<(), DbErr> {
+        let Some(failing) = self.failing(&until).await? else {
+            return Ok(());
+        };
         let queue = Arc::new(Queue::new(self.0.pace.connections));
-        let tx = self.0.database.read(Scope::System(SystemReason::Claim)).await?;
-        let failing = storage::failing_destinations(&tx).await?;
-        drop(tx);
         let (notes, mut noters) = noter::start(&self.0, &failing);
         let mut workers = tokio::task::JoinSet::new();
         for notes in notes.iter().cycle().take(self.0.pace.connections) {
@@ -151,8 +157,31 @@ impl Sender {
         queue.close();
         while workers.join_next().await.is_some() {}
         while noters.join_next().await.is_some() {}
-        self.give_back(&left).await?;
+        if let Err(error) = self.give_back(&left).await {
+            tracing::warn!(%error, "claimed letters could not be given back; their leases run out");
+        }
         interactive.and(bulk)
+    }
+
+    /// The destinations that have failed before, as soon as the database tells; none where a stop is asked for first.
+    async fn failing(&self, until: &Until) -> Result<Option<BTreeSet<String>>, DbErr> {
+        loop {
+            let asked = async {
+                let tx = self.0.database.read(Scope::System(SystemReason::Claim)).await?;
+                storage::failing_destinations(&tx).await
+            };
+            match (asked.await, until) {
+                (Ok(failing), _) => return Ok(Some(failing)),
+                (Err(error), Until::Empty) => return Err(error),
+                (Err(error), Until::Stopped(stop)) => {
+                    tracing::warn!(%error, "nothing is sent yet: the database does not answer");
+                    tokio::select! {
+                        () = stop.cancelled() => return Ok(None),
+                        () = sleep(TROUBLE) => {}
+                    }
+                }
+            }
+        }
     }
 
     async fn give_back(&self, letters: &[storage::Queued]) -> Result<(), DbErr> {

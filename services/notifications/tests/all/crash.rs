@@ -3,14 +3,63 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sea_orm::ConnectionTrait;
-use tokio::sync::Semaphore;
+use sea_orm::{ConnectionTrait, DbErr};
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::instrument::WithSubscriber;
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
 use usher_database::{Dialect, Scope, SystemReason};
 use usher_testkit::TestDatabase;
 use usher_testkit::mail::{Answer, At, Rule};
 
 use crate::bench::{Bench, CONNECTIONS};
+
+/// Tells when something was written to the log.
+#[derive(Clone, Debug, Default)]
+struct Said(Arc<Notify>);
+
+impl Subscriber for Said {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("usher_notifications")
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {
+        self.0.notify_one();
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// A sender that has said that something is wrong and still runs, and its stop.
+fn begin_in_trouble(
+    bench: &Bench,
+) -> (
+    impl Future<Output = JoinHandle<Result<(), DbErr>>>,
+    CancellationToken,
+) {
+    let (sender, stop, said) = (bench.sender(), CancellationToken::new(), Said::default());
+    let running = tokio::spawn({
+        let stop = stop.clone();
+        async move { sender.run(stop).await }.with_subscriber(said.clone())
+    });
+    let in_trouble = async move {
+        said.0.notified().await;
+        running
+    };
+    (in_trouble, stop)
+}
 
 usher_testkit::dialects! {
     /// Killed while each connection waits for its answer: exactly those mails are repeated, byte for byte.
@@ -64,6 +113,26 @@ usher_testkit::dialects! {
         running.await.unwrap().unwrap();
         assert_eq!(bench.server.mails().len(), 40);
         assert_eq!(bench.count("SELECT count(*) FROM message WHERE state = 'SENT'").await, 40);
+    }
+
+    /// A database that is away when the sender starts does not end it.
+    async fn r5_a_database_that_is_away_at_the_start_is_waited_for(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        bench.deliver(&bench.mailing(), &bench.letters(3)).await;
+        let mut taken = Vec::new();
+        while let Ok(tx) = bench.database.read(Scope::System(SystemReason::Test)).await {
+            taken.push(tx);
+        }
+        let [(stopped, stop), (running, end)] = [begin_in_trouble(&bench), begin_in_trouble(&bench)];
+        let drained = bench.sender();
+        let (drained, stopped, running) = tokio::join!(drained.drain(), stopped, running);
+        assert!(drained.is_err());
+        stop.cancel();
+        stopped.await.unwrap().unwrap();
+        drop(taken);
+        bench.server.until(|seen| seen.mails == 3).await;
+        end.cancel();
+        running.await.unwrap().unwrap();
     }
 
     /// A stop finishes the mails under way and gives the others back at once.
