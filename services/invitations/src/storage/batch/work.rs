@@ -1,7 +1,7 @@
 //! Who works on a batch, how far it is, and how it ends.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 use usher_database::{Dialect, Transaction};
 use usher_types::{BatchState, ContactId, InvitationId, OrganizationId};
 
@@ -120,18 +120,33 @@ pub(crate) async fn lock_walked(tx: &Transaction, (organization, id): Of) -> Res
     Ok(row.is_some())
 }
 
-/// Whether a mail of the batch still waits. Those that were written last go out last, so they are looked at first.
+/// Whether a mail of the batch still waits.
 pub(crate) async fn has_open_mail(tx: &Transaction, (organization, id): Of) -> Result<bool, DbErr> {
-    if tx.dialect() == Dialect::Postgres {
-        // which expects one row at most and would read them all to sort it
-        tx.execute_unprepared("SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
-            .await?;
-    }
     let sql = "SELECT 1 AS one FROM invitation WHERE batch_id = $1 AND organization_id = $2 \
                AND delivery IN ('QUEUED', 'SENDING', 'DEFERRED') ORDER BY id DESC LIMIT 1";
     let values = [id.uuid().into(), organization.uuid().into()];
-    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
-    Ok(row.is_some())
+    Ok(!newest_first(tx, sql, values).await?.is_empty())
+}
+
+/// Reads a batch's invitations from the newest on. Those that were written last go out last, so whoever looks for mail that waits
+/// finds it there.
+async fn newest_first(
+    tx: &Transaction,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Vec<QueryResult>, DbErr> {
+    let postgres = tx.dialect() == Dialect::Postgres;
+    if postgres {
+        // which expects some rows at most and would read them all to sort them
+        tx.execute_unprepared("SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
+            .await?;
+    }
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    if postgres {
+        tx.execute_unprepared("SET LOCAL enable_sort = on; SET LOCAL enable_bitmapscan = on")
+            .await?;
+    }
+    Ok(rows)
 }
 
 /// The batch has come to its end.
@@ -153,12 +168,13 @@ pub(crate) async fn finish(
     Ok(())
 }
 
-/// Batches of every organization that may have come to their end unnoticed.
+/// Batches of every organization that may have come to their end unnoticed. Each is looked into as [`has_open_mail`] does: were it
+/// NOT EXISTS, PostgreSQL would read what has gone out of all of them.
 pub(crate) async fn maybe_done(tx: &Transaction) -> Result<Vec<Of>, DbErr> {
     let sql = "SELECT organization_id, id FROM batch WHERE finished_at IS NULL AND state = 'RUNNING' AND walked = $1 \
-               AND NOT EXISTS (SELECT 1 FROM invitation WHERE batch_id = batch.id \
-               AND delivery IN ('QUEUED', 'SENDING', 'DEFERRED')) LIMIT 100";
-    let rows = tx.query_all_raw(tx.statement(sql, [true.into()])).await?;
+               AND (SELECT 1 FROM invitation WHERE batch_id = batch.id \
+               AND delivery IN ('QUEUED', 'SENDING', 'DEFERRED') ORDER BY id DESC LIMIT 1) IS NULL LIMIT 100";
+    let rows = newest_first(tx, sql, [true.into()]).await?;
     rows.iter()
         .map(|row| Ok((row.id("organization_id")?, row.id("id")?)))
         .collect()
@@ -172,11 +188,75 @@ pub(crate) async fn unsent(
 ) -> Result<Vec<(ContactId, InvitationId)>, DbErr> {
     let sql = format!(
         "SELECT contact_id, id FROM invitation WHERE batch_id = $1 AND organization_id = $2 AND delivery IN ('QUEUED', 'SENDING', 'DEFERRED') \
-         AND state IN ('OPEN', 'EXPIRED') AND contact_id IS NOT NULL LIMIT {limit}"
+         AND state IN ('OPEN', 'EXPIRED') AND contact_id IS NOT NULL ORDER BY id DESC LIMIT {limit}"
     );
     let values = [id.uuid().into(), organization.uuid().into()];
-    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    let rows = newest_first(tx, &sql, values).await?;
     rows.iter()
         .map(|row| Ok((row.id("contact_id")?, row.id("id")?)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use usher_database::{Scope, SystemReason};
+    use usher_testkit::{TestDatabase, block_on};
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// A batch of 5000 whose newest 20 mails wait.
+    const BATCH: &str = "INSERT INTO batch (id, organization_id, action, state, lane, selection, expected, walked, mailing_id, \
+         created_by, needs_bulk, created_at, fence, tries) \
+         VALUES ($1, $1, 'SEND', 'RUNNING', 'bulk', '', 5000, true, $1, '', false, now(), 0, 0)";
+    const INVITATIONS: &str = "INSERT INTO invitation (id, organization_id, contact_id, generation, state, token_hash, email, \
+         email_canonical, contact_version, batch_id, message_id, delivery, issued_at, expires_at, created_by) \
+         SELECT lpad(to_hex(n), 32, '0')::uuid, $1, gen_random_uuid(), 1, 'OPEN', int4send(n), '', '', 1, $1, $1, \
+         CASE WHEN n > 4980 THEN 'QUEUED' ELSE 'SENT' END, now(), now(), '' FROM generate_series(1, 5000) n";
+
+    /// Rows of invitations that the transaction has read so far.
+    async fn rows_read(tx: &Transaction) -> i64 {
+        let sql = "SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables \
+                   WHERE relid = 'invitation'::regclass";
+        let row = tx.query_one_raw(tx.statement(sql, [])).await.unwrap();
+        row.unwrap().try_get_by_index(0).unwrap()
+    }
+
+    #[test]
+    fn i4_what_has_gone_out_is_not_read_to_find_what_waits() {
+        block_on(async {
+            let databases = TestDatabase::postgres().await;
+            let database = databases.service("invitations").await;
+            let id = Uuid::from_u128(7);
+            let of = (id.into(), id.into());
+            let sweep = Scope::System(SystemReason::Sweep);
+            let tx = database.write(sweep).await.unwrap();
+            for sql in [BATCH, INVITATIONS] {
+                tx.execute_raw(tx.statement(sql, [id.into()])).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+
+            let tx = database.read(sweep).await.unwrap();
+            assert_eq!(maybe_done(&tx).await.unwrap(), []);
+            assert_eq!(rows_read(&tx).await, 1);
+            drop(tx);
+            let tx = database.read(Scope::Organization(of.0)).await.unwrap();
+            assert!(has_open_mail(&tx, of).await.unwrap());
+            assert_eq!(rows_read(&tx).await, 1);
+            let newest = unsent(&tx, of, 15).await.unwrap();
+            assert_eq!((newest.len(), newest[0].1), (15, Uuid::from_u128(5000).into()));
+            assert_eq!(rows_read(&tx).await, 16);
+            let setting = tx
+                .query_one_raw(tx.statement("SHOW enable_sort", []))
+                .await
+                .unwrap();
+            assert_eq!(setting.unwrap().try_get_by_index::<String>(0).unwrap(), "on");
+            drop(tx);
+
+            let tx = database.write(sweep).await.unwrap();
+            let sent = "UPDATE invitation SET delivery = 'SENT' WHERE batch_id = $1";
+            tx.execute_raw(tx.statement(sent, [id.into()])).await.unwrap();
+            assert_eq!(maybe_done(&tx).await.unwrap(), [of]);
+        });
+    }
 }
