@@ -22,7 +22,7 @@ const BEGIN_TRIES: usize = 10;
 
 /// PostgreSQL otherwise keeps a prepared statement's plan until somebody analyzes its tables. One made while a table was
 /// almost empty reads all of it for every slice once a mass has filled it.
-const PLAN_AFRESH: &str = "SET LOCAL plan_cache_mode = force_custom_plan";
+pub(crate) const PLAN_AFRESH: &str = "SET LOCAL plan_cache_mode = force_custom_plan";
 
 /// The other way out, where planning costs more than the statement: what was planned for an almost empty table goes by its
 /// indexes all the same.

@@ -13,7 +13,7 @@ use sea_query_sqlx::SqlxValues;
 use sqlx::{Executor, Postgres, Sqlite, postgres::PgArguments, query::Query};
 use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard};
 
-use crate::{Dialect, Wake, bind};
+use crate::{Dialect, Wake, bind, database::PLAN_AFRESH};
 
 /// A transaction in a [`crate::Scope`]. It runs sea-orm's queries ([`ConnectionTrait`], [`StreamTrait`]). Dropping it rolls
 /// back.
@@ -61,6 +61,18 @@ impl Transaction {
         values: impl IntoIterator<Item = sea_orm::Value>,
     ) -> Statement {
         Statement::from_sql_and_values(self.dialect().backend(), sql, values)
+    }
+
+    /// Plans each statement for the tables as they are now, as consumers do. For set-based work in an organization's scope that
+    /// may find many rows or few.
+    ///
+    /// # Errors
+    /// Where the database is gone.
+    pub async fn plan_afresh(&self) -> Result<(), DbErr> {
+        if self.dialect() == Dialect::Postgres {
+            self.execute_unprepared(PLAN_AFRESH).await?;
+        }
+        Ok(())
     }
 
     /// Notes that the outbox was written to, so that the commit wakes the relay: `urgently` where somebody waits for what was

@@ -7,6 +7,7 @@
 )]
 
 mod background;
+mod counted;
 mod database;
 mod dialects;
 pub mod mail;
@@ -15,6 +16,7 @@ mod postgres;
 mod prefix;
 mod sqlite;
 
+pub use counted::counted;
 pub use database::TestDatabase;
 #[doc(hidden)]
 pub use dialects::block_on;

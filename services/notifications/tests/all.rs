@@ -17,6 +17,8 @@ mod crash;
 mod deliver;
 #[path = "all/mails.rs"]
 mod mails;
+#[path = "all/plans.rs"]
+mod plans;
 #[path = "all/service.rs"]
 mod service;
 #[path = "all/trouble.rs"]

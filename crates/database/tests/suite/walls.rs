@@ -164,5 +164,17 @@ fn set_based_work_is_planned_afresh_and_claims_go_by_indexes() {
         assert_eq!(setting(claim, "plan_cache_mode").await, "auto");
         assert_eq!(setting(request, "plan_cache_mode").await, "auto");
         assert_eq!(setting(request, "enable_seqscan").await, "on");
+        let tx = database.write(request).await.unwrap();
+        tx.plan_afresh().await.unwrap();
+        let shown = tx
+            .query_one_raw(tx.statement("SHOW plan_cache_mode", []))
+            .await
+            .unwrap();
+        assert_eq!(
+            shown.unwrap().try_get_by_index::<String>(0).unwrap(),
+            "force_custom_plan"
+        );
+        drop(tx);
+        assert_eq!(setting(request, "plan_cache_mode").await, "auto");
     });
 }

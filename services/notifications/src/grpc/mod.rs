@@ -103,6 +103,8 @@ impl Notifications for Api {
         let ended: Vec<_> = withdrawn.into_iter().map(|one| (organization, one)).collect();
         let work = async {
             let tx = self.database.write(Scope::Organization(organization)).await?;
+            // the same statements as the consumer's, for one letter or a mass
+            tx.plan_afresh().await?;
             app::cancel(&tx, &ended, self.clock.now()).await?;
             tx.commit().await
         };

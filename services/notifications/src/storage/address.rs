@@ -8,7 +8,7 @@ use usher_database::{Column, Transaction, records};
 use usher_events::AddressStateChanged;
 use usher_types::{ContactId, EmailState, OrganizationId, Version};
 
-use super::row::{get, id, planned};
+use super::row::{get, id};
 
 /// Marks addresses as BOUNCED. Returns what has changed by it.
 ///
@@ -34,7 +34,7 @@ pub async fn mark_bad_addresses(
          version = address_state.version + 1, updated_at = $1 WHERE address_state.state <> 'BOUNCED' \
          RETURNING organization_id, canonical, version"
     );
-    let rows = tx.query_all_raw(planned(tx, sql, values)).await?;
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
     let changed = rows.iter().map(|row| {
         let key = (id(row, 0)?, get::<String>(row, 1)?);
         Ok(AddressStateChanged {

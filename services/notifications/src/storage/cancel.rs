@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Ended;
 use super::insert::withdrawn;
-use super::row::{SUBJECT, get, planned, state, subject};
+use super::row::{SUBJECT, get, state, subject};
 
 /// What a cancelled message looks like. One that is under way stays with whoever sends it, for it may arrive; its link is
 /// dead. Its seal is erased all the same (I9): the sender has its own copy, and nobody tries it again.
@@ -37,7 +37,7 @@ pub async fn cancel_invitations(
         "INSERT INTO tombstone (organization_id, invitation_id, created_at) SELECT r.org, r.invitation, $1 \
          FROM {from} WHERE true ON CONFLICT DO NOTHING"
     );
-    tx.execute_raw(planned(tx, mark, values)).await?;
+    tx.execute_raw(tx.statement(mark, values)).await?;
     let (contacts, others): (Vec<_>, Vec<_>) = invitations
         .iter()
         .partition(|(_, withdrawn)| withdrawn.contact_id.is_some());
@@ -87,14 +87,14 @@ pub async fn cancel_older_generations(
 }
 
 async fn ended(tx: &Transaction, sql: String, values: Vec<Value>) -> Result<Vec<Ended>, DbErr> {
-    let rows = tx.query_all_raw(planned(tx, sql, values)).await?;
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
     let mut ended: Vec<Ended> = rows.iter().map(read).collect::<Result<_, _>>()?;
     ended.retain(|ended| ended.state == DeliveryState::Cancelled);
     Ok(ended)
 }
 
 /// Cancels those of the letters that were put off and are withdrawn: they were under way when that happened. Returns what was
-/// cancelled.
+/// cancelled. `pending` is not asked for: PostgreSQL could go through all letters that wait instead of to these.
 ///
 /// # Errors
 /// Where the database does not answer.
@@ -105,12 +105,12 @@ pub async fn cancel_withdrawn(
 ) -> Result<Vec<Ended>, DbErr> {
     let dialect = tx.dialect();
     let sql = format!(
-        "UPDATE message SET {CANCELLED} WHERE pending AND {} AND {} RETURNING {SUBJECT}, state, attempts",
+        "UPDATE message SET {CANCELLED} WHERE state = 'DEFERRED' AND {} AND {} RETURNING {SUBJECT}, state, attempts",
         dialect.in_uuids("id", 2),
         withdrawn("message")
     );
     let ids = dialect.uuids(letters.into_iter().map(MessageId::uuid));
-    let rows = tx.query_all_raw(planned(tx, sql, [now.into(), ids])).await?;
+    let rows = tx.query_all_raw(tx.statement(sql, [now.into(), ids])).await?;
     rows.iter().map(read).collect()
 }
 
@@ -131,7 +131,7 @@ pub async fn cancel_claimed(
         withdrawn("message")
     );
     let values = [letter.uuid().into(), owner.into(), now.into()];
-    let rows = tx.query_all_raw(planned(tx, sql, values)).await?;
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
     rows.iter().map(read).collect()
 }
 

@@ -8,7 +8,7 @@ use usher_types::{DeliveryState, MailingId, OrganizationId};
 use uuid::Uuid;
 
 use super::insert::withdrawn;
-use super::row::{SUBJECT, get, id, planned, state, subject};
+use super::row::{SUBJECT, get, id, state, subject};
 use super::{Ended, Subject};
 
 /// Which letters to claim, and for whom.
@@ -93,7 +93,9 @@ pub async fn due_organizations(tx: &Transaction, lane: Lane) -> Result<Vec<Organ
         next(""),
         next("AND m.organization_id > due.organization")
     );
-    let rows = tx.query_all_raw(planned(tx, sql, [lane.as_str().into()])).await?;
+    let rows = tx
+        .query_all_raw(tx.statement(sql, [lane.as_str().into()]))
+        .await?;
     rows.iter().map(|row| id(row, 0)).collect()
 }
 
@@ -135,7 +137,7 @@ pub async fn claim(tx: &Transaction, claim: &Claim<'_>) -> Result<Claimed, DbErr
         claim.server.into(),
         claim.from.into(),
     ];
-    let rows = tx.query_all_raw(planned(tx, sql, values)).await?;
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
     let mut claimed = Claimed::default();
     for row in &rows {
         claimed.reached = claimed.reached.max(Some(get(row, 21)?));
@@ -172,9 +174,10 @@ fn queued(row: &QueryResult) -> Result<Queued, DbErr> {
 }
 
 const RELEASED: &str = "UPDATE message SET state = CASE WHEN attempts = 0 THEN 'QUEUED' ELSE 'DEFERRED' END, \
-     lease_owner = NULL, lease_until = NULL WHERE pending AND state = 'SENDING' AND lease_owner";
+     lease_owner = NULL, lease_until = NULL WHERE state = 'SENDING' AND lease_owner";
 
-/// Gives back what `owner` has claimed and not begun to hand over.
+/// Gives back what `owner` has claimed and not begun to hand over, by its ids: a look at `pending` could lead through all letters
+/// that wait.
 ///
 /// # Errors
 /// Where the database does not answer.
@@ -182,7 +185,7 @@ pub async fn release(tx: &Transaction, owner: Uuid, letters: &[Queued]) -> Resul
     let dialect = tx.dialect();
     let ids = dialect.uuids(letters.iter().map(|letter| letter.subject.message.uuid()));
     let sql = format!("{RELEASED} = $1 AND {}", dialect.in_uuids("id", 2));
-    tx.execute_raw(planned(tx, sql, [owner.into(), ids])).await?;
+    tx.execute_raw(tx.statement(sql, [owner.into(), ids])).await?;
     Ok(())
 }
 
@@ -191,7 +194,7 @@ pub async fn release(tx: &Transaction, owner: Uuid, letters: &[Queued]) -> Resul
 /// # Errors
 /// Where the database does not answer.
 pub async fn release_all(tx: &Transaction, owner: Uuid) -> Result<(), DbErr> {
-    let sql = format!("{RELEASED} <> $1");
-    tx.execute_raw(planned(tx, sql, [owner.into()])).await?;
+    let sql = format!("{RELEASED} <> $1 AND pending");
+    tx.execute_raw(tx.statement(sql, [owner.into()])).await?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
 use usher_database::{Column, Transaction, records};
 
-use super::row::{get, planned};
+use super::row::get;
 
 const NAMES: [Column<String>; 1] = [Column::text("destination", |name| name)];
 
@@ -48,7 +48,7 @@ fn pause(failing: Failing, failures: i64) -> i64 {
 /// Where the database does not answer.
 pub async fn failing_destinations(tx: &Transaction) -> Result<BTreeSet<String>, DbErr> {
     let rows = tx
-        .query_all_raw(planned(tx, "SELECT name FROM destination", []))
+        .query_all_raw(tx.statement("SELECT name FROM destination", []))
         .await?;
     rows.iter().map(|row| get(row, 0)).collect()
 }
@@ -75,7 +75,7 @@ pub async fn punish(
          WHERE true ON CONFLICT (name) DO UPDATE SET failures = destination.failures + 1, updated_at = $1 \
          RETURNING name, failures"
     );
-    let rows = tx.query_all_raw(planned(tx, sql, values)).await?;
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
     let mut opened = Vec::new();
     for row in &rows {
         let (name, failures): (String, i64) = (get(row, 0)?, get(row, 1)?);
@@ -85,7 +85,7 @@ pub async fn punish(
     }
     let (from, values) = records(tx.dialect(), [], &OPENED, &opened);
     let sql = format!("UPDATE destination SET open_until = r.until FROM {from} WHERE name = r.destination");
-    tx.execute_raw(planned(tx, sql, values)).await?;
+    tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
 
@@ -99,7 +99,7 @@ pub async fn forgive(tx: &Transaction, names: &BTreeSet<String>) -> Result<(), D
     }
     let (from, values) = records(tx.dialect(), [], &NAMES, names);
     let sql = format!("DELETE FROM destination WHERE name IN (SELECT r.destination FROM {from})");
-    tx.execute_raw(planned(tx, sql, values)).await?;
+    tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use usher_events::{Lane, Letter, Mailing};
 use usher_types::domain_of;
 
 use super::Ended;
-use super::row::{SUBJECT, get, planned, state, subject};
+use super::row::{SUBJECT, get, state, subject};
 
 /// Rows a statement.
 const CHUNK: usize = 1000;
@@ -41,7 +41,7 @@ pub async fn insert_mailings(
         let sql = format!(
             "INSERT INTO mailing ({names}, created_at) SELECT {names}, $1 FROM {from} WHERE true ON CONFLICT (id) DO NOTHING"
         );
-        tx.execute_raw(planned(tx, sql, values)).await?;
+        tx.execute_raw(tx.statement(sql, values)).await?;
     }
     Ok(())
 }
@@ -123,7 +123,7 @@ pub async fn insert_letters(
              SELECT {values}, CASE WHEN n.dead THEN 'CANCELLED' ELSE 'QUEUED' END, NOT n.dead, 0, $1, $1, $1 \
              FROM n WHERE true ON CONFLICT (id) DO NOTHING RETURNING {SUBJECT}, state"
         );
-        let inserted = tx.query_all_raw(planned(tx, sql, parameters)).await?;
+        let inserted = tx.query_all_raw(tx.statement(sql, parameters)).await?;
         for row in &inserted {
             if get::<String>(row, 6)? == "CANCELLED" {
                 ended.push(Ended {

@@ -5,7 +5,7 @@ use usher_database::Transaction;
 use usher_events::MailKind;
 use usher_types::{MailingId, OrganizationId};
 
-use super::row::{get, id, planned};
+use super::row::{get, id};
 
 /// One sending.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ pub async fn load_mailings(
         dialect.in_uuids("id", 1)
     );
     let ids = dialect.uuids(ids.into_iter().map(MailingId::uuid));
-    let rows = tx.query_all_raw(planned(tx, sql, [ids])).await?;
+    let rows = tx.query_all_raw(tx.statement(sql, [ids])).await?;
     rows.iter().map(read).collect()
 }
 

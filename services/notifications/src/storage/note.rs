@@ -8,7 +8,7 @@ use usher_types::{DeliveryState, MessageId};
 use uuid::Uuid;
 
 use super::Queued;
-use super::row::{get, id, planned};
+use super::row::{get, id};
 use crate::domain::transition::Outcome;
 
 /// What became of a claimed letter.
@@ -50,6 +50,6 @@ pub async fn note(tx: &Transaction, owner: Uuid, notes: &[Note]) -> Result<HashM
          updated_at = r.ended FROM {from} WHERE id = r.letter AND lease_owner = $1 AND state = 'SENDING' \
          RETURNING id, attempts"
     );
-    let rows = tx.query_all_raw(planned(tx, sql, values)).await?;
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
     rows.iter().map(|row| Ok((id(row, 0)?, get(row, 1)?))).collect()
 }

@@ -1,35 +1,11 @@
-//! Statements that are planned afresh, and reading their rows.
+//! Reading rows.
 
-use std::sync::LazyLock;
-use std::time::{Duration, Instant};
-
-use sea_orm::{DbErr, QueryResult, Statement, TryGetable, Value};
-use usher_database::{Dialect, Transaction};
+use sea_orm::{DbErr, QueryResult, TryGetable};
 use usher_events::Lane;
 use usher_types::DeliveryState;
 use uuid::Uuid;
 
 use super::Subject;
-
-/// How long a plan is used.
-const PLAN_LIFE: Duration = Duration::from_secs(2);
-static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
-
-/// A prepared statement whose plan is not older than the table's last growth spurt.
-///
-/// PostgreSQL keeps a prepared statement's generic plan until somebody analyzes the table. One made while the table was all but
-/// empty reads it from end to end, and would go on to do so after a mass sending has filled it. A text that changes every
-/// two seconds is prepared anew, and planned for the size that the table has by then.
-pub fn planned(tx: &Transaction, sql: impl AsRef<str>, values: impl IntoIterator<Item = Value>) -> Statement {
-    let sql = sql.as_ref();
-    match tx.dialect() {
-        Dialect::Sqlite => tx.statement(sql, values),
-        Dialect::Postgres => {
-            let age = BEGUN.elapsed().as_secs() / PLAN_LIFE.as_secs();
-            tx.statement(format!("{sql} /* {age} */"), values)
-        }
-    }
-}
 
 /// The value of one column by its position.
 pub fn get<T: TryGetable>(row: &QueryResult, index: usize) -> Result<T, DbErr> {
