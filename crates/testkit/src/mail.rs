@@ -136,6 +136,8 @@ pub struct Seen {
     pub connections: usize,
     /// RCPT commands.
     pub recipients: usize,
+    /// DATA commands answered with 354: a client may hand the text over.
+    pub invited: usize,
     /// Mails taken.
     pub mails: usize,
     /// MAIL commands that came together with the text before.

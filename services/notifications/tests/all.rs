@@ -5,6 +5,8 @@
     reason = "helpers of tests stand outside of test functions"
 )]
 
+#[path = "all/ahead.rs"]
+mod ahead;
 #[path = "all/api.rs"]
 mod api;
 #[path = "all/bench.rs"]

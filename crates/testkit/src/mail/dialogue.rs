@@ -82,7 +82,10 @@ impl Dialogue {
                 self.refuse(At::Data, "503 5.5.1 no valid recipients").await
             }
             "DATA" => match self.agree(At::Data, "354 go on").await? {
-                Went::Well => self.content().await,
+                Went::Well => {
+                    self.state.seen.send_modify(|seen| seen.invited += 1);
+                    self.content().await
+                }
                 went => Ok(went),
             },
             "QUIT" => {

@@ -12,6 +12,7 @@ use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
+use usher_types::MessageId;
 
 use super::gathered::Gathered;
 use super::tls::Encrypted;
@@ -121,7 +122,7 @@ impl Smtp {
         Ok(Connection {
             smtp: connection,
             pipelining,
-            named: false,
+            named: None,
             used: Instant::now(),
         })
     }
@@ -149,8 +150,8 @@ struct Connection {
     smtp: AsyncSmtpConnection,
     /// The server takes several commands at once.
     pipelining: bool,
-    /// The next mail was named along with the text of the one before; the answers are still to be read.
-    named: bool,
+    /// The mail that was named along with the text of the one before; the answers are still to be read.
+    named: Option<MessageId>,
     /// When the server last answered.
     used: Instant,
 }
@@ -184,8 +185,8 @@ impl SmtpLine {
     }
 
     async fn name(&mut self, parcel: &Parcel, deadline: Instant) -> Result<(), Trouble> {
-        let mut connection = self.open(deadline).await?;
-        let answered = if std::mem::take(&mut connection.named) {
+        let mut connection = self.open(parcel.message, deadline).await?;
+        let answered = if connection.named.take().is_some() {
             connection.answers(deadline).await
         } else {
             let naming = match Naming::of(parcel, &connection.smtp) {
@@ -219,9 +220,9 @@ impl SmtpLine {
                     // A mail's text may be the first in a group of commands (RFC 2920, section 3.1).
                     let next = next
                         .filter(|_| connection.pipelining)
-                        .and_then(|next| Naming::of(next, &connection.smtp).ok());
-                    connection.named = next.is_some();
-                    let next = next.map(|next| next.to_string()).unwrap_or_default();
+                        .and_then(|next| Some((next.message, Naming::of(next, &connection.smtp).ok()?)));
+                    connection.named = next.as_ref().map(|(message, _)| *message);
+                    let next = next.map(|(_, next)| next.to_string()).unwrap_or_default();
                     connection.smtp.command(format!("{plain}{next}")).await
                 }
                 None => connection.smtp.message(&parcel.bytes).await,
@@ -243,12 +244,14 @@ impl SmtpLine {
         }
     }
 
-    /// The kept connection if it still stands, else a new one.
-    async fn open(&mut self, deadline: Instant) -> Result<Connection, Trouble> {
+    /// The kept connection if it still stands, else a new one. Where another mail than this is named, a new one too: this one's
+    /// text would go into the other's mailbox.
+    async fn open(&mut self, message: MessageId, deadline: Instant) -> Result<Connection, Trouble> {
         if let Some(mut connection) = self.connection.take()
-            && (connection.named
-                || connection.used.elapsed() < TRUSTED_IDLE
-                || matches!(timeout(GOODBYE, connection.smtp.test_connected()).await, Ok(true)))
+            && match connection.named {
+                Some(named) => named == message,
+                None => connection.stands().await,
+            }
         {
             return Ok(connection);
         }
@@ -267,7 +270,7 @@ impl SmtpLine {
             Ok(()) => self.connection = Some(connection),
             Err(trouble) if trouble.ends_connection() => {}
             // The next transaction has begun.
-            Err(_) if connection.named => self.connection = Some(connection),
+            Err(_) if connection.named.is_some() => self.connection = Some(connection),
             // The transaction ends before the next one begins.
             Err(_) => {
                 let reset = command(&mut connection.smtp, deadline, Stage::Sender, Rset);
@@ -328,6 +331,12 @@ enum Answered {
 }
 
 impl Connection {
+    /// Whether the server has not hung up.
+    async fn stands(&mut self) -> bool {
+        self.used.elapsed() < TRUSTED_IDLE
+            || matches!(timeout(GOODBYE, self.smtp.test_connected()).await, Ok(true))
+    }
+
     async fn say_in_turn(&mut self, naming: Naming, deadline: Instant) -> Answered {
         let said = async {
             command(&mut self.smtp, deadline, Stage::Sender, naming.mail).await?;
