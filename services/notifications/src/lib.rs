@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod consumers;
+mod discreet;
 pub mod domain;
 pub mod grpc;
 pub mod render;

@@ -1,5 +1,7 @@
 //! Placeholders: a closed list, and what stands for them (N4).
 
+use crate::discreet::discreet;
+
 /// What a template may name between brackets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Placeholder {
@@ -56,7 +58,7 @@ impl Placeholder {
 pub struct UnknownPlaceholder(pub String);
 
 /// What stands for the placeholders of one letter.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Values<'a> {
     /// `[ContactName]`.
     pub contact_name: &'a str,
@@ -73,6 +75,8 @@ pub struct Values<'a> {
     /// `[Message]`.
     pub message: &'a str,
 }
+
+discreet!(Values<'_>, |values| link: values.link.len());
 
 impl<'a> Values<'a> {
     pub(super) const fn of(&self, placeholder: Placeholder) -> &'a str {

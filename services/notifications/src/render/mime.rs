@@ -8,6 +8,7 @@ use lettre::message::header::{self, ContentType, HeaderName, HeaderValue, Header
 use lettre::message::{Body, Mailbox, Mailboxes, MultiPart, SinglePart};
 use usher_types::{EmailAddress, MessageId};
 
+use crate::discreet::discreet;
 use crate::domain::placeholder::one_line;
 
 /// Whom mails come from.
@@ -57,8 +58,10 @@ fn parse(text: &str) -> Result<Address, Unwritable> {
 }
 
 /// What a mail says of its sender: the same for all letters of a mailing, written once.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Letterhead(String);
+
+discreet!(Letterhead, |head| length: head.0.len());
 
 impl Letterhead {
     /// `organization_name` is the display name of From. Answers go to `reply_to`, which is left out where it is no address: it is
@@ -85,7 +88,7 @@ impl Letterhead {
 }
 
 /// One mail to one person.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Mail<'a> {
     /// Which message.
     pub message: MessageId,
@@ -99,8 +102,10 @@ pub struct Mail<'a> {
     pub to: &'a str,
 }
 
+discreet!(Mail<'_>, |mail| message: mail.message);
+
 /// What a mail says.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Parts {
     /// One line.
     pub subject: String,
@@ -109,6 +114,8 @@ pub struct Parts {
     /// The HTML.
     pub html: Body,
 }
+
+discreet!(Parts, |parts| subject: parts.subject.len());
 
 /// A mail ready for the wire.
 #[derive(Clone)]
@@ -119,12 +126,7 @@ pub struct Written {
     pub bytes: Vec<u8>,
 }
 
-impl std::fmt::Debug for Written {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The bytes hold an address and a link.
-        formatter.write_str("Written(…)")
-    }
-}
+discreet!(Written, |written| bytes: written.bytes.len());
 
 /// Writes headers and both parts. Values that come from people are kept to one line and encoded.
 ///

@@ -78,9 +78,13 @@ impl Renderer {
     /// The letter as a mail. `known` is its mailing.
     ///
     /// # Errors
-    /// [`Trouble::Unsendable`] where its seal does not open, its mailing is unknown, or its address is none.
+    /// [`Trouble::Unsendable`] where its seal does not open, its mailing is unknown or another organization's, or its
+    /// address is none.
     pub fn parcel(&self, letter: &Queued, known: Option<&Known>) -> Result<Parcel, Trouble> {
-        let known = known.ok_or_else(|| unsendable("what the mail says is not stored"))?;
+        // A mailing is found by its id alone, and another organization's is none of this letter's.
+        let known = known
+            .filter(|known| known.mailing.organization == letter.subject.organization)
+            .ok_or_else(|| unsendable("what the mail says is not stored"))?;
         let mailing = &known.mailing;
         let link = self.link(letter, mailing.kind)?;
         let languages: Vec<Language> = known.ready.iter().map(|(language, _)| *language).collect();

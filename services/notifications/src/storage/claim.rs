@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::insert::withdrawn;
 use super::row::{SUBJECT, get, id, state, subject};
 use super::{Ended, Subject};
+use crate::discreet::discreet;
 
 /// Which letters to claim, and for whom.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +34,7 @@ pub struct Claim<'a> {
 }
 
 /// A claimed letter.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Queued {
     /// What events name.
     pub subject: Subject,
@@ -64,6 +65,8 @@ pub struct Queued {
     /// The Message-ID header.
     pub rfc_message_id: String,
 }
+
+discreet!(Queued, |letter| subject: letter.subject, mailing: letter.mailing, attempts: letter.attempts);
 
 /// What a claim found.
 #[derive(Debug, Default)]

@@ -8,6 +8,7 @@ use usher_types::domain_of;
 
 use super::Ended;
 use super::row::{SUBJECT, get, state, subject};
+use crate::discreet::discreet;
 
 /// Rows a statement.
 const CHUNK: usize = 1000;
@@ -47,7 +48,7 @@ pub async fn insert_mailings(
 }
 
 /// One letter to be stored.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewLetter<'a> {
     /// Its sending.
     pub mailing: &'a Mailing,
@@ -60,6 +61,8 @@ pub struct NewLetter<'a> {
     /// The trace that it belongs to.
     pub traceparent: Option<&'a str>,
 }
+
+discreet!(NewLetter<'_>, |new| message: new.letter.message_id, mailing: new.mailing.id, lane: new.lane);
 
 fn columns<'a>() -> [Column<NewLetter<'a>>; 18] {
     [

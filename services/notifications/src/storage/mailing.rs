@@ -6,9 +6,10 @@ use usher_events::MailKind;
 use usher_types::{MailingId, OrganizationId};
 
 use super::row::{get, id};
+use crate::discreet::discreet;
 
 /// One sending.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct MailingRow {
     /// Which.
     pub id: MailingId,
@@ -33,6 +34,8 @@ pub struct MailingRow {
     /// `[Message]`.
     pub message: Option<String>,
 }
+
+discreet!(MailingRow, |mailing| id: mailing.id, organization: mailing.organization, kind: mailing.kind);
 
 /// The mailings with these ids.
 ///

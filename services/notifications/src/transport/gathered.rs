@@ -8,18 +8,21 @@ use std::task::{Context, Poll, ready};
 use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::discreet::discreet;
+
 /// More than this is not held back.
 const MOST: usize = 64 * 1024;
 
 /// A stream whose other side speaks only when it is spoken to. lettre flushes after every write, also between a mail and its
 /// final dot; here only reading flushes.
-#[derive(Debug)]
 pub struct Gathered {
     inner: Box<dyn AsyncTokioStream>,
     held: Vec<u8>,
     /// How much of `held` is written already.
     written: usize,
 }
+
+discreet!(Gathered, |stream| held: stream.held.len(), written: stream.written);
 
 impl Gathered {
     pub fn over(inner: Box<dyn AsyncTokioStream>) -> Self {

@@ -3,10 +3,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Parcel;
+use crate::discreet::discreet;
 
 /// Keeps mails in the order in which they were handed over.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Memory(Arc<Mutex<Vec<Vec<u8>>>>);
+
+discreet!(Memory, |memory| mails: memory.lock().len());
 
 impl Memory {
     /// What was sent so far.

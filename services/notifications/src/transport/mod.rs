@@ -17,6 +17,7 @@ use lettre::address::Address;
 use tokio::time::{Instant, timeout_at};
 use usher_types::MessageId;
 
+use crate::discreet::discreet;
 use crate::domain::reply::{Stage, Trouble};
 
 /// Where mails go.
@@ -31,7 +32,6 @@ pub enum MailTransport {
 }
 
 /// One mail and its envelope.
-#[derive(Debug)]
 pub struct Parcel {
     /// Envelope sender.
     pub from: Address,
@@ -44,6 +44,8 @@ pub struct Parcel {
     /// The same for every repeat.
     pub first_attempt_at: DateTime<Utc>,
 }
+
+discreet!(Parcel, |parcel| message: parcel.message, bytes: parcel.bytes.len());
 
 impl MailTransport {
     /// The destination whose circuit opens when nothing can be sent at all.

@@ -45,22 +45,14 @@ impl Subscriber for Said {
 }
 
 /// A sender that has said that something is wrong and still runs, and its stop.
-fn begin_in_trouble(
-    bench: &Bench,
-) -> (
-    impl Future<Output = JoinHandle<Result<(), DbErr>>>,
-    CancellationToken,
-) {
+async fn begin_in_trouble(bench: &Bench) -> (JoinHandle<Result<(), DbErr>>, CancellationToken) {
     let (sender, stop, said) = (bench.sender(), CancellationToken::new(), Said::default());
     let running = tokio::spawn({
         let stop = stop.clone();
         async move { sender.run(stop).await }.with_subscriber(said.clone())
     });
-    let in_trouble = async move {
-        said.0.notified().await;
-        running
-    };
-    (in_trouble, stop)
+    said.0.notified().await;
+    (running, stop)
 }
 
 usher_testkit::dialects! {
@@ -125,9 +117,9 @@ usher_testkit::dialects! {
         while let Ok(tx) = bench.database.read(Scope::System(SystemReason::Test)).await {
             taken.push(tx);
         }
-        let [(stopped, stop), (running, end)] = [begin_in_trouble(&bench), begin_in_trouble(&bench)];
         let drained = bench.sender();
-        let (drained, stopped, running) = tokio::join!(drained.drain(), stopped, running);
+        let (drained, (stopped, stop), (running, end)) =
+            tokio::join!(drained.drain(), begin_in_trouble(&bench), begin_in_trouble(&bench));
         assert!(drained.is_err());
         stop.cancel();
         stopped.await.unwrap().unwrap();

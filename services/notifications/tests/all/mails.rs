@@ -1,10 +1,13 @@
 //! What the mails look like.
 
+use chrono::DateTime;
 use mail_parser::MessageParser;
-use usher_events::{Letter, MailKind, Mailing};
+use usher_database::{Scope, SystemReason};
+use usher_events::{Lane, Letter, MailKind, Mailing};
+use usher_notifications::storage::{self, Claim};
 use usher_testkit::TestDatabase;
 use usher_testkit::mail::{ReceivedMail, SmtpServer};
-use usher_types::{ContactId, InvitationId, MailingId, MessageId};
+use usher_types::{Clock, ContactId, InvitationId, MailingId, MessageId};
 
 use crate::bench::{Bench, fixed};
 
@@ -145,6 +148,50 @@ usher_testkit::dialects! {
         let events = bench.messages().await;
         assert_eq!(events[0].error.as_deref(), Some("the seal of the link does not open with our keys"));
         assert_eq!(bench.addresses().await, []);
+    }
+
+    /// A letter that names another organization's mailing does not go out under that one's name.
+    async fn n4_a_mailing_of_another_organization_is_not_used(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let foreign = Mailing { organization_id: fixed(0x99), organization_name: "Other".to_owned(), ..mailing(&bench) };
+        bench.deliver(&foreign, &[]).await;
+        let letter = letter(&bench);
+        bench.deliver(&mailing(&bench), std::slice::from_ref(&letter)).await;
+        bench.sender().drain().await.unwrap();
+        assert_eq!(bench.server.mails(), []);
+        assert_eq!(bench.row(&letter).await, ("FAILED".to_owned(), 1, false));
+        assert_eq!(bench.messages().await[0].error.as_deref(), Some("what the mail says is not stored"));
+    }
+
+    /// Whoever prints what a sender works with prints ids.
+    async fn i9_debug_output_shows_no_address_no_name_no_link_and_no_seal(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let (mailing, letter) = (mailing(&bench), letter(&bench));
+        bench.deliver(&mailing, std::slice::from_ref(&letter)).await;
+        let claim = Claim {
+            lane: Lane::Interactive,
+            organization: bench.organization,
+            from: DateTime::UNIX_EPOCH,
+            limit: 1,
+            owner: fixed(1),
+            lease: 60_000,
+            server: "server",
+            now: bench.clock.now(),
+        };
+        let tx = bench.database.write(Scope::System(SystemReason::Claim)).await.unwrap();
+        let claimed = storage::claim(&tx, &claim).await.unwrap();
+        let rows = storage::load_mailings(&tx, [mailing.id]).await.unwrap();
+        let renderer = bench.renderer();
+        let shown = format!("{claimed:?} {rows:?}");
+        let known = renderer.learn(rows).remove(&mailing.id).unwrap();
+        let parcel = renderer.parcel(&claimed.letters[0], Some(&known)).unwrap();
+        let shown = format!("{shown} {parcel:?}").to_lowercase();
+        assert_eq!(shown.matches(&letter.message_id.to_string()).count(), 2, "{shown}");
+        let seal = letter.sealed_token.unwrap().to_lowercase();
+        let link = Bench::token().reveal().to_lowercase();
+        for secret in ["ada", "lovelace", "max@", &seal, &link, "[70, 114, ", "activate"] {
+            assert!(!shown.contains(secret), "{secret} in {shown}");
+        }
     }
 
     /// SMTPUTF8 only where the server offers it; a domain travels as punycode.
