@@ -47,11 +47,14 @@ impl Subscriber for Said {
 /// A sender that has said that something is wrong and still runs, and its stop.
 async fn begin_in_trouble(bench: &Bench) -> (JoinHandle<Result<(), DbErr>>, CancellationToken) {
     let (sender, stop, said) = (bench.sender(), CancellationToken::new(), Said::default());
-    let running = tokio::spawn({
+    let mut running = tokio::spawn({
         let stop = stop.clone();
         async move { sender.run(stop).await }.with_subscriber(said.clone())
     });
-    said.0.notified().await;
+    tokio::select! {
+        () = said.0.notified() => {}
+        ended = &mut running => panic!("{ended:?}"),
+    }
     (running, stop)
 }
 
