@@ -1,5 +1,6 @@
 //! One person gets in.
 
+use chrono::{SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 use usher_tests::{Setting, System, on_both_settings};
 
@@ -111,6 +112,25 @@ on_both_settings! {
     }
 
     /// The switch closes sending, links and the portal; cancelling still works.
+    /// Nothing happens before its time.
+    async fn i4_a_scheduled_batch_goes_out_at_its_time(system: &System) {
+        let admin = system.admin();
+        let ada = admin.done(CREATE_CONTACT, json!({ "input": {
+            "role": "CLIENT", "firstName": "Ada", "lastName": "Lovelace", "email": "ada@example.com",
+        }})).await["contact"].clone();
+        let at = (Utc::now() + TimeDelta::seconds(2)).to_rfc3339_opts(SecondsFormat::Millis, true);
+        let input = json!({ "contacts": { "ids": [ada["id"]] }, "sendAt": at });
+        let sent = admin.done(SEND, json!({ "input": input })).await;
+        assert_eq!((&sent["batch"]["state"], &sent["batch"]["total"]), (&json!("SCHEDULED"), &json!(1)));
+        status_becomes(system, &ada["id"], "WAITING").await;
+        let over = batch_is_done(system, &sent["batch"]["id"]).await;
+        assert_eq!((&over["sent"], &over["sendAt"]), (&json!(1), &json!(at)));
+        assert!(over["startedAt"].as_str().unwrap() >= at.as_str(), "{over}");
+        system.mailbox().only_mail_to("ada@example.com").await;
+        let late = admin.payload(SEND, json!({ "input": input })).await;
+        assert_eq!(late["userErrors"][0]["field"], json!(["sendAt"]));
+    }
+
     async fn i3_the_portal_switch(system: &System) {
         let admin = system.admin();
         let contact = admin.done(CREATE_CONTACT, json!({ "input": {

@@ -29,7 +29,7 @@ pub const SEND: &str = "mutation Send($input: InvitationsInput!) {
 }";
 
 pub const BATCH: &str = "query Batch($id: ID!) {
-  invitationBatch(id: $id) { state total queued sent failed cancelled accepted skipped { reason count } finishedAt }
+  invitationBatch(id: $id) { state total queued sent failed cancelled accepted skipped { reason count } sendAt startedAt finishedAt }
 }";
 
 pub const CONTACT: &str = "query Contact($id: ID!) {

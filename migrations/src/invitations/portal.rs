@@ -67,7 +67,7 @@ fn batches(ddl: &mut Ddl) {
          reason text, lane text NOT NULL, selection bytea NOT NULL, message text, subject text, body text, \
          expected bigint NOT NULL, walked boolean NOT NULL, last_contact_id uuid, mailing_id uuid NOT NULL, \
          created_by text NOT NULL, created_by_id uuid, needs_bulk boolean NOT NULL, created_at timestamptz NOT NULL, \
-         started_at timestamptz, finished_at timestamptz, fence bigint NOT NULL, leased_until timestamptz, \
+         send_at timestamptz, started_at timestamptz, finished_at timestamptz, fence bigint NOT NULL, leased_until timestamptz, \
          tries bigint NOT NULL)",
     );
     ddl.run("CREATE INDEX batch_created ON batch (organization_id, created_at, id)");

@@ -8,10 +8,11 @@ use usher_proto::invitations::v1::{
     Batch, BatchReply, CancelBatchRequest, ListBatchesRequest, ListSkippedRequest, StartBatchRequest,
     WatchBatchRequest,
 };
+use usher_proto::timestamp;
 use usher_testkit::dialects;
 use usher_types::{ContactId, ContactRole, EmailState, PortalStatus};
 
-use crate::stage::{Stage, codes, everyone, figures, request};
+use crate::stage::{Stage, codes, everyone, figures, noon, request};
 
 fn for_everyone(action: &str) -> StartBatchRequest {
     StartBatchRequest {
@@ -199,6 +200,77 @@ dialects! {
         assert_eq!((last.fact, last.portal.status), (InvitationFact::Cancelled, PortalStatus::Waiting));
         let unknown = Batch { id: vec![7; 16].into(), ..Batch::default() };
         assert_eq!(codes(&cancel(&stage, &unknown).await.refusals), ["NOT_FOUND"]);
+    }
+
+    /// Whom it reaches is decided at the start.
+    async fn i4_a_scheduled_batch_waits_for_its_time(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        stage.clients(3);
+        let at = noon() + TimeDelta::hours(8);
+        let later = StartBatchRequest {
+            send_at: Some(timestamp(at)),
+            expect_eligible: Some(3),
+            idempotency_key: Some("tonight".into()),
+            ..for_everyone("SEND")
+        };
+        let batch = stage.start(later.clone()).await.batch.unwrap();
+        assert_eq!((batch.state.as_str(), batch.total), ("SCHEDULED", 3));
+        assert_eq!((batch.send_at, batch.started_at), (later.send_at, None));
+        // the same key is the same batch, at another time it is not
+        assert_eq!(stage.start(later.clone()).await.batch.unwrap().id, batch.id);
+        let sooner = StartBatchRequest { send_at: Some(timestamp(at - TimeDelta::hours(1))), ..later };
+        assert_eq!(codes(&stage.start(sooner).await.refusals), ["CONFLICT"]);
+
+        stage.workshop.work().await.unwrap();
+        stage.clock.advance(TimeDelta::hours(8) - TimeDelta::milliseconds(1));
+        stage.workshop.work().await.unwrap();
+        assert_eq!(stage.number("SELECT count(*) FROM invitation").await, 0);
+        assert_eq!(stage.batch(&batch.id).await.state, "SCHEDULED");
+
+        stage.clients(2);
+        stage.clock.advance(TimeDelta::milliseconds(1));
+        stage.workshop.work().await.unwrap();
+        let started = stage.batch(&batch.id).await;
+        assert_eq!((started.state.as_str(), started.started_at), ("RUNNING", Some(timestamp(at))));
+        assert_eq!(figures(&started), [0, 5, 0, 0, 0, 0]);
+    }
+
+    async fn i4_one_contact_alone_can_be_scheduled_and_taken_back(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let ada = stage.clients(1).remove(0);
+        let later = StartBatchRequest {
+            send_at: Some(timestamp(noon() + TimeDelta::days(1))),
+            ..request("SEND", &[&ada])
+        };
+        let batch = stage.start(later).await.batch.unwrap();
+        assert_eq!(batch.state, "SCHEDULED");
+        assert_eq!(cancel(&stage, &batch).await.batch.unwrap().state, "CANCELLED");
+        stage.clock.advance(TimeDelta::days(1));
+        stage.workshop.work().await.unwrap();
+        let over = stage.batch(&batch.id).await;
+        assert_eq!((over.state.as_str(), over.started_at), ("CANCELLED", None));
+        assert_eq!(stage.number("SELECT count(*) FROM invitation").await, 0);
+    }
+
+    /// What stands in the way when its time has come holds it, as it would any other.
+    async fn i4_a_scheduled_batch_starts_only_where_one_may(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        stage.clients(2);
+        let at = |hours: i64| Some(timestamp(noon() + TimeDelta::hours(hours)));
+        for wrong in [at(0), at(-1), at(24 * 367)] {
+            let refused = stage.start(StartBatchRequest { send_at: wrong, ..for_everyone("SEND") }).await;
+            assert_eq!(codes(&refused.refusals), ["INVALID"]);
+            assert_eq!(refused.refusals[0].field, ["sendAt"]);
+        }
+        let later = StartBatchRequest { send_at: at(1), ..for_everyone("SEND") };
+        let batch = stage.start(later).await.batch.unwrap();
+        stage.portal(false).await;
+        stage.clock.advance(TimeDelta::hours(1));
+        stage.workshop.work().await.unwrap();
+        assert_eq!(stage.batch(&batch.id).await.state, "PAUSED");
+        stage.portal(true).await;
+        stage.workshop.work().await.unwrap();
+        assert_eq!(figures(&stage.batch(&batch.id).await), [0, 2, 0, 0, 0, 0]);
     }
 
     async fn i4_cancelled_before_it_began_nothing_is_sent(db: usher_testkit::TestDatabase) {

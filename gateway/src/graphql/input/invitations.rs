@@ -3,11 +3,12 @@
 use async_graphql::{ID, InputObject};
 use usher_proto::contacts::v1 as contacts;
 use usher_proto::invitations::v1 as wire;
+use usher_proto::timestamp;
 use usher_types::{AccountId, BatchId, ContactId};
 
 use super::ContactSelection;
 use crate::fault::Fault;
-use crate::graphql::types::{InvitationAction, to_wire};
+use crate::graphql::types::{InvitationAction, Moment, to_wire};
 use crate::ids::Kind;
 
 /// A bulk action.
@@ -23,6 +24,9 @@ pub struct InvitationsInput {
     body: Option<String>,
     /// Refuse with CONFLICT if this is no longer the number that the preview showed.
     expect_eligible: Option<i32>,
+    /// Later than now, within a year: the batch waits, survives restarts, and can be cancelled until then. Whom it reaches is
+    /// decided when it starts.
+    send_at: Option<Moment>,
     /// A member's own, kept 24 hours and looked at before anything else: the same key with the same input answers with
     /// the same batch and sends nothing twice; with another input it is a CONFLICT.
     idempotency_key: Option<String>,
@@ -39,6 +43,7 @@ impl InvitationsInput {
             body: self.body,
             expect_eligible: self.expect_eligible.map(i64::from),
             idempotency_key: self.idempotency_key,
+            send_at: self.send_at.map(|at| timestamp(at.0)),
         })
     }
 }

@@ -210,6 +210,11 @@ impl InvitationBatch {
         required_moment(self.0.created_at)
     }
 
+    /// When it is to start, or was; null where it was to start at once.
+    async fn send_at(&self) -> Option<Moment> {
+        moment(self.0.send_at)
+    }
+
     /// When it began.
     async fn started_at(&self) -> Option<Moment> {
         moment(self.0.started_at)

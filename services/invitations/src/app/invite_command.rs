@@ -91,6 +91,7 @@ fn wish(invite: &Invite) -> StartBatch {
         message: invite.message.clone(),
         subject: None,
         body: None,
+        send_at: None,
         expect_eligible: None,
         key: Some(invite.idempotency_key.clone()),
     }

@@ -102,6 +102,7 @@ pub(super) fn batch(view: &BatchView) -> wire::Batch {
         created_at: Some(timestamp(batch.created_at)),
         started_at: batch.started_at.map(timestamp),
         finished_at: batch.finished_at.map(timestamp),
+        send_at: batch.send_at.map(timestamp),
     }
 }
 

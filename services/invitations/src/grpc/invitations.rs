@@ -11,7 +11,7 @@ use usher_proto::invitations::v1::{
     ListBatchesReply, ListBatchesRequest, ListSkippedReply, ListSkippedRequest, OrganizationReply,
     PortalAccess, StartBatchRequest, UpdateOrganizationRequest, WatchBatchRequest,
 };
-use usher_proto::{bytes_of, id_from};
+use usher_proto::{bytes_of, datetime, id_from};
 use usher_service::grpc;
 
 use super::streams::BatchStream;
@@ -89,6 +89,10 @@ impl Invitations for Edge {
             body: request.body,
             expect_eligible: request.expect_eligible,
             key: request.idempotency_key,
+            send_at: match request.send_at {
+                Some(at) => Some(datetime(at).ok_or_else(|| grpc::invalid("send_at is no time"))?),
+                None => None,
+            },
         };
         batch_reply(self.app.start_batch(&caller, start).await)
     }

@@ -298,7 +298,7 @@ impl Stage {
         };
         let reply = self
             .api()
-            .batch_get_batches(self.admin.on(request))
+            .batch_get_batches(self.administrator().await.on(request))
             .await
             .unwrap();
         reply.into_inner().batches.pop().unwrap()
@@ -390,7 +390,7 @@ impl Stage {
         };
         let reply = self
             .api()
-            .update_organization(self.admin.on(request))
+            .update_organization(self.administrator().await.on(request))
             .await
             .unwrap();
         assert_eq!(codes(&reply.into_inner().refusals), Vec::<&str>::new());

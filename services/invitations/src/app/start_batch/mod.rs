@@ -7,6 +7,7 @@ mod known;
 mod plan;
 mod write;
 
+use chrono::{DateTime, Utc};
 use prost::Message;
 use sha2::{Digest, Sha256};
 use usher_auth::Principal;
@@ -36,6 +37,8 @@ pub(crate) struct StartBatch {
     pub(crate) body: Option<String>,
     pub(crate) expect_eligible: Option<i64>,
     pub(crate) key: Option<String>,
+    /// Later than now: the batch waits until then.
+    pub(crate) send_at: Option<DateTime<Utc>>,
 }
 
 impl StartBatch {
@@ -49,6 +52,9 @@ impl StartBatch {
                 .as_ref()
                 .map_or("-".to_owned(), |text| format!("{}:{text}", text.len()));
             hash.update(text.as_bytes());
+        }
+        if let Some(at) = self.send_at {
+            hash.update(at.to_rfc3339());
         }
         hash.update(self.action.as_str().as_bytes());
         hash.update(self.selection.encode_to_vec());

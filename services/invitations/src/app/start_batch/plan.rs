@@ -1,5 +1,6 @@
 //! What is found out before anything is written.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use usher_auth::{Permission, Principal, Service};
 use usher_proto::contacts::v1::PreviewSelectionRequest;
 use usher_service::grpc;
@@ -15,6 +16,7 @@ use crate::storage::activity::Actor;
 use crate::storage::batch::Batch;
 use crate::storage::member;
 
+const LONGEST_WAIT: TimeDelta = TimeDelta::days(366);
 /// I17.
 const MOST_IDS: usize = 10_000;
 
@@ -59,6 +61,7 @@ impl App {
         let texts = [&start.subject, &start.body, &start.message];
         self.check_texts(&firm, texts).await?;
         let now = self.now();
+        check_time(start.send_at, now)?;
         let mut batch = new_batch(start, &actor, organization, now);
         batch.created_by_id = principal.member();
         batch.needs_bulk = bulk;
@@ -84,7 +87,7 @@ impl App {
     ) -> Result<Option<Vec<Walked>>, Failure> {
         match ids {
             Some([]) => return Err(nobody()),
-            Some(ids) if ids.len() <= AT_ONCE => {
+            Some(ids) if ids.len() <= AT_ONCE && start.send_at.is_none() => {
                 let people = self.walk_all(organization, start).await?;
                 if people.len() < ids.len() {
                     return Err(unknown_ids());
@@ -110,7 +113,7 @@ impl App {
         if ids.is_some_and(|ids| total < ids.len()) {
             return Err(unknown_ids());
         }
-        if total <= AT_ONCE {
+        if total <= AT_ONCE && start.send_at.is_none() {
             return Ok(Some(self.walk_all(organization, start).await?));
         }
         check_eligible(reply.eligible, start)?;
@@ -134,6 +137,16 @@ impl App {
             }
         }
     }
+}
+
+/// A batch can wait for up to a year (I4).
+fn check_time(send_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<(), Failure> {
+    let message = match send_at {
+        Some(at) if at <= now => "the time to send must be later than now",
+        Some(at) if at > now + LONGEST_WAIT => "the time to send must be within a year",
+        _ => return Ok(()),
+    };
+    Err(refuse("INVALID", &["sendAt"], message).into())
 }
 
 /// SEND and RESEND need the portal switched on (I3).

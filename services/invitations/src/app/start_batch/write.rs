@@ -90,7 +90,10 @@ pub(crate) fn new_batch(
         id: BatchId::new(now),
         organization,
         action: start.action,
-        state: BatchState::Running,
+        state: match start.send_at {
+            Some(_) => BatchState::Scheduled,
+            None => BatchState::Running,
+        },
         reason: None,
         lane: if few { Lane::Interactive } else { Lane::Bulk },
         selection: start.selection.encode_to_vec(),
@@ -105,6 +108,7 @@ pub(crate) fn new_batch(
         created_by_id: None,
         needs_bulk: false,
         created_at: now,
+        send_at: start.send_at,
         started_at: None,
         finished_at: None,
         fence: 0,
@@ -114,6 +118,7 @@ pub(crate) fn new_batch(
 
 async fn log(tx: &Transaction, plan: &Plan, batch: &Batch) -> Result<(), Failure> {
     let (action, summary) = match batch.action {
+        _ if batch.send_at.is_some() => ("batch.scheduled", "Scheduled a batch"),
         InvitationAction::Send => ("invitations.sent", "Sent invitations"),
         InvitationAction::Resend => ("invitations.resent", "Sent invitations again"),
         InvitationAction::Cancel => ("invitations.cancelled", "Took invitations back"),

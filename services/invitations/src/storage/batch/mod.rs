@@ -42,6 +42,8 @@ pub(crate) struct Batch {
     /// Whether its member needs `email.bulk`.
     pub(crate) needs_bulk: bool,
     pub(crate) created_at: DateTime<Utc>,
+    /// When it is to start; none where that is at once.
+    pub(crate) send_at: Option<DateTime<Utc>>,
     pub(crate) started_at: Option<DateTime<Utc>>,
     pub(crate) finished_at: Option<DateTime<Utc>>,
     /// Goes up with every worker, so that one who was too slow cannot write any more.
@@ -58,7 +60,7 @@ impl Batch {
 
 const COLUMNS: &str = "id, organization_id, action, state, reason, lane, selection, message, subject, body, expected, \
                        walked, last_contact_id, mailing_id, created_by, created_by_id, needs_bulk, created_at, \
-                       started_at, finished_at, fence, tries";
+                       send_at, started_at, finished_at, fence, tries";
 
 fn read(row: &QueryResult) -> Result<Batch, DbErr> {
     let lane: String = row.get("lane")?;
@@ -81,6 +83,7 @@ fn read(row: &QueryResult) -> Result<Batch, DbErr> {
         created_by_id: row.id_option("created_by_id")?,
         needs_bulk: row.get("needs_bulk")?,
         created_at: row.get("created_at")?,
+        send_at: row.get("send_at")?,
         started_at: row.get("started_at")?,
         finished_at: row.get("finished_at")?,
         fence: row.get("fence")?,
@@ -90,7 +93,7 @@ fn read(row: &QueryResult) -> Result<Batch, DbErr> {
 
 /// A new one.
 pub(crate) async fn insert(tx: &Transaction, batch: &Batch) -> Result<(), DbErr> {
-    let parameters: Vec<String> = (1..=22).map(|number| format!("${number}")).collect();
+    let parameters: Vec<String> = (1..=23).map(|number| format!("${number}")).collect();
     let sql = format!("INSERT INTO batch ({COLUMNS}) VALUES ({})", parameters.join(", "));
     let values = [
         batch.id.uuid().into(),
@@ -111,6 +114,7 @@ pub(crate) async fn insert(tx: &Transaction, batch: &Batch) -> Result<(), DbErr>
         batch.created_by_id.map(MemberId::uuid).into(),
         batch.needs_bulk.into(),
         batch.created_at.into(),
+        batch.send_at.into(),
         batch.started_at.into(),
         batch.finished_at.into(),
         batch.fence.into(),

@@ -11,12 +11,15 @@ use crate::storage::row::Columns;
 /// How long a worker may take for a chunk before another one takes over.
 const LEASE_MILLISECONDS: i64 = 30_000;
 
-/// Leases the next batch that has something to do: people to look at, or, once cancelled, mail to take back.
+/// Leases the next batch that has something to do: people to look at, from its time on, or, once cancelled, mail to take back.
 pub(crate) async fn claim(tx: &Transaction, now: DateTime<Utc>) -> Result<Option<Batch>, DbErr> {
     let dialect = tx.dialect();
     let sql = format!(
-        "UPDATE batch SET leased_until = {lease}, fence = fence + 1, started_at = coalesce(started_at, $1) WHERE id = \
-         (SELECT id FROM batch WHERE finished_at IS NULL AND (state = 'CANCELLED' OR (state = 'RUNNING' AND walked = $2)) \
+        "UPDATE batch SET leased_until = {lease}, fence = fence + 1, \
+         started_at = CASE WHEN state = 'CANCELLED' THEN started_at ELSE coalesce(started_at, $1) END, \
+         state = CASE WHEN state = 'SCHEDULED' THEN 'RUNNING' ELSE state END WHERE id = \
+         (SELECT id FROM batch WHERE finished_at IS NULL AND (state = 'CANCELLED' OR (state = 'RUNNING' AND walked = $2) \
+         OR (state = 'SCHEDULED' AND send_at <= $1)) \
          AND (leased_until IS NULL OR leased_until < {clock}) ORDER BY created_at LIMIT 1 {skip}) RETURNING {COLUMNS}",
         lease = dialect.now_plus(LEASE_MILLISECONDS),
         clock = dialect.now(),
