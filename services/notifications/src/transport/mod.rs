@@ -1,6 +1,7 @@
 //! Where mails go: to a server, into a folder (N10), or into memory.
 
 mod capture;
+mod dialogue;
 mod gathered;
 mod memory;
 mod smtp;
