@@ -1,8 +1,9 @@
 //! One person gets in.
 
-use chrono::{SecondsFormat, TimeDelta, Utc};
+use chrono::{SecondsFormat, TimeDelta};
 use serde_json::{Value, json};
 use usher_tests::{Setting, System, on_both_settings};
+use usher_types::{Clock, SystemClock};
 
 use crate::operations::{
     ACCEPT, CREATE_CONTACT, LANDING, PASSWORD, PREVIEW, SEND, batch_is_done, status_becomes,
@@ -118,7 +119,7 @@ on_both_settings! {
         let ada = admin.done(CREATE_CONTACT, json!({ "input": {
             "role": "CLIENT", "firstName": "Ada", "lastName": "Lovelace", "email": "ada@example.com",
         }})).await["contact"].clone();
-        let at = (Utc::now() + TimeDelta::seconds(2)).to_rfc3339_opts(SecondsFormat::Millis, true);
+        let at = (SystemClock.now() + TimeDelta::seconds(2)).to_rfc3339_opts(SecondsFormat::Millis, true);
         let input = json!({ "contacts": { "ids": [ada["id"]] }, "sendAt": at });
         let sent = admin.done(SEND, json!({ "input": input })).await;
         assert_eq!((&sent["batch"]["state"], &sent["batch"]["total"]), (&json!("SCHEDULED"), &json!(1)));
