@@ -6,13 +6,13 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## everything in one process: SQLite files, in-process broker, captured mail
-	@cargo run --quiet --locked --package usher --bin usher -- $(ARGS)
+	@cargo run --locked --package usher --bin usher -- $(ARGS)
 
 run-distributed: ## five processes on PostgreSQL, RabbitMQ and SMTP (USHER_DATABASE_URL, USHER_AMQP_URL, USHER_SMTP_URL)
 	@scripts/run-distributed
 
 demo: ## loads the sample contacts (or FILE=export.csv) into a running Usher, invites all who can be, prints what became of them
-	@cargo run --quiet --locked --package usher --example demo -- $(FILE)
+	@cargo run --locked --package usher --example demo -- $(FILE)
 
 test: ## all tests, on everything they need
 	@scripts/test

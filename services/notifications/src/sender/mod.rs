@@ -1,4 +1,4 @@
-//! Sends what is due (DESIGN.md "Sending", ADR 0010).
+//! Sends what is due (ADR 0010).
 //!
 //! One dispatcher a lane claims due letters under a lease, in batches, round-robin by organization, and queues them here. Workers,
 //! one a connection, take letters from the queue, render and send them, and give what became of them to a noter, which
