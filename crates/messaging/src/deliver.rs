@@ -6,7 +6,9 @@ use std::{
 };
 
 use sea_orm::{ConnectionTrait, DbErr};
-use usher_database::{Database, Dialect, Scope, SystemReason, Transaction, is_conflict, is_unavailable};
+use usher_database::{
+    Column, Database, Scope, SystemReason, Transaction, is_conflict, is_unavailable, records,
+};
 use usher_events::Envelope;
 use uuid::Uuid;
 
@@ -157,6 +159,12 @@ async fn opened(tx: &Transaction, queue: &str, packs: Vec<Uuid>) -> Result<HashS
     rows.iter().map(|row| row.try_get_by_index(0)).collect()
 }
 
+/// An id, and how many events it stands for.
+const NOTED: [Column<(Uuid, i64)>; 2] = [
+    Column::uuid("id", |noted| noted.0),
+    Column::number("events", |noted| noted.1),
+];
+
 /// Notes ids, each with how many events it stands for, and returns those that were not there.
 pub(crate) async fn note(
     tx: &Transaction,
@@ -167,22 +175,16 @@ pub(crate) async fn note(
         return Ok(HashSet::new());
     }
     let dialect = tx.dialect();
-    let (ids, events): (Vec<Uuid>, Vec<usize>) = notes.into_iter().unzip();
-    let events = events
+    let notes: Vec<(Uuid, i64)> = notes
         .into_iter()
-        .map(|events| i64::try_from(events).unwrap_or(i64::MAX));
-    let sql = match dialect {
-        Dialect::Postgres => {
-            "INSERT INTO inbox (queue, id, events, at) SELECT $1, id, events, statement_timestamp() \
-             FROM unnest($2::text::uuid[], $3::text::smallint[]) AS m(id, events) \
-             ORDER BY id ON CONFLICT DO NOTHING RETURNING id"
-        }
-        Dialect::Sqlite => {
-            "INSERT INTO inbox (queue, id, events, at) SELECT $1, unhex(i.value), e.value, strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now') \
-             FROM json_each($2) AS i JOIN json_each($3) AS e ON e.key = i.key WHERE true ON CONFLICT DO NOTHING RETURNING id"
-        }
-    };
-    let values = [queue.into(), dialect.uuids(ids), dialect.bigints(events)];
+        .map(|(id, events)| (id, i64::try_from(events).unwrap_or(i64::MAX)))
+        .collect();
+    let (from, values) = records(dialect, [queue.into()], &NOTED, &notes);
+    let sql = format!(
+        "INSERT INTO inbox (queue, id, events, at) SELECT $1, r.id, r.events, {} FROM {from} \
+         WHERE true ORDER BY r.id ON CONFLICT DO NOTHING RETURNING id",
+        dialect.now()
+    );
     let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
     rows.iter().map(|row| row.try_get_by_index(0)).collect()
 }

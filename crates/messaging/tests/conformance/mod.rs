@@ -2,6 +2,7 @@
 
 mod failures;
 mod outage;
+mod outside;
 mod recorder;
 mod stage;
 mod way;
