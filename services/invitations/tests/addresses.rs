@@ -186,7 +186,7 @@ impl Stage {
         ]
     }
 
-    async fn address(&self, canonical: &str, state: EmailState, version: i64) {
+    pub async fn address(&self, canonical: &str, state: EmailState, version: i64) {
         let event = AddressStateChanged {
             organization_id: self.organization,
             email_canonical: canonical.into(),

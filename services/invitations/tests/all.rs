@@ -6,6 +6,7 @@ mod addresses;
 mod batches;
 mod confirmations;
 mod events;
+mod histories;
 mod keys;
 mod links;
 mod news;

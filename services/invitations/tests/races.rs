@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use futures::future::join_all;
-use usher_events::{CancelMessages, InvitationFact, MessageOutcome};
+use usher_events::{CancelMessages, InvitationFact, MailKind, MessageOutcome};
 use usher_proto::invitations::v1::StartBatchRequest;
 use usher_testkit::dialects;
 
@@ -49,6 +49,55 @@ dialects! {
             let last = stage.facts_of(&ada).await.pop().unwrap().fact;
             let expected = if cancelled_it { InvitationFact::Cancelled } else { InvitationFact::Accepted };
             assert_eq!(last, expected);
+        }
+    }
+
+    async fn i6_of_resend_and_accept_the_first_wins(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        for _ in 0..6 {
+            let ada = stage.clients(1).remove(0);
+            stage.act("SEND", &[&ada]).await;
+            let token = stage.token_of(&ada).await;
+            let (accepted, resent) =
+                tokio::join!(stage.accept(&token, PASSWORD), stage.start(request("RESEND", &[&ada])));
+            assert_ne!(accepted.accepted, resent.batch.is_some());
+            let newest = stage.token_of(&ada).await;
+            let email = ada.email.as_deref().unwrap();
+            if accepted.accepted {
+                assert_eq!(codes(&resent.refusals), ["NOBODY_ELIGIBLE"]);
+                assert_eq!(newest, token);
+                stage.signed_in(email, PASSWORD).await;
+            } else {
+                assert_eq!(codes(&accepted.refusals), ["LINK_SUPERSEDED"]);
+                assert_eq!(stage.landing(&newest).await.state, "OPEN");
+                assert_eq!(codes(&stage.sign_in(email, PASSWORD).await.refusals), ["BAD_CREDENTIALS"]);
+            }
+        }
+    }
+
+    /// Whoever accepted first keeps the address that signs in until the new one is confirmed; else the link is dead.
+    async fn i6_of_another_address_and_accept_the_first_wins(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        for round in 0..6 {
+            let mut ada = stage.clients(1).remove(0);
+            let old = ada.email.clone().unwrap();
+            let new = format!("ada{round}@birch.example");
+            stage.act("SEND", &[&ada]).await;
+            let token = stage.token_of(&ada).await;
+            (ada.email, ada.email_canonical) = (Some(new.clone()), Some(new.clone()));
+            let (accepted, ()) = tokio::join!(stage.accept(&token, PASSWORD), stage.tell(&mut ada));
+            let (letter, _) = stage.letters().await.pop().unwrap();
+            let to_confirm = stage.letters_of(MailKind::EmailChange).await;
+            let asked = to_confirm.iter().any(|(letter, _)| letter.email == new);
+            assert_eq!(asked, accepted.accepted);
+            if accepted.accepted {
+                assert_eq!((letter.email, letter.generation), (old.clone(), 1));
+                stage.signed_in(&old, PASSWORD).await;
+            } else {
+                assert_eq!(codes(&accepted.refusals), ["LINK_INVALID"]);
+                assert_eq!((letter.email, letter.generation), (new, 2));
+                assert_eq!(codes(&stage.sign_in(&old, PASSWORD).await.refusals), ["BAD_CREDENTIALS"]);
+            }
         }
     }
 

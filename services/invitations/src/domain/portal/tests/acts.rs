@@ -12,7 +12,8 @@ fn i21_every_act_in_every_status() {
     use Refused::{Impossible, Ineligible};
     type Making = fn(&Access) -> Act;
     type Expected = [Result<PortalStatus, Refused>; 5];
-    let table: [(&str, Making, Expected); 8] = [
+    let barred = [Ok(Waiting), Ok(Waiting), Ok(Waiting), Ok(Accepted), Ok(Active)];
+    let table: [(&str, Making, Expected); 14] = [
         (
             "send",
             |_| Act::Send(offer()),
@@ -94,6 +95,41 @@ fn i21_every_act_in_every_status() {
             "hear nothing that matters",
             |_| Act::Hear(vec![changed(|person| person.first_name = "Augusta".into())]),
             STATUSES.map(Ok),
+        ),
+        // a link to the new address is another act
+        (
+            "hear of another address",
+            |_| Act::Hear(vec![changed(elsewhere)]),
+            STATUSES.map(Ok),
+        ),
+        (
+            "made inactive",
+            |_| Act::Hear(vec![changed(|person| person.active = false)]),
+            barred,
+        ),
+        (
+            "made LEAD",
+            |_| Act::Hear(vec![changed(|person| person.role = ContactRole::Lead)]),
+            barred,
+        ),
+        (
+            "login off everywhere",
+            |_| Act::Hear(vec![changed(|person| person.links = 2)]),
+            barred,
+        ),
+        (
+            "login on",
+            |_| {
+                Act::Hear(vec![changed(|person| {
+                    (person.links, person.links_with_login) = (2, 1)
+                })])
+            },
+            STATUSES.map(Ok),
+        ),
+        (
+            "address removed",
+            |_| Act::Hear(vec![changed(|person| person.email = None)]),
+            barred,
         ),
     ];
     for (name, act, expected) in table {
