@@ -6,6 +6,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "usher/common/v1/common.proto",
         "usher/contacts/v1/contacts.proto",
         "usher/contacts/v1/selection.proto",
+        "usher/invitations/v1/batches.proto",
         "usher/invitations/v1/invitations.proto",
         "usher/invitations/v1/sessions.proto",
         "usher/notifications/v1/notifications.proto",

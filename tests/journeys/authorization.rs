@@ -149,6 +149,16 @@ const TABLE: &[Row] = &[
         "mutation { cancelBatch(input: { id: $batch }) { userErrors { code } } }",
         "UFFRN.",
     ),
+    (
+        "pauseBatch",
+        "mutation { pauseBatch(input: { id: $batch }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "resumeBatch",
+        "mutation { resumeBatch(input: { id: $batch }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
 ];
 
 /// Every operation that the schema offers.

@@ -115,6 +115,10 @@ operations! {
     CheckInvitation: Member(PortalInvite), read;
     /// invitations: CancelBatch.
     CancelBatch: Member(PortalInvite), write;
+    /// invitations: PauseBatch.
+    PauseBatch: Member(PortalInvite), write;
+    /// invitations: ResumeBatch. A batch that needed `email.bulk` needs it again (I15).
+    ResumeBatch: Member(PortalInvite), write;
     /// invitations: BatchGetBatches, ListBatches, ListSkipped, WatchBatch.
     ReadBatches: Member(ContactsRead), read;
     /// invitations: BatchGetPortalAccess.
@@ -142,6 +146,8 @@ operations! {
     PreviewInvitation: MemberOrServices(PortalInvite, INVITATIONS), read;
     /// notifications: CancelMessages.
     CancelMessages: Services(INVITATIONS), write;
+    /// notifications: HoldMailing.
+    HoldMailing: Services(INVITATIONS), write;
 }
 
 /// Whether the caller may.

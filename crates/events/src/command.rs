@@ -174,6 +174,40 @@ impl Command for CancelMessages {
     const QUEUE: &'static str = "notifications.urgent";
 }
 
+/// `usher.work.hold_mailing.v1`: a sending is held, or let go (I4). It has the queue of what reaches notifications ahead of letters
+/// that still wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldMailing {
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// Which sending.
+    pub mailing_id: MailingId,
+    /// Held, or let go.
+    pub held: bool,
+    /// Goes up with every word about this sending: an older one changes nothing.
+    pub version: i64,
+}
+
+impl HoldMailing {
+    /// The command's type.
+    pub const KIND: &'static str = "usher.work.hold_mailing.v1";
+}
+
+impl Payload for HoldMailing {
+    fn key(&self) -> Uuid {
+        self.mailing_id.uuid()
+    }
+    fn organization(&self) -> OrganizationId {
+        self.organization_id
+    }
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+}
+impl Command for HoldMailing {
+    const QUEUE: &'static str = "notifications.urgent";
+}
+
 /// `usher.work.invite.v1`: invite this contact; written by contacts together with the contact (`createContact` with
 /// `invite`), so that the wish survives whatever happens to the direct call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -134,6 +134,18 @@ named! {
 }
 
 named! {
+    /// Why a batch stands still (I4).
+    PauseReason {
+        /// A member paused it.
+        Member = "MEMBER",
+        /// The portal is off; it goes on when that is switched on.
+        PortalDisabled = "PORTAL_DISABLED",
+        /// Whoever answers for it may not invite any more.
+        NotPermitted = "NOT_PERMITTED",
+    }
+}
+
+named! {
     /// What a link is worth to whoever holds it. INVALID stands for unknown, cancelled and used alike.
     LinkState { Open = "OPEN", Expired = "EXPIRED", Superseded = "SUPERSEDED", Invalid = "INVALID" }
 }

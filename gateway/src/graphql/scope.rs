@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use tonic::{Request, Response, Status};
 use usher_auth::{Operation, Principal, authorize};
 use usher_proto::contacts::v1::contacts_client::ContactsClient;
+use usher_proto::invitations::v1::batches_client::BatchesClient;
 use usher_proto::invitations::v1::invitations_client::InvitationsClient;
 use usher_proto::invitations::v1::sessions_client::SessionsClient;
 use usher_proto::notifications::v1::notifications_client::NotificationsClient;
@@ -25,6 +26,8 @@ pub struct Backends {
     pub contacts: ContactsClient<PeerChannel>,
     /// Organizations, members, invitations, batches.
     pub invitations: InvitationsClient<PeerChannel>,
+    /// Batches under way.
+    pub batches: BatchesClient<PeerChannel>,
     /// Signing in and out.
     pub sessions: SessionsClient<PeerChannel>,
     /// Previews of mail.
@@ -38,6 +41,7 @@ impl Backends {
             contacts: ContactsClient::new(contacts).max_decoding_message_size(MAX_MESSAGE_BYTES),
             invitations: InvitationsClient::new(invitations.clone())
                 .max_decoding_message_size(MAX_MESSAGE_BYTES),
+            batches: BatchesClient::new(invitations.clone()),
             sessions: SessionsClient::new(invitations),
             notifications: NotificationsClient::new(notifications),
         }

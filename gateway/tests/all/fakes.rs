@@ -161,6 +161,7 @@ macro_rules! services {
 services! {
     Contacts = "usher.contacts.v1.Contacts",
     Invitations = "usher.invitations.v1.Invitations",
+    Batches = "usher.invitations.v1.Batches",
     Sessions = "usher.invitations.v1.Sessions",
     Notifications = "usher.notifications.v1.Notifications"
 }

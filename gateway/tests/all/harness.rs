@@ -22,7 +22,7 @@ use usher_service::transport::{GrpcSettings, memory};
 use usher_service::{Lifecycle, Settings};
 use usher_types::{Clock, ContactId, FixedClock, MemberId, OrganizationId, SessionId};
 
-use super::fakes::{Contacts, Fakes, Invitations, Notifications, Sessions};
+use super::fakes::{Batches, Contacts, Fakes, Invitations, Notifications, Sessions};
 
 /// A gateway over stand-ins.
 pub struct Harness {
@@ -175,6 +175,7 @@ fn parts(
     let server = Server::new("fakes")
         .service(Contacts(fakes.clone()))
         .service(Invitations(fakes.clone()))
+        .service(Batches(fakes.clone()))
         .service(Sessions(fakes.clone()))
         .service(Notifications(fakes.clone()));
     let life = lifecycle.child();

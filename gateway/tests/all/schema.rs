@@ -119,7 +119,9 @@ fn every_operation_is_known() {
             "sendInvitations",
             "resendInvitations",
             "cancelInvitations",
-            "cancelBatch"
+            "cancelBatch",
+            "pauseBatch",
+            "resumeBatch"
         ]
     );
     assert_eq!(of(Kind::Subscription), ["invitationBatch"]);

@@ -61,14 +61,15 @@ fn invitations(ddl: &mut Ddl) {
 }
 
 fn batches(ddl: &mut Ddl) {
-    // `walked`: everybody of the selection was looked at. `expected` stands for the total until then.
+    // `walked`: everybody of the selection was looked at. `expected` stands for the total until then. `reason`: why it
+    // stands still; `hold_version` goes up whenever it stops or goes on.
     ddl.run(
         "CREATE TABLE batch (id uuid PRIMARY KEY, organization_id uuid NOT NULL, action text NOT NULL, state text NOT NULL, \
          reason text, lane text NOT NULL, selection bytea NOT NULL, message text, subject text, body text, \
          expected bigint NOT NULL, walked boolean NOT NULL, last_contact_id uuid, mailing_id uuid NOT NULL, \
          created_by text NOT NULL, created_by_id uuid, needs_bulk boolean NOT NULL, created_at timestamptz NOT NULL, \
          send_at timestamptz, started_at timestamptz, finished_at timestamptz, fence bigint NOT NULL, leased_until timestamptz, \
-         tries bigint NOT NULL)",
+         tries bigint NOT NULL, responsible_id uuid, hold_version bigint NOT NULL DEFAULT 0)",
     );
     ddl.run("CREATE INDEX batch_created ON batch (organization_id, created_at, id)");
     ddl.run("CREATE INDEX batch_open ON batch (created_at) WHERE finished_at IS NULL");

@@ -1,5 +1,6 @@
 //! The schema of the service `notifications`.
 
+mod hold;
 mod message;
 
 use crate::Migration;
@@ -7,5 +8,8 @@ use crate::Migration;
 /// The service's own steps, after those of messaging.
 #[must_use]
 pub fn migrations() -> Vec<Migration> {
-    vec![Migration::new("0002_message", message::message)]
+    vec![
+        Migration::new("0002_message", message::message),
+        Migration::new("0003_hold", hold::hold),
+    ]
 }

@@ -8,6 +8,7 @@ use usher_auth::{Service, Verifier};
 use usher_database::is_unavailable;
 use usher_messaging::{DeliverError, deliver};
 use usher_parts::{Parts, StartErrors};
+use usher_proto::invitations::v1::batches_server::BatchesServer;
 use usher_proto::invitations::v1::invitations_server::InvitationsServer;
 use usher_proto::invitations::v1::sessions_server::SessionsServer;
 use usher_service::grpc::Server;
@@ -105,6 +106,7 @@ async fn serve(
     Server::new(Service::Invitations.as_str())
         .verifier(verifier)
         .service(InvitationsServer::new(edge.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .service(BatchesServer::new(edge.clone()))
         .service(SessionsServer::new(edge))
         .serve(listener, lifecycle)
         .await

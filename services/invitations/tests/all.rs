@@ -10,6 +10,7 @@ mod histories;
 mod keys;
 mod links;
 mod news;
+mod pausing;
 mod people;
 mod races;
 mod refusals;

@@ -23,7 +23,8 @@ use usher_proto::notifications::v1::notifications_server::NotificationsServer;
 use usher_service::grpc::Server;
 use usher_service::{Lifecycle, Listener, Settings, StartError};
 
-use consumers::{CancelHandler, DELIVER, DeliverHandler, URGENT};
+use app::Mover;
+use consumers::{DELIVER, DeliverHandler, URGENT, UrgentHandler};
 use sender::{Renderer, Sender};
 use settings::MailSettings;
 
@@ -58,9 +59,12 @@ pub async fn run(
         let taken = sender.take_over().await;
         taken.map_err(|error| StartError::failed("the database", &error))?;
     }
-    spawn_messaging(&parts, &lifecycle, subscriptions(&parts, &mail.from, &sender));
+    let mover = Mover::new(parts.database.clone(), sender.clone());
+    let subscriptions = subscriptions(&parts, &mail.from, &sender, &mover);
+    spawn_messaging(&parts, &lifecycle, subscriptions);
     spawn_sender(sender, &lifecycle);
-    let api = grpc::Api::new(parts.database.clone(), parts.clock.clone(), public_url);
+    spawn_mover(mover.clone(), &lifecycle);
+    let api = grpc::Api::new(parts.database.clone(), parts.clock.clone(), public_url, mover);
     Server::new(app::SERVICE)
         .verifier(parts.verifier)
         .service(NotificationsServer::new(api))
@@ -70,12 +74,17 @@ pub async fn run(
 
 /// The queues of this service and what works on them.
 #[must_use]
-pub fn subscriptions(parts: &Parts, from: &render::Sender, sender: &Sender) -> Vec<Subscription> {
+pub fn subscriptions(
+    parts: &Parts,
+    from: &render::Sender,
+    sender: &Sender,
+    mover: &Mover,
+) -> Vec<Subscription> {
     let deliver = DeliverHandler::new(parts.clock.clone(), from.clone(), sender.clone());
-    let cancel = CancelHandler::new(parts.clock.clone());
+    let urgent = UrgentHandler::new(parts.clock.clone(), mover.clone());
     vec![
         Subscription::new(DELIVER, &[], Arc::new(deliver)),
-        Subscription::new(URGENT, &[], Arc::new(cancel)),
+        Subscription::new(URGENT, &[], Arc::new(urgent)),
     ]
 }
 
@@ -87,6 +96,11 @@ fn spawn_messaging(parts: &Parts, lifecycle: &Lifecycle, subscriptions: Vec<Subs
             .await
             .map_err(StartErrors::start_error)
     });
+}
+
+fn spawn_mover(mover: Mover, lifecycle: &Lifecycle) {
+    let stop = lifecycle.stopping();
+    lifecycle.spawn("held letters", async move { mover.run(stop).await });
 }
 
 fn spawn_sender(sender: Sender, lifecycle: &Lifecycle) {

@@ -17,6 +17,8 @@ mod cancel;
 mod crash;
 #[path = "all/deliver.rs"]
 mod deliver;
+#[path = "all/hold.rs"]
+mod hold;
 #[path = "all/mails.rs"]
 mod mails;
 #[path = "all/plans.rs"]

@@ -1,6 +1,7 @@
 //! Inputs about invitations.
 
 use async_graphql::{ID, InputObject};
+use bytes::Bytes;
 use usher_proto::contacts::v1 as contacts;
 use usher_proto::invitations::v1 as wire;
 use usher_proto::timestamp;
@@ -56,11 +57,9 @@ pub struct BatchInput {
 }
 
 impl BatchInput {
-    /// As it travels.
-    pub(crate) fn into_wire(self) -> wire::CancelBatchRequest {
-        wire::CancelBatchRequest {
-            id: BatchId::wire(&self.id),
-        }
+    /// The id as it travels.
+    pub(crate) fn wire(&self) -> Bytes {
+        BatchId::wire(&self.id)
     }
 }
 

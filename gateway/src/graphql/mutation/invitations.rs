@@ -28,7 +28,7 @@ pub struct InvitationsPayload {
 }
 
 impl InvitationsPayload {
-    fn new(reply: wire::BatchReply) -> Result<Self, Fault> {
+    pub(super) fn new(reply: wire::BatchReply) -> Result<Self, Fault> {
         Ok(Self {
             batch: reply.batch.map(InvitationBatch),
             user_errors: InvitationError::all(reply.refusals)?,
@@ -216,14 +216,14 @@ impl InvitationMutations {
         start(ctx, input, InvitationAction::Cancel).await
     }
 
-    /// Takes back what is not sent yet. Needs `portal.invite`.
+    /// Takes back what is not sent yet. A batch that is done answers CONFLICT. Needs `portal.invite`.
     async fn cancel_batch(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The batch.")] input: BatchInput,
     ) -> Result<InvitationsPayload, Fault> {
         let scope = Scope::permitted(ctx, Operation::CancelBatch)?;
-        let request = scope.ask(input.into_wire());
+        let request = scope.ask(wire::CancelBatchRequest { id: input.wire() });
         InvitationsPayload::new(answer(
             scope.backends.invitations.clone().cancel_batch(request).await,
         )?)

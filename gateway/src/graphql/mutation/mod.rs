@@ -1,22 +1,34 @@
 //! The mutations, by the service that answers them. Every one takes one `input` and answers a payload; what the caller
 //! can mend comes back in `userErrors`.
 
+mod batches;
 mod contacts;
 mod invitations;
 mod sessions;
 
 use async_graphql::MergedObject;
 
+use batches::BatchMutations;
 use contacts::ContactMutations;
 use invitations::InvitationMutations;
 use sessions::SessionMutations;
 
 /// Changes.
 #[derive(MergedObject, Debug)]
-pub struct Mutation(SessionMutations, ContactMutations, InvitationMutations);
+pub struct Mutation(
+    SessionMutations,
+    ContactMutations,
+    InvitationMutations,
+    BatchMutations,
+);
 
 impl Mutation {
     pub(crate) fn new() -> Self {
-        Self(SessionMutations, ContactMutations, InvitationMutations)
+        Self(
+            SessionMutations,
+            ContactMutations,
+            InvitationMutations,
+            BatchMutations,
+        )
     }
 }

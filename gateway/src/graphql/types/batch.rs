@@ -8,8 +8,8 @@ use usher_proto::invitations::v1 as wire;
 use usher_types::{BatchId, ContactId};
 
 use super::{
-    BatchState, Contact, ContactConnection, IneligibleReason, InvitationAction, Moment, Window, count,
-    from_wire, moment, page_cost, required_moment,
+    BatchState, Contact, ContactConnection, IneligibleReason, InvitationAction, Moment, PauseReason, Window,
+    count, from_wire, moment, page_cost, required_moment,
 };
 use crate::fault::Fault;
 use crate::graphql::scope::{Scope, answer};
@@ -159,6 +159,11 @@ impl InvitationBatch {
     /// Where it is.
     async fn state(&self) -> Result<BatchState, Fault> {
         from_wire(&self.0.state)
+    }
+
+    /// Why it stands still; null where it does not.
+    async fn pause_reason(&self) -> Result<Option<PauseReason>, Fault> {
+        self.0.pause_reason.as_deref().map(from_wire).transpose()
     }
 
     /// How many contacts the selection has.

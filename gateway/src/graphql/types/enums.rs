@@ -193,12 +193,23 @@ pub enum BatchState {
     Scheduled,
     /// Is being worked on.
     Running,
-    /// Stands still until it is resumed.
+    /// Stands still until it is resumed; `pauseReason` says why.
     Paused,
     /// Everything that it was to send has been sent, or failed.
     Done,
     /// What was not sent yet was taken back.
     Cancelled,
+}
+
+/// Why a batch stands still.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+pub enum PauseReason {
+    /// A member paused it.
+    Member,
+    /// The portal is off. It goes on by itself when that is switched on.
+    PortalDisabled,
+    /// Whoever answers for it is not active any more, or may not invite so many. Whoever may can resume it.
+    NotPermitted,
 }
 
 /// INVALID stands for unknown, cancelled and used alike; EXPIRED and SUPERSEDED only for a link that was real.
@@ -251,6 +262,7 @@ mod tests {
             InvitationAction,
             IneligibleReason,
             BatchState,
+            PauseReason,
             LinkState
         );
     }

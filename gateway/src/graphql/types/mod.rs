@@ -21,7 +21,7 @@ pub use batch::{IneligibleGroup, InvitationBatch};
 pub use contact::Contact;
 pub use enums::{
     AccountKind, AccountPortalStatus, BatchState, ContactOrderField, ContactRole, DeliveryState, EmailState,
-    IneligibleReason, InvitationAction, LinkState, OrderDirection, PortalStatus, SignInAs,
+    IneligibleReason, InvitationAction, LinkState, OrderDirection, PauseReason, PortalStatus, SignInAs,
 };
 pub(crate) use enums::{from_wire, to_wire, to_wires};
 pub(crate) use errors::Family;

@@ -29,6 +29,7 @@ impl BatchView {
     pub(crate) fn differs(&self, other: &Self) -> bool {
         self.figures != other.figures
             || self.batch.state != other.batch.state
+            || self.batch.reason != other.batch.reason
             || self.batch.finished_at != other.batch.finished_at
             || self.figures.total(&self.batch) != other.figures.total(&other.batch)
     }

@@ -4,10 +4,11 @@ use usher_auth::Principal;
 use usher_service::grpc;
 use usher_types::{BatchId, BatchState};
 
-use super::batch_view::view;
 use super::context::{App, actor_of};
 use super::issue::withdraw;
-use super::{BatchView, Failure, refuse};
+use super::pause_batch::{locked, next};
+use super::{BatchView, Failure};
+use crate::domain::batch::Step;
 use crate::domain::link::InvitationState;
 use crate::domain::portal::{Act, transition};
 use crate::storage::access;
@@ -22,7 +23,7 @@ impl App {
     /// Stops the batch at once; a big one's mail is taken back by the worker.
     ///
     /// # Errors
-    /// NOT_FOUND where the organization has no such batch.
+    /// NOT_FOUND where the organization has no such batch, CONFLICT where it is done.
     pub(crate) async fn cancel_batch(
         &self,
         principal: &Principal,
@@ -31,11 +32,9 @@ impl App {
         let organization = grpc::organization(principal)?;
         let now = self.now();
         let tx = self.write(organization).await?;
-        let Some(found) = batch::find(&tx, organization, id).await? else {
-            return Err(refuse("NOT_FOUND", &["id"], "there is no such batch").into());
-        };
-        let open = [BatchState::Scheduled, BatchState::Running, BatchState::Paused];
-        if batch::set_state(&tx, found.of(), &open, BatchState::Cancelled, None).await? {
+        let found = locked(&tx, organization, id).await?;
+        if next(&found, Step::Cancel)? != found.state {
+            batch::cancel(&tx, found.of()).await?;
             let actor = actor_of(&tx, organization, principal).await?;
             let line = Line {
                 organization,
@@ -55,9 +54,7 @@ impl App {
         } else {
             drop(tx);
         }
-        let tx = self.read(organization).await?;
-        let view = view(&tx, organization, id).await?;
-        view.ok_or_else(|| refuse("NOT_FOUND", &["id"], "there is no such batch").into())
+        self.seen(organization, id).await
     }
 
     /// Takes back a part of a cancelled batch's mail; false when nothing is left.

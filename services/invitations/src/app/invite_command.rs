@@ -41,6 +41,7 @@ impl App {
         };
         let mut new = new_batch(&start, &actor, firm.id, now);
         new.created_by_id = Some(member.id);
+        new.responsible = new.created_by_id;
         new.walked = true;
         new.started_at = Some(now);
         let key = Key {

@@ -4,10 +4,10 @@ use usher_auth::Principal;
 use usher_events::{Envelope, Lane, OrganizationChanged};
 use usher_messaging::enqueue;
 use usher_service::grpc;
-use usher_types::OrganizationId;
+use usher_types::{OrganizationId, PauseReason};
 
 use super::context::{App, SOURCE, actor_of, organization_of};
-use super::worker::PORTAL_DISABLED;
+use super::hold::announce_holds;
 use super::{Failure, refuse};
 use crate::domain::organization::{Change, Organization};
 use crate::storage::activity::{self, Line};
@@ -71,9 +71,12 @@ impl App {
             return Ok(before);
         }
         organization::update(&tx, &after, now).await?;
-        if after.portal_enabled && !before.portal_enabled {
-            batch::resume_held(&tx, id, PORTAL_DISABLED).await?;
-        }
+        let holds = match (before.portal_enabled, after.portal_enabled) {
+            (false, true) => batch::resume_all(&tx, id, PauseReason::PortalDisabled).await?,
+            (true, false) => batch::pause_all(&tx, id, PauseReason::PortalDisabled).await?,
+            _ => Vec::new(),
+        };
+        announce_holds(&tx, &holds, now).await?;
         let actor = actor_of(&tx, id, principal).await?;
         let line = Line {
             organization: id,

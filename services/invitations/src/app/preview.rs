@@ -13,7 +13,7 @@ use super::context::App;
 use crate::domain::organization::Organization;
 
 /// The command in the outbox does the same, only later: nobody waits long for the call.
-const PATIENCE: Duration = Duration::from_millis(800);
+pub(super) const PATIENCE: Duration = Duration::from_millis(800);
 
 impl App {
     /// Refuses placeholders that are unknown or missing in subject, body and message of one sending (N4).

@@ -8,11 +8,12 @@ use tokio_util::sync::CancellationToken;
 use usher_auth::Permission;
 use usher_database::{Scope, SystemReason};
 use usher_proto::contacts::v1::ContactSelection;
-use usher_types::{BatchState, InvitationAction};
+use usher_types::{BatchState, InvitationAction, PauseReason};
 
 use super::Failure;
 use super::chunk::{Job, Outcome};
 use super::context::App;
+use super::hold::announce_holds;
 use super::selection::Walked;
 use crate::storage::batch::{self, Batch};
 use crate::storage::{member, organization};
@@ -32,7 +33,7 @@ enum Leave {
     /// It is done with it, or somebody else has it.
     Done,
     /// Held until somebody mends the reason.
-    Held(&'static str),
+    Held(PauseReason),
 }
 
 impl App {
@@ -152,7 +153,7 @@ impl App {
         }
         let firm = super::context::organization_of(&tx, batch.organization).await?;
         if !firm.portal_enabled && batch.action != InvitationAction::Cancel {
-            return Ok((Step::Held(PORTAL_DISABLED), Outcome::default()));
+            return Ok((Step::Held(PauseReason::PortalDisabled), Outcome::default()));
         }
         let inviter = match batch.created_by_id {
             Some(id) => member::find(&tx, batch.organization, id).await?,
@@ -170,8 +171,8 @@ impl App {
     }
 
     /// A batch keeps its member, who must still be active and permitted when it starts or goes on.
-    async fn not_permitted(&self, batch: &Batch) -> Result<Option<&'static str>, Failure> {
-        let Some(id) = batch.created_by_id else {
+    async fn not_permitted(&self, batch: &Batch) -> Result<Option<PauseReason>, Failure> {
+        let Some(id) = batch.responsible else {
             return Ok(None);
         };
         let tx = self.read(batch.organization).await?;
@@ -181,18 +182,20 @@ impl App {
                 && member.permissions.contains(Permission::PortalInvite)
                 && (!batch.needs_bulk || member.permissions.contains(Permission::EmailBulk))
         });
-        Ok((!permitted).then_some("NOT_PERMITTED"))
+        Ok((!permitted).then_some(PauseReason::NotPermitted))
     }
 
-    async fn hold(&self, batch: &Batch, reason: &str) -> Result<(), Failure> {
+    async fn hold(&self, batch: &Batch, reason: PauseReason) -> Result<(), Failure> {
         let tx = self.write(batch.organization).await?;
         // Locked first, as where the portal is switched on: that resumes what is held, and must not overlook this one.
         let firm = organization::lock(&tx, batch.organization).await?;
-        if reason == PORTAL_DISABLED && firm.is_some_and(|firm| firm.portal_enabled) {
+        let mended = reason == PauseReason::PortalDisabled && firm.is_some_and(|firm| firm.portal_enabled);
+        let found = batch::lock(&tx, batch.of()).await?;
+        if mended {
             batch::release(&tx, batch, 0).await?;
-        } else {
-            let running = [BatchState::Running];
-            batch::set_state(&tx, batch.of(), &running, BatchState::Paused, Some(reason)).await?;
+        } else if found.is_some_and(|found| found.state == BatchState::Running) {
+            let hold = batch::pause(&tx, batch.of(), reason).await?;
+            announce_holds(&tx, &[hold], self.now()).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -223,12 +226,9 @@ impl App {
     }
 }
 
-/// Held because the portal is off; goes on when it is switched on.
-pub(crate) const PORTAL_DISABLED: &str = "PORTAL_DISABLED";
-
 enum Step {
     Written,
     /// Another worker has it, or it was cancelled.
     Lost,
-    Held(&'static str),
+    Held(PauseReason),
 }

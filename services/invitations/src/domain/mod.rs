@@ -1,5 +1,6 @@
 //! The rules, pure: no I/O, no clock of its own, nothing asynchronous.
 
+pub mod batch;
 pub mod delivery;
 pub mod link;
 pub mod organization;

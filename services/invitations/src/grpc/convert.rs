@@ -1,6 +1,6 @@
 //! Between the wire's forms and ours.
 
-use tonic::Status;
+use tonic::{Response, Status};
 use usher_database::keyset::{Page, Window};
 use usher_proto::common::v1::{PageInfo, PageRequest, Refusal};
 use usher_proto::contacts::v1::IneligibleCount;
@@ -103,7 +103,22 @@ pub(super) fn batch(view: &BatchView) -> wire::Batch {
         started_at: batch.started_at.map(timestamp),
         finished_at: batch.finished_at.map(timestamp),
         send_at: batch.send_at.map(timestamp),
+        pause_reason: batch.reason.map(|reason| reason.as_str().to_owned()),
     }
+}
+
+/// A batch, or what stands in the way.
+pub(super) fn batch_reply(result: Result<BatchView, Failure>) -> Result<Response<wire::BatchReply>, Status> {
+    Ok(Response::new(match answer(result)? {
+        Ok(view) => wire::BatchReply {
+            batch: Some(batch(&view)),
+            refusals: Vec::new(),
+        },
+        Err(refusals) => wire::BatchReply {
+            batch: None,
+            refusals,
+        },
+    }))
 }
 
 pub(super) fn session(session: NewSession) -> wire::Session {

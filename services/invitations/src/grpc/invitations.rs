@@ -16,7 +16,7 @@ use usher_service::grpc;
 
 use super::streams::BatchStream;
 use super::{Edge, convert};
-use crate::app::{BatchView, Failure, Linked, StartBatch, refuse};
+use crate::app::{Failure, Linked, StartBatch, refuse};
 use crate::domain::organization::{Change, DEFAULT_LIFE, DEFAULT_LOCALE, DEFAULT_TIME_ZONE};
 
 /// The most ids of one BatchGet.
@@ -94,7 +94,7 @@ impl Invitations for Edge {
                 None => None,
             },
         };
-        batch_reply(self.app.start_batch(&caller, start).await)
+        convert::batch_reply(self.app.start_batch(&caller, start).await)
     }
 
     async fn check_invitation(
@@ -124,7 +124,7 @@ impl Invitations for Edge {
             Some(id) => self.app.cancel_batch(&caller, id).await,
             None => Err(refuse("NOT_FOUND", &["id"], "there is no such batch").into()),
         };
-        batch_reply(cancelled)
+        convert::batch_reply(cancelled)
     }
 
     async fn batch_get_batches(&self, request: Request<BatchGetRequest>) -> Answer<BatchGetBatchesReply> {
@@ -239,19 +239,6 @@ impl Invitations for Edge {
             refusals: accepted.err().unwrap_or_default(),
         }))
     }
-}
-
-fn batch_reply(result: Result<BatchView, Failure>) -> Answer<BatchReply> {
-    Ok(Response::new(match convert::answer(result)? {
-        Ok(view) => BatchReply {
-            batch: Some(convert::batch(&view)),
-            refusals: Vec::new(),
-        },
-        Err(refusals) => BatchReply {
-            batch: None,
-            refusals,
-        },
-    }))
 }
 
 /// Ids that are none find nothing.

@@ -1,5 +1,6 @@
 //! Protobuf in and out.
 
+mod batches;
 mod convert;
 mod invitations;
 mod sessions;
@@ -10,7 +11,7 @@ use usher_auth::Verifier;
 
 use crate::app::{App, RevokedNow};
 
-/// Both gRPC services of this process.
+/// All gRPC services of this process.
 #[derive(Clone)]
 pub(crate) struct Edge {
     app: App,

@@ -164,7 +164,13 @@ not_played! {
 
 /// Notifications that refuse one placeholder and remember what was taken back.
 #[derive(Clone, Default)]
-pub struct FakeNotifications(Arc<Mutex<Vec<Vec<u8>>>>);
+pub struct FakeNotifications(Arc<Mutex<Told>>);
+
+#[derive(Default)]
+struct Told {
+    taken_back: Vec<Vec<u8>>,
+    held: Vec<(bool, i64)>,
+}
 
 impl FakeNotifications {
     pub fn serve(&self, lifecycle: &Lifecycle) -> PeerAddress {
@@ -181,7 +187,12 @@ impl FakeNotifications {
 
     /// The invitations whose mail was taken back by a call.
     pub fn taken_back(&self) -> Vec<Vec<u8>> {
-        self.0.lock().unwrap().clone()
+        self.0.lock().unwrap().taken_back.clone()
+    }
+
+    /// What was held and let go by a call, with the versions.
+    pub fn held(&self) -> Vec<(bool, i64)> {
+        self.0.lock().unwrap().held.clone()
     }
 }
 
@@ -213,7 +224,16 @@ impl Notifications for FakeNotifications {
     ) -> Result<Response<notifications::CancelMessagesReply>, Status> {
         let withdrawn = request.into_inner().withdrawn;
         let ids = withdrawn.iter().map(|one| one.invitation_id.to_vec());
-        self.0.lock().unwrap().extend(ids);
+        self.0.lock().unwrap().taken_back.extend(ids);
         Ok(Response::new(notifications::CancelMessagesReply {}))
+    }
+
+    async fn hold_mailing(
+        &self,
+        request: Request<notifications::HoldMailingRequest>,
+    ) -> Result<Response<notifications::HoldMailingReply>, Status> {
+        let request = request.into_inner();
+        self.0.lock().unwrap().held.push((request.held, request.version));
+        Ok(Response::new(notifications::HoldMailingReply {}))
     }
 }

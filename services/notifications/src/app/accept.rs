@@ -30,9 +30,13 @@ pub async fn accept(
         .collect();
     let mailings: Vec<_> = mailings.into_values().collect();
     storage::insert_mailings(tx, &mailings, now).await?;
+    let held = storage::held_mailings(tx, mailings.iter().map(|mailing| mailing.id)).await?;
     let letters: Vec<_> = deliveries
         .iter()
-        .flat_map(|(deliver, traceparent)| letters(sender, deliver, traceparent.as_deref()))
+        .flat_map(|(deliver, traceparent)| {
+            let held = held.contains(&deliver.mailing.id);
+            letters(sender, deliver, traceparent.as_deref(), held)
+        })
         .collect();
     let mut ended = storage::insert_letters(tx, &letters, now).await?;
     let mut newest = HashMap::new();
@@ -59,6 +63,7 @@ fn letters<'a>(
     sender: &Sender,
     deliver: &'a Deliver,
     traceparent: Option<&'a str>,
+    held: bool,
 ) -> impl Iterator<Item = NewLetter<'a>> {
     // A command with one letter is somebody's click; a mass comes in commands of many.
     let lane = if deliver.letters.len() == 1 {
@@ -70,6 +75,7 @@ fn letters<'a>(
         mailing: &deliver.mailing,
         letter,
         lane,
+        held,
         rfc_message_id: sender.message_id(letter.message_id),
         traceparent,
     })

@@ -2,11 +2,13 @@
 
 mod accept;
 mod cancel;
+mod hold;
 mod preview;
 mod publish;
 
 pub use accept::accept;
 pub use cancel::cancel;
+pub use hold::Mover;
 pub use preview::{Preview, PreviewError, preview};
 pub use publish::{publish_addresses, publish_ended, publish_noted};
 

@@ -1,10 +1,10 @@
 //! Handlers of the service's queues.
 
-mod cancel;
 mod deliver;
+mod urgent;
 
-pub use cancel::CancelHandler;
 pub use deliver::DeliverHandler;
+pub use urgent::UrgentHandler;
 
 use usher_events::{CancelMessages, Command, Deliver};
 

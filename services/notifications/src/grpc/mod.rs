@@ -7,15 +7,16 @@ use usher_events::Withdrawn;
 use usher_proto::common::v1::Refusal;
 use usher_proto::notifications::v1::notifications_server::Notifications;
 use usher_proto::notifications::v1::{
-    CancelMessagesReply, CancelMessagesRequest, PreviewInvitationReply, PreviewInvitationRequest,
-    WithdrawnInvitation,
+    CancelMessagesReply, CancelMessagesRequest, HoldMailingReply, HoldMailingRequest, PreviewInvitationReply,
+    PreviewInvitationRequest, WithdrawnInvitation,
 };
 use usher_proto::{datetime, id_from};
 use usher_service::grpc::{internal, invalid, organization, require, unavailable};
 use usher_types::SharedClock;
 
-use crate::app::{self, Preview, PreviewError};
+use crate::app::{self, Mover, Preview, PreviewError};
 use crate::domain::check::Problem;
+use crate::storage::{self, Hold};
 
 /// Answers the service's calls.
 #[derive(Clone, Debug)]
@@ -23,16 +24,18 @@ pub struct Api {
     database: Database,
     clock: SharedClock,
     public_url: String,
+    mover: Mover,
 }
 
 impl Api {
     /// `public_url` has no slash at its end.
     #[must_use]
-    pub const fn new(database: Database, clock: SharedClock, public_url: String) -> Self {
+    pub const fn new(database: Database, clock: SharedClock, public_url: String, mover: Mover) -> Self {
         Self {
             database,
             clock,
             public_url,
+            mover,
         }
     }
 }
@@ -108,14 +111,42 @@ impl Notifications for Api {
             app::cancel(&tx, &ended, self.clock.now()).await?;
             tx.commit().await
         };
-        work.await.map_err(|error| {
-            if is_unavailable(&error) {
-                unavailable(&error)
-            } else {
-                internal(&error)
-            }
-        })?;
+        work.await.map_err(|error| trouble(&error))?;
         Ok(Response::new(CancelMessagesReply {}))
+    }
+
+    async fn hold_mailing(
+        &self,
+        request: Request<HoldMailingRequest>,
+    ) -> Result<Response<HoldMailingReply>, Status> {
+        let caller = require(&request, Operation::HoldMailing)?;
+        let organization = organization(&caller)?;
+        let asked = request.into_inner();
+        if id_from(&asked.organization_id) != Some(organization) {
+            return Err(invalid("organization_id is not that of the token"));
+        }
+        let hold = Hold {
+            organization,
+            mailing: id_from(&asked.mailing_id).ok_or_else(|| invalid("ids are 16 bytes each"))?,
+            held: asked.held,
+            version: asked.version,
+        };
+        let work = async {
+            let tx = self.database.write(Scope::Organization(organization)).await?;
+            storage::set_holds(&tx, &[hold], self.clock.now()).await?;
+            tx.commit().await
+        };
+        work.await.map_err(|error| trouble(&error))?;
+        self.mover.wake();
+        Ok(Response::new(HoldMailingReply {}))
+    }
+}
+
+fn trouble(error: &sea_orm::DbErr) -> Status {
+    if is_unavailable(error) {
+        unavailable(error)
+    } else {
+        internal(error)
     }
 }
 

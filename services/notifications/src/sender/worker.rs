@@ -115,7 +115,7 @@ impl Worker {
         if !before.committed().await {
             return None;
         }
-        if announced.is_ok() && (self.is_withdrawn(&prepared).await || !prepared.is_ours(&self.shared)) {
+        if announced.is_ok() && (self.stands_back(&prepared).await || !prepared.is_ours(&self.shared)) {
             self.line.withdraw();
             return Some(Noted::nothing());
         }
@@ -132,28 +132,29 @@ impl Worker {
         Some(self.notes.give(note).await)
     }
 
-    /// Whether a letter that has waited for long was withdrawn since it was claimed; it is cancelled then (I21).
-    async fn is_withdrawn(&self, prepared: &Prepared) -> bool {
+    /// Whether a letter that has waited for long was withdrawn (I21) or held (I4) since it was claimed; it is cancelled or given
+    /// back then.
+    async fn stands_back(&self, prepared: &Prepared) -> bool {
         let claimed_at = prepared.lease_until - self.shared.pace.lease;
-        claimed_at.elapsed() > self.shared.pace.fresh
-            && cancel_withdrawn(&self.shared, &prepared.letter).await
+        claimed_at.elapsed() > self.shared.pace.fresh && stand_back(&self.shared, &prepared.letter).await
     }
 }
 
-/// Cancels the letter if it was withdrawn, and says whether it was.
-async fn cancel_withdrawn(shared: &Shared, letter: &Queued) -> bool {
-    let cancelled = async {
+/// Cancels the letter if it was withdrawn, gives it back if it is held, and says whether it was either.
+async fn stand_back(shared: &Shared, letter: &Queued) -> bool {
+    let stood_back = async {
         let now = shared.clock.now();
         let tx = shared.database.write(Scope::System(SystemReason::Claim)).await?;
-        let ended = storage::cancel_claimed(&tx, shared.owner, letter.subject.message, now).await?;
-        let cancelled = !ended.is_empty();
-        publish_ended(&tx, ended, now).await?;
+        let letter = storage::stand_back(&tx, shared.owner, letter.subject.message, now).await?;
+        let stood_back = letter.is_some();
+        let ended = letter.filter(|letter| letter.state == DeliveryState::Cancelled);
+        publish_ended(&tx, ended.into_iter().collect(), now).await?;
         tx.commit().await?;
-        Ok::<_, DbErr>(cancelled)
+        Ok::<_, DbErr>(stood_back)
     };
-    cancelled.await.unwrap_or_else(|error| {
-        // its link is dead in any case
-        tracing::debug!(%error, "whether a letter was withdrawn could not be asked");
+    stood_back.await.unwrap_or_else(|error| {
+        // the link of a withdrawn one is dead in any case
+        tracing::debug!(%error, "whether a letter may still go out could not be asked");
         false
     })
 }

@@ -8,6 +8,7 @@ use usher_types::{ContactId, DeliveryState, MessageId, OrganizationId};
 use uuid::Uuid;
 
 use super::Ended;
+use super::hold::HELD;
 use super::insert::withdrawn;
 use super::row::{SUBJECT, get, state, subject};
 
@@ -114,25 +115,29 @@ pub async fn cancel_withdrawn(
     rows.iter().map(read).collect()
 }
 
-/// Cancels a letter that `owner` has claimed and not handed over, if it is withdrawn. Returns it then.
+/// What becomes of a letter that `owner` has claimed and not handed over, where it must not go out now: CANCELLED if it is
+/// withdrawn, given back if its sending is held (I4). None where it may go out.
 ///
 /// # Errors
 /// Where the database does not answer.
-pub async fn cancel_claimed(
+pub async fn stand_back(
     tx: &Transaction,
     owner: Uuid,
     letter: MessageId,
     now: DateTime<Utc>,
-) -> Result<Vec<Ended>, DbErr> {
+) -> Result<Option<Ended>, DbErr> {
     let sql = format!(
-        "UPDATE message SET state = 'CANCELLED', pending = (1 = 0), sealed_token = NULL, lease_owner = NULL, \
-         lease_until = NULL, updated_at = $3 WHERE id = $1 AND lease_owner = $2 AND state = 'SENDING' AND {} \
+        "UPDATE message SET state = CASE WHEN v.dead THEN 'CANCELLED' WHEN attempts = 0 THEN 'QUEUED' ELSE 'DEFERRED' END, \
+         pending = NOT v.dead, sealed_token = CASE WHEN NOT v.dead THEN sealed_token END, lease_owner = NULL, \
+         lease_until = NULL, updated_at = $3 \
+         FROM (SELECT m.id AS claimed_id, {} AS dead FROM message m WHERE m.id = $1) AS v \
+         WHERE id = v.claimed_id AND id = $1 AND lease_owner = $2 AND state = 'SENDING' AND (v.dead OR lane = '{HELD}') \
          RETURNING {SUBJECT}, state, attempts",
-        withdrawn("message")
+        withdrawn("m")
     );
     let values = [letter.uuid().into(), owner.into(), now.into()];
-    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
-    rows.iter().map(read).collect()
+    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
+    row.as_ref().map(read).transpose()
 }
 
 fn read(row: &QueryResult) -> Result<Ended, DbErr> {

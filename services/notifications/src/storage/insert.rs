@@ -7,6 +7,7 @@ use usher_events::{Lane, Letter, Mailing};
 use usher_types::domain_of;
 
 use super::Ended;
+use super::hold::HELD;
 use super::row::{SUBJECT, get, state, subject};
 use crate::discreet::discreet;
 
@@ -56,6 +57,8 @@ pub struct NewLetter<'a> {
     pub letter: &'a Letter,
     /// What a person waits for goes first.
     pub lane: Lane,
+    /// Its sending is held.
+    pub held: bool,
     /// The Message-ID header.
     pub rfc_message_id: String,
     /// The trace that it belongs to.
@@ -72,7 +75,7 @@ fn columns<'a>() -> [Column<NewLetter<'a>>; 18] {
         Column::uuid("invitation_id", |new| new.letter.invitation_id.uuid()),
         Column::uuid_option("contact_id", |new| new.letter.contact_id.map(Into::into)),
         Column::number("generation", |new| new.letter.generation),
-        Column::text("lane", |new| new.lane.as_str()),
+        Column::text("lane", |new| if new.held { HELD } else { new.lane.as_str() }),
         Column::text("recipient", |new| &new.letter.email),
         Column::text("canonical", |new| &new.letter.email_canonical),
         Column::text("domain", |new| domain_of(&new.letter.email_canonical)),

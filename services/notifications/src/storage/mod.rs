@@ -4,15 +4,17 @@ mod address;
 mod cancel;
 mod claim;
 mod destination;
+mod hold;
 mod insert;
 mod mailing;
 mod note;
 mod row;
 
 pub use address::mark_bad_addresses;
-pub use cancel::{cancel_claimed, cancel_invitations, cancel_older_generations, cancel_withdrawn};
+pub use cancel::{cancel_invitations, cancel_older_generations, cancel_withdrawn, stand_back};
 pub use claim::{Claim, Claimed, Queued, claim, due_organizations, release, release_all};
 pub use destination::{Failing, failing_destinations, forgive, punish};
+pub use hold::{Hold, Moved, held_mailings, move_letters, next_to_move, set_holds};
 pub use insert::{NewLetter, insert_letters, insert_mailings};
 pub use mailing::{MailingRow, load_mailings};
 pub use note::{Note, note};

@@ -35,7 +35,12 @@ impl Edge {
         let verifier = Verifier::new(tokens, bench.clock.clone());
         let signing = SigningKey::from_pkcs8("k".to_owned(), &SigningKey::generate().unwrap()).unwrap();
         verifier.set_keys(VerifyingKeys::from_jwks(&SigningKey::jwks(&[&signing])).unwrap());
-        let api = Api::new(bench.database.clone(), bench.clock.clone(), PUBLIC_URL.to_owned());
+        let api = Api::new(
+            bench.database.clone(),
+            bench.clock.clone(),
+            PUBLIC_URL.to_owned(),
+            bench.mover(),
+        );
         let server = Server::new("notifications")
             .verifier(verifier)
             .service(NotificationsServer::new(api));

@@ -8,10 +8,11 @@ use sea_orm::ConnectionTrait;
 use usher_auth::{Keyring, SealContext, seal_token};
 use usher_database::{Database, Scope, SystemReason};
 use usher_events::{
-    AddressStateChanged, CancelMessages, Deliver, Envelope, Letter, MailKind, Mailing, MessageChanged,
-    Withdrawn,
+    AddressStateChanged, CancelMessages, Deliver, Envelope, HoldMailing, Letter, MailKind, Mailing,
+    MessageChanged, Withdrawn,
 };
-use usher_notifications::consumers::{CancelHandler, DELIVER, DeliverHandler, URGENT};
+use usher_notifications::app::Mover;
+use usher_notifications::consumers::{DELIVER, DeliverHandler, URGENT, UrgentHandler};
 use usher_notifications::render::Sender as From;
 use usher_notifications::sender::{Pace, Renderer, Sender};
 use usher_notifications::transport::{MailTransport, Smtp, SmtpUrl};
@@ -178,11 +179,31 @@ impl Bench {
                 contact_id: letter.contact_id,
             }],
         };
-        let envelope = Envelope::command("invitations", self.clock.now(), &command);
-        let handler = CancelHandler::new(self.clock.clone());
-        usher_messaging::deliver(&self.database, URGENT, &handler, &[envelope])
+        self.urgent(&[Envelope::command("invitations", self.clock.now(), &command)])
+            .await;
+    }
+
+    /// A word about a sending, as its consumer hears it.
+    pub fn hold(&self, mailing: &Mailing, held: bool, version: i64) -> Envelope {
+        let command = HoldMailing {
+            organization_id: self.organization,
+            mailing_id: mailing.id,
+            held,
+            version,
+        };
+        Envelope::command("invitations", self.clock.now(), &command)
+    }
+
+    pub async fn urgent(&self, slice: &[Envelope]) {
+        let handler = UrgentHandler::new(self.clock.clone(), self.mover());
+        usher_messaging::deliver(&self.database, URGENT, &handler, slice)
             .await
             .unwrap();
+    }
+
+    /// Moves three letters a transaction.
+    pub fn mover(&self) -> Mover {
+        Mover::in_slices(self.database.clone(), self.sender(), 3)
     }
 
     /// Everything published so far, of one type of event: `(kind, payload)` in order.

@@ -136,7 +136,7 @@ async fn claim_and_note(database: &Database) -> Result<Vec<(&'static str, i64)>,
         ),
         (
             "cancel one",
-            counted(tx, storage::cancel_claimed(tx, owner(), id(6), noon()))
+            counted(tx, storage::stand_back(tx, owner(), id(6), noon()))
                 .await
                 .1,
         ),

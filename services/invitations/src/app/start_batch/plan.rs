@@ -64,6 +64,7 @@ impl App {
         check_time(start.send_at, now)?;
         let mut batch = new_batch(start, &actor, organization, now);
         batch.created_by_id = principal.member();
+        batch.responsible = batch.created_by_id;
         batch.needs_bulk = bulk;
         let people = self
             .people(organization, start, ids.as_deref(), &mut batch)

@@ -106,6 +106,7 @@ pub(crate) fn new_batch(
         mailing: MailingId::new(now),
         created_by: actor.name.clone(),
         created_by_id: None,
+        responsible: None,
         needs_bulk: false,
         created_at: now,
         send_at: start.send_at,

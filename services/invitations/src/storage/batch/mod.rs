@@ -1,17 +1,22 @@
 //! Batches: their rows, and who works on them.
 
+mod pause;
 mod work;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use usher_database::Transaction;
 use usher_events::Lane;
-use usher_types::{BatchId, BatchState, ContactId, InvitationAction, MailingId, MemberId, OrganizationId};
+use usher_types::{
+    BatchId, BatchState, ContactId, InvitationAction, MailingId, MemberId, OrganizationId, PauseReason,
+    UnknownName,
+};
 
 use super::row::Columns;
 
+pub(crate) use pause::{lock, pause, pause_all, resume, resume_all};
 pub(crate) use work::{
-    advance, claim, finish, has_open_mail, lock_walked, maybe_done, release, resume_held, set_state, unsent,
+    advance, cancel, claim, finish, has_open_mail, lock_walked, maybe_done, release, unsent,
 };
 
 /// An organization's batch.
@@ -24,7 +29,8 @@ pub(crate) struct Batch {
     pub(crate) organization: OrganizationId,
     pub(crate) action: InvitationAction,
     pub(crate) state: BatchState,
-    pub(crate) reason: Option<String>,
+    /// Why it stands still.
+    pub(crate) reason: Option<PauseReason>,
     pub(crate) lane: Lane,
     /// A `ContactSelection` of `usher.contacts.v1`, as bytes.
     pub(crate) selection: Vec<u8>,
@@ -39,6 +45,8 @@ pub(crate) struct Batch {
     pub(crate) mailing: MailingId,
     pub(crate) created_by: String,
     pub(crate) created_by_id: Option<MemberId>,
+    /// The member who must be permitted while it runs: who asked for it, or resumed it.
+    pub(crate) responsible: Option<MemberId>,
     /// Whether its member needs `email.bulk`.
     pub(crate) needs_bulk: bool,
     pub(crate) created_at: DateTime<Utc>,
@@ -56,20 +64,27 @@ impl Batch {
     pub(crate) const fn of(&self) -> Of {
         (self.organization, self.id)
     }
+
+    /// Whether its time has come.
+    pub(crate) const fn has_begun(&self) -> bool {
+        self.send_at.is_none() || self.started_at.is_some()
+    }
 }
 
 const COLUMNS: &str = "id, organization_id, action, state, reason, lane, selection, message, subject, body, expected, \
                        walked, last_contact_id, mailing_id, created_by, created_by_id, needs_bulk, created_at, \
-                       send_at, started_at, finished_at, fence, tries";
+                       send_at, started_at, finished_at, fence, tries, responsible_id";
 
 fn read(row: &QueryResult) -> Result<Batch, DbErr> {
     let lane: String = row.get("lane")?;
+    let reason: Option<String> = row.get("reason")?;
+    let unknown = |error: UnknownName| DbErr::Type(error.to_string());
     Ok(Batch {
         id: row.id("id")?,
         organization: row.id("organization_id")?,
         action: row.named("action")?,
         state: row.named("state")?,
-        reason: row.get("reason")?,
+        reason: reason.map(|name| name.parse()).transpose().map_err(unknown)?,
         lane: Lane::from_name(&lane),
         selection: row.get("selection")?,
         message: row.get("message")?,
@@ -88,19 +103,20 @@ fn read(row: &QueryResult) -> Result<Batch, DbErr> {
         finished_at: row.get("finished_at")?,
         fence: row.get("fence")?,
         tries: row.get("tries")?,
+        responsible: row.id_option("responsible_id")?,
     })
 }
 
 /// A new one.
 pub(crate) async fn insert(tx: &Transaction, batch: &Batch) -> Result<(), DbErr> {
-    let parameters: Vec<String> = (1..=23).map(|number| format!("${number}")).collect();
+    let parameters: Vec<String> = (1..=24).map(|number| format!("${number}")).collect();
     let sql = format!("INSERT INTO batch ({COLUMNS}) VALUES ({})", parameters.join(", "));
     let values = [
         batch.id.uuid().into(),
         batch.organization.uuid().into(),
         batch.action.as_str().into(),
         batch.state.as_str().into(),
-        batch.reason.clone().into(),
+        batch.reason.map(PauseReason::as_str).into(),
         batch.lane.as_str().into(),
         batch.selection.clone().into(),
         batch.message.clone().into(),
@@ -119,6 +135,7 @@ pub(crate) async fn insert(tx: &Transaction, batch: &Batch) -> Result<(), DbErr>
         batch.finished_at.into(),
         batch.fence.into(),
         batch.tries.into(),
+        batch.responsible.map(MemberId::uuid).into(),
     ];
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
@@ -140,15 +157,6 @@ pub(crate) async fn find_all(
         .query_all_raw(tx.statement(sql, [ids, organization.uuid().into()]))
         .await?;
     rows.iter().map(read).collect()
-}
-
-/// One of an organization.
-pub(crate) async fn find(
-    tx: &Transaction,
-    organization: OrganizationId,
-    id: BatchId,
-) -> Result<Option<Batch>, DbErr> {
-    Ok(find_all(tx, organization, [id]).await?.pop())
 }
 
 /// One page, newest first where `order_by` says so.

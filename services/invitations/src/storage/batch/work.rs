@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 use usher_database::{Dialect, Transaction};
-use usher_types::{BatchState, ContactId, InvitationId, OrganizationId};
+use usher_types::{BatchState, ContactId, InvitationId};
 
 use super::{Batch, COLUMNS, Of, read};
 use crate::storage::row::Columns;
@@ -70,40 +70,12 @@ pub(crate) async fn release(tx: &Transaction, batch: &Batch, milliseconds: i64) 
     Ok(())
 }
 
-/// Moves a batch to another state, if it is in one of `from`.
-pub(crate) async fn set_state(
-    tx: &Transaction,
-    (organization, id): Of,
-    from: &[BatchState],
-    to: BatchState,
-    reason: Option<&str>,
-) -> Result<bool, DbErr> {
-    let from: Vec<String> = from.iter().map(|state| format!("'{state}'")).collect();
-    let sql = format!(
-        "UPDATE batch SET state = $2, reason = $3, leased_until = NULL \
-         WHERE id = $1 AND organization_id = $4 AND state IN ({})",
-        from.join(", ")
-    );
-    let values = [
-        id.uuid().into(),
-        to.as_str().into(),
-        reason.into(),
-        organization.uuid().into(),
-    ];
-    let done = tx.execute_raw(tx.statement(sql, values)).await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Batches that were held for `reason` go on.
-pub(crate) async fn resume_held(
-    tx: &Transaction,
-    organization: OrganizationId,
-    reason: &str,
-) -> Result<(), DbErr> {
-    let sql = "UPDATE batch SET state = 'RUNNING', reason = NULL, leased_until = NULL \
-               WHERE organization_id = $1 AND finished_at IS NULL AND state = 'PAUSED' AND reason = $2";
-    tx.execute_raw(tx.statement(sql, [organization.uuid().into(), reason.into()]))
-        .await?;
+/// Cancels a batch that is locked.
+pub(crate) async fn cancel(tx: &Transaction, (organization, id): Of) -> Result<(), DbErr> {
+    let sql = "UPDATE batch SET state = 'CANCELLED', reason = NULL, leased_until = NULL \
+               WHERE id = $1 AND organization_id = $2";
+    let values = [id.uuid().into(), organization.uuid().into()];
+    tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
 
@@ -116,7 +88,7 @@ pub(crate) async fn lock_walked(tx: &Transaction, (organization, id): Of) -> Res
     };
     let sql = format!(
         "SELECT 1 AS one FROM batch WHERE id = $1 AND organization_id = $2 AND walked = $3 \
-         AND state = 'RUNNING' AND finished_at IS NULL {lock}"
+         AND state IN ('RUNNING', 'PAUSED') AND finished_at IS NULL {lock}"
     );
     let values = [id.uuid().into(), organization.uuid().into(), true.into()];
     let row = tx.query_one_raw(tx.statement(sql, values)).await?;
@@ -152,14 +124,14 @@ async fn newest_first(
     Ok(rows)
 }
 
-/// The batch has come to its end.
+/// The batch has come to its end, and nothing holds it any more.
 pub(crate) async fn finish(
     tx: &Transaction,
     (organization, id): Of,
     state: BatchState,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let sql = "UPDATE batch SET state = $2, finished_at = $3, leased_until = NULL \
+    let sql = "UPDATE batch SET state = $2, reason = NULL, finished_at = $3, leased_until = NULL \
                WHERE id = $1 AND organization_id = $4 AND finished_at IS NULL";
     let values = [
         id.uuid().into(),
@@ -174,7 +146,7 @@ pub(crate) async fn finish(
 /// Batches of every organization that may have come to their end unnoticed. Each is looked into as [`has_open_mail`] does: were it
 /// NOT EXISTS, PostgreSQL would read what has gone out of all of them.
 pub(crate) async fn maybe_done(tx: &Transaction) -> Result<Vec<Of>, DbErr> {
-    let sql = "SELECT organization_id, id FROM batch WHERE finished_at IS NULL AND state = 'RUNNING' AND walked = $1 \
+    let sql = "SELECT organization_id, id FROM batch WHERE finished_at IS NULL AND state IN ('RUNNING', 'PAUSED') AND walked = $1 \
                AND (SELECT 1 FROM invitation WHERE batch_id = batch.id \
                AND delivery IN ('QUEUED', 'SENDING', 'DEFERRED') ORDER BY id DESC LIMIT 1) IS NULL LIMIT 100";
     let rows = newest_first(tx, sql, [true.into()]).await?;
@@ -210,8 +182,8 @@ mod tests {
 
     /// A batch of 5000 whose newest 20 mails wait.
     const BATCH: &str = "INSERT INTO batch (id, organization_id, action, state, lane, selection, expected, walked, mailing_id, \
-         created_by, needs_bulk, created_at, fence, tries) \
-         VALUES ($1, $1, 'SEND', 'RUNNING', 'bulk', '', 5000, true, $1, '', false, now(), 0, 0)";
+         created_by, needs_bulk, created_at, fence, tries, hold_version) \
+         VALUES ($1, $1, 'SEND', 'RUNNING', 'bulk', '', 5000, true, $1, '', false, now(), 0, 0, 0)";
     const INVITATIONS: &str = "INSERT INTO invitation (id, organization_id, contact_id, generation, state, token_hash, email, \
          email_canonical, contact_version, batch_id, message_id, delivery, issued_at, expires_at, created_by) \
          SELECT lpad(to_hex(n), 32, '0')::uuid, $1, gen_random_uuid(), 1, 'OPEN', int4send(n), '', '', 1, $1, $1, \

@@ -1,0 +1,34 @@
+//! The service `Batches`.
+
+use tonic::{Request, Response, Status};
+use usher_auth::Operation;
+use usher_proto::id_from;
+use usher_proto::invitations::v1::batches_server::Batches;
+use usher_proto::invitations::v1::{BatchReply, PauseBatchRequest, ResumeBatchRequest};
+use usher_service::grpc;
+
+use super::{Edge, convert};
+use crate::app::refuse;
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl Batches for Edge {
+    async fn pause_batch(&self, request: Request<PauseBatchRequest>) -> Answer<BatchReply> {
+        let caller = grpc::require(&request, Operation::PauseBatch)?;
+        let paused = match id_from(&request.get_ref().id) {
+            Some(id) => self.app.pause_batch(&caller, id).await,
+            None => Err(refuse("NOT_FOUND", &["id"], "there is no such batch").into()),
+        };
+        convert::batch_reply(paused)
+    }
+
+    async fn resume_batch(&self, request: Request<ResumeBatchRequest>) -> Answer<BatchReply> {
+        let caller = grpc::require(&request, Operation::ResumeBatch)?;
+        let resumed = match id_from(&request.get_ref().id) {
+            Some(id) => self.app.resume_batch(&caller, id).await,
+            None => Err(refuse("NOT_FOUND", &["id"], "there is no such batch").into()),
+        };
+        convert::batch_reply(resumed)
+    }
+}
