@@ -17,6 +17,7 @@ mod all {
     mod mutations;
     mod pages;
     mod portal;
+    mod recovery;
     mod refusals;
     mod rows;
     mod schema;

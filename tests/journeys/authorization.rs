@@ -85,6 +85,21 @@ const TABLE: &[Row] = &[
         "......",
     ),
     (
+        "requestPasswordReset",
+        "mutation { requestPasswordReset(input: { email: \"nobody@example.com\", organization: \"none\" }) { userErrors { code } } }",
+        "......",
+    ),
+    (
+        "resetPassword",
+        "mutation { resetPassword(input: { token: \"x\", password: \"x\" }) { userErrors { code } } }",
+        "......",
+    ),
+    (
+        "sendPasswordReset",
+        "mutation { sendPasswordReset(input: { contactId: $bob }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
         "createContact",
         "mutation { createContact(input: { role: LEAD, firstName: \"New\", lastName: \"Person\" }) { userErrors { code } } }",
         "UFFR..",

@@ -7,4 +7,5 @@ mod faults;
 mod one_person;
 mod operations;
 mod pages;
+mod recovery;
 mod start;

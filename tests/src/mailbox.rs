@@ -34,15 +34,24 @@ impl Mail {
         })
     }
 
-    /// The token in the link.
+    /// The token in an invitation's link.
     ///
     /// # Panics
-    /// Where there is no link in the text part.
+    /// Where there is no such link in the text part.
     #[must_use]
     pub fn link_token(&self) -> String {
+        self.token_of("activate")
+    }
+
+    /// The token in a link to another page.
+    ///
+    /// # Panics
+    /// Where there is no such link in the text part.
+    #[must_use]
+    pub fn token_of(&self, page: &str) -> String {
         let (_, rest) = self
             .text
-            .split_once("/activate/")
+            .split_once(&format!("/{page}/"))
             .expect("the text part holds the link");
         rest.chars()
             .take_while(|&letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))

@@ -131,6 +131,14 @@ operations! {
     GetEmailChange: Public, read;
     /// invitations: ConfirmEmailChange.
     ConfirmEmailChange: Public, read;
+    /// invitations: RequestPasswordReset.
+    RequestPasswordReset: Public, read;
+    /// invitations: SendPasswordReset.
+    SendPasswordReset: Member(PortalInvite), write;
+    /// invitations: GetPasswordReset.
+    GetPasswordReset: Public, read;
+    /// invitations: ResetPassword.
+    ResetPassword: Public, read;
     /// invitations: SignIn.
     SignIn: Public, read;
     /// invitations: RefreshSession.

@@ -19,15 +19,24 @@ pub enum MailKind {
     EmailChange,
     /// To the address that has signed in so far: another one is to be confirmed (I6). It carries no link.
     EmailChangedNotice,
+    /// To a contact who has forgotten the password; carries a link behind which another is chosen (I12).
+    PasswordReset,
+    /// The same, to a member.
+    MemberPasswordReset,
+    /// To whoever has just been given another password (I12). It carries no link.
+    PasswordChanged,
 }
 
 impl MailKind {
     /// Every built-in mail.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 7] = [
         Self::Invitation,
         Self::MemberInvitation,
         Self::EmailChange,
         Self::EmailChangedNotice,
+        Self::PasswordReset,
+        Self::MemberPasswordReset,
+        Self::PasswordChanged,
     ];
 
     /// The name under which it is stored, and of its folder of templates.
@@ -38,6 +47,9 @@ impl MailKind {
             Self::MemberInvitation => "member_invitation",
             Self::EmailChange => "email_change",
             Self::EmailChangedNotice => "email_changed_notice",
+            Self::PasswordReset => "password_reset",
+            Self::MemberPasswordReset => "member_password_reset",
+            Self::PasswordChanged => "password_changed",
         }
     }
 
@@ -47,7 +59,8 @@ impl MailKind {
         match self {
             Self::Invitation | Self::MemberInvitation => Some("activate"),
             Self::EmailChange => Some("confirm-email"),
-            Self::EmailChangedNotice => None,
+            Self::PasswordReset | Self::MemberPasswordReset => Some("reset"),
+            Self::EmailChangedNotice | Self::PasswordChanged => None,
         }
     }
 }
@@ -238,5 +251,43 @@ impl Payload for Invite {
     }
 }
 impl Command for Invite {
+    const QUEUE: &'static str = "invitations.work";
+}
+
+/// `usher.work.recover.v1`: somebody says that they have forgotten the password of this address. Written for every address,
+/// known or not, so that whoever asks learns nothing from the answer or its time (I12).
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recover {
+    /// Of the request.
+    pub id: MessageId,
+    /// Where the address is to sign in.
+    pub organization_id: OrganizationId,
+    /// The address, canonical.
+    pub email_canonical: String,
+}
+
+/// Without the address.
+impl std::fmt::Debug for Recover {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Recover")
+            .field("id", &self.id)
+            .field("organization_id", &self.organization_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Payload for Recover {
+    fn key(&self) -> Uuid {
+        self.id.uuid()
+    }
+    fn organization(&self) -> OrganizationId {
+        self.organization_id
+    }
+    fn kind(&self) -> &'static str {
+        "usher.work.recover.v1"
+    }
+}
+impl Command for Recover {
     const QUEUE: &'static str = "invitations.work";
 }

@@ -9,6 +9,7 @@ use usher_auth::{Operation, Principal, authorize};
 use usher_proto::contacts::v1::contacts_client::ContactsClient;
 use usher_proto::invitations::v1::batches_client::BatchesClient;
 use usher_proto::invitations::v1::invitations_client::InvitationsClient;
+use usher_proto::invitations::v1::recovery_client::RecoveryClient;
 use usher_proto::invitations::v1::sessions_client::SessionsClient;
 use usher_proto::notifications::v1::notifications_client::NotificationsClient;
 use usher_service::PeerChannel;
@@ -30,6 +31,8 @@ pub struct Backends {
     pub batches: BatchesClient<PeerChannel>,
     /// Signing in and out.
     pub sessions: SessionsClient<PeerChannel>,
+    /// Ways back in.
+    pub recovery: RecoveryClient<PeerChannel>,
     /// Previews of mail.
     pub notifications: NotificationsClient<PeerChannel>,
 }
@@ -42,6 +45,7 @@ impl Backends {
             invitations: InvitationsClient::new(invitations.clone())
                 .max_decoding_message_size(MAX_MESSAGE_BYTES),
             batches: BatchesClient::new(invitations.clone()),
+            recovery: RecoveryClient::new(invitations.clone()),
             sessions: SessionsClient::new(invitations),
             notifications: NotificationsClient::new(notifications),
         }

@@ -10,8 +10,7 @@ use minijinja::context;
 
 use super::guard::is_ours;
 use super::link::{self, Link, anonymous};
-use super::texts::Texts;
-use super::{failed, refused};
+use super::{failed, reader, refused};
 use crate::fault::Fault;
 use crate::graphql::{Scope, answer};
 use crate::http::App;
@@ -29,7 +28,7 @@ pub(super) async fn show(
     let scope = anonymous(&app, &headers, connection);
     match Page::open(&app, &scope, &token, &headers).await {
         Ok(page) => page.show(),
-        Err(fault) => failed(&app, Texts::choose(None), &fault),
+        Err(fault) => failed(&app, reader::stranger(&headers), &fault),
     }
 }
 
@@ -41,12 +40,12 @@ pub(super) async fn confirm(
     headers: HeaderMap,
 ) -> Response {
     if !is_ours(&headers, &app.public_url) {
-        return refused(&app, StatusCode::FORBIDDEN);
+        return refused(&app, reader::stranger(&headers), StatusCode::FORBIDDEN);
     }
     let scope = anonymous(&app, &headers, connection);
     match confirmed(&app, &scope, &token, &headers).await {
         Ok(response) => response,
-        Err(fault) => failed(&app, Texts::choose(None), &fault),
+        Err(fault) => failed(&app, reader::stranger(&headers), &fault),
     }
 }
 
@@ -77,7 +76,7 @@ impl<'a> Page<'a> {
                 let text = link.text("expired_email.text");
                 link.message(StatusCode::GONE, "expired_email.title", &text, None)
             }
-            _ => link.invalid(),
+            _ => link.invalid("invalid.text", link.sign_in()),
         }
     }
 
@@ -86,7 +85,7 @@ impl<'a> Page<'a> {
         let values = context! {
             organization => link.landing.organization_name.as_deref(),
             email => link.landing.masked_email.as_deref(),
-            signed_in => link.signed_in,
+            notice => link.notice("notice.link"),
             action => format!("/confirm-email/{}", link.token),
             expires => link.moment(link.landing.expires_at),
         };

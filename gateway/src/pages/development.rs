@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use minijinja::context;
+use usher_text::Locale;
 
 use super::eml::{self, Mail};
 use super::not_found;
-use super::texts::Texts;
 use crate::http::App;
 
 /// Mails that the list shows.
@@ -45,13 +45,13 @@ async fn list(State(app): State<Arc<App>>) -> Response {
     }
     app.pages.page(
         StatusCode::OK,
-        Texts::choose(None),
+        Locale::default(),
         "mail_list.html",
         context! { mails },
     )
 }
 
-async fn mail(State(app): State<Arc<App>>, Path(name): Path<String>) -> Response {
+async fn mail(State(app): State<Arc<App>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
     let found = if is_plain(&name) {
         read(&app.mail_dir, &name).await
     } else {
@@ -69,12 +69,12 @@ async fn mail(State(app): State<Arc<App>>, Path(name): Path<String>) -> Response
             };
             app.pages.page(
                 StatusCode::OK,
-                Texts::choose(None),
+                Locale::default(),
                 "mail.html",
                 context! { mail },
             )
         }
-        None => not_found(State(app)).await,
+        None => not_found(State(app), headers).await,
     }
 }
 

@@ -10,8 +10,8 @@ use usher_proto::invitations::v1::{Landing, LinkRequest};
 use usher_text::{Locale, zone};
 
 use super::cookies::Tokens;
+use super::reader;
 use super::render::in_one_piece;
-use super::texts::Texts;
 use crate::graphql::Scope;
 use crate::http::{App, source};
 
@@ -21,8 +21,11 @@ pub(super) struct Link<'a> {
     pub(super) token: &'a str,
     pub(super) landing: Landing,
     pub(super) locale: Locale,
-    pub(super) signed_in: bool,
+    signed_in: bool,
 }
+
+/// Where a page goes on: an address and the key of its text.
+pub(super) type WayOn = (String, &'static str);
 
 /// Nobody, whoever is signed in with this browser.
 pub(super) fn anonymous(app: &App, headers: &HeaderMap, connection: SocketAddr) -> Scope {
@@ -38,16 +41,17 @@ pub(super) fn request(token: &str) -> LinkRequest {
 
 impl<'a> Link<'a> {
     pub(super) fn new(app: &'a App, token: &'a str, headers: &HeaderMap, landing: Landing) -> Self {
+        let (own, firms) = (landing.locale.as_deref(), landing.organization_locale.as_deref());
         Self {
             app,
             token,
-            locale: Texts::choose(landing.locale.as_deref()),
+            locale: reader::locale(headers, own, firms),
             landing,
             signed_in: Tokens::of(headers, &app.public_url).any(),
         }
     }
 
-    pub(super) fn names(&self) -> [(&'static str, String); 2] {
+    fn names(&self) -> [(&'static str, String); 2] {
         [
             (
                 "organization",
@@ -61,27 +65,50 @@ impl<'a> Link<'a> {
         self.app.pages.text(self.locale, key, &self.names())
     }
 
+    /// A text that names one thing more.
+    pub(super) fn text_with(&self, key: &str, name: (&'static str, String)) -> String {
+        let [organization, email] = self.names();
+        self.app.pages.text(self.locale, key, &[organization, email, name])
+    }
+
     pub(super) fn moment(&self, at: Option<prost_types::Timestamp>) -> Option<String> {
         let at = at.and_then(usher_proto::datetime)?;
         let zone = zone([self.landing.time_zone.as_deref()]);
         Some(usher_text::moment(at, self.locale, zone))
     }
 
-    /// Where the organization's people sign in.
-    pub(super) fn sign_in(&self) -> String {
-        // a slug is letters, digits and dashes, so it stands in an address as it is
-        let slug = self.landing.organization_slug.as_deref();
-        slug.map_or_else(
-            || "/sign-in".to_owned(),
-            |slug| format!("/sign-in?organization={slug}"),
-        )
+    /// What is said where somebody is signed in with this browser.
+    pub(super) fn notice(&self, key: &str) -> Option<Value> {
+        let address = self.landing.masked_email.as_deref();
+        self.signed_in.then(|| in_one_piece(&self.text(key), address))
     }
 
-    /// Unknown, used and cancelled look the same (I8). Whoever used it up signs in from here.
-    pub(super) fn invalid(&self) -> Response {
-        let text = self.text("invalid.text");
-        let way_on = Some("/sign-in".to_owned());
-        self.message(StatusCode::NOT_FOUND, "invalid.title", &text, way_on)
+    /// Where the organization's people sign in.
+    pub(super) fn sign_in(&self) -> WayOn {
+        (self.of_organization("/sign-in"), "way_on.sign_in")
+    }
+
+    /// Where a further link for another password is asked for.
+    pub(super) fn forgot(&self) -> WayOn {
+        (self.of_organization("/forgot"), "way_on.forgot")
+    }
+
+    fn of_organization(&self, path: &str) -> String {
+        // a slug is letters, digits and dashes, so it stands in an address as it is
+        let slug = self.landing.organization_slug.as_deref();
+        let slug = slug.map(|slug| format!("organization={slug}"));
+        let member = self.landing.member.then(|| "as=member".to_owned());
+        let parts: Vec<String> = slug.into_iter().chain(member).collect();
+        match parts.as_slice() {
+            [] => path.to_owned(),
+            parts => format!("{path}?{}", parts.join("&")),
+        }
+    }
+
+    /// Unknown, used and cancelled look the same (I8). Whoever used it up goes on from here.
+    pub(super) fn invalid(&self, text: &str, way_on: WayOn) -> Response {
+        let text = self.text(text);
+        self.message(StatusCode::NOT_FOUND, "invalid.title", &text, Some(way_on))
     }
 
     /// A page that says one thing, and where it goes on.
@@ -90,16 +117,25 @@ impl<'a> Link<'a> {
         status: StatusCode,
         title: &str,
         line: &str,
-        sign_in: Option<String>,
+        way_on: Option<WayOn>,
     ) -> Response {
         let line: Value = in_one_piece(line, self.landing.masked_email.as_deref());
+        let (href, text) = way_on.unzip();
         let values = context! {
             title => self.text(title),
             lines => [line],
-            signed_in => self.signed_in,
-            link => sign_in,
-            link_text => self.text("invalid.link"),
+            notice => self.notice("notice.link"),
+            link => href,
+            link_text => text.map(|key| self.text(key)),
         };
         self.app.pages.page(status, self.locale, "message.html", values)
+    }
+
+    /// When the newer link went out, in words.
+    pub(super) fn superseded(&self, dated: &str, undated: &str) -> String {
+        match self.moment(self.landing.newest_sent_at) {
+            Some(moment) => self.text_with(dated, ("moment", moment)),
+            None => self.text(undated),
+        }
     }
 }

@@ -1,14 +1,18 @@
 //! The few pages that people meet: plain HTML, no script needed, strict headers, nothing changed by GET (I7).
 
 mod activate;
+mod choose;
 mod confirm_email;
 mod cookies;
 mod development;
 mod eml;
+mod forgot;
 mod guard;
 mod link;
 mod portal;
+mod reader;
 mod render;
+mod reset;
 mod sign_in;
 mod texts;
 
@@ -18,8 +22,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use minijinja::context;
@@ -27,7 +31,6 @@ use usher_text::Locale;
 
 use crate::fault::{Code, Fault};
 use crate::http::App;
-use texts::Texts;
 
 /// Bytes of a form: the longest password that is looked at, in the longest way of writing it.
 const LONGEST_FORM: usize = 16 * 1024;
@@ -40,6 +43,8 @@ pub(crate) fn routes(development: bool) -> Router<Arc<App>> {
             "/confirm-email/{token}",
             get(confirm_email::show).post(confirm_email::confirm),
         )
+        .route("/reset/{token}", get(reset::show).post(reset::reset))
+        .route("/forgot", get(forgot::show).post(forgot::ask))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/portal", get(portal::show))
@@ -66,8 +71,8 @@ fn see_other(path: &'static str) -> Response {
 }
 
 /// No such address.
-pub(crate) async fn not_found(State(app): State<Arc<App>>) -> Response {
-    let locale = Texts::choose(None);
+pub(crate) async fn not_found(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let locale = reader::stranger(&headers);
     let title = app.pages.text(locale, "problem.not_found", &[]);
     app.pages
         .page(StatusCode::NOT_FOUND, locale, "message.html", context! { title })
@@ -87,8 +92,7 @@ fn failed(app: &App, locale: Locale, fault: &Fault) -> Response {
 }
 
 /// A form that is none, or too long, or from somewhere else.
-fn refused(app: &App, status: StatusCode) -> Response {
-    let locale = Texts::choose(None);
+fn refused(app: &App, locale: Locale, status: StatusCode) -> Response {
     let key = match status {
         StatusCode::FORBIDDEN => "problem.forbidden",
         StatusCode::PAYLOAD_TOO_LARGE => "problem.too_long",

@@ -12,8 +12,7 @@ use usher_auth::Subject;
 use usher_proto::invitations::v1::{RefreshSessionRequest, Session};
 
 use super::cookies::{Tokens, forget, keep};
-use super::texts::Texts;
-use super::{failed, see_other};
+use super::{failed, reader, see_other};
 use crate::fault::{Code, Fault};
 use crate::graphql::{Caller, Scope, answer};
 use crate::http::{App, caller, source};
@@ -22,6 +21,8 @@ use crate::http::{App, caller, source};
 struct Shown {
     name: String,
     organization: String,
+    /// The organization's.
+    locale: String,
     /// A contact's; members have none.
     accounts: Option<Vec<String>>,
 }
@@ -38,7 +39,7 @@ pub(super) async fn show(
     let (caller, renewed) = match session(&app, &tokens, &from, &method).await {
         Ok(Some(found)) => found,
         Ok(None) => return signed_out(&app),
-        Err(fault) => return failed(&app, Texts::choose(None), &fault),
+        Err(fault) => return failed(&app, reader::stranger(&headers), &fault),
     };
     let scope = app.scope(Some(caller), from);
     let mut response = match look(&scope).await {
@@ -48,11 +49,11 @@ pub(super) async fn show(
                 organization => shown.organization,
                 accounts => shown.accounts,
             };
-            app.pages
-                .page(StatusCode::OK, Texts::choose(None), "portal.html", values)
+            let locale = reader::locale(&headers, None, Some(&shown.locale));
+            app.pages.page(StatusCode::OK, locale, "portal.html", values)
         }
         Err(fault) if fault.code == Code::Unauthenticated => signed_out(&app),
-        Err(fault) => failed(&app, Texts::choose(None), &fault),
+        Err(fault) => failed(&app, reader::stranger(&headers), &fault),
     };
     if let Some(session) = renewed {
         keep(&mut response, &session, &app.public_url);
@@ -93,11 +94,13 @@ async fn session(
 
 async fn look(scope: &Scope) -> Result<Shown, Fault> {
     let gone = || Fault::new(Code::Unauthenticated, "sign in first");
-    let organization = scope.organization().await?.ok_or_else(gone)?.0.name;
+    let firm = scope.organization().await?.ok_or_else(gone)?.0;
+    let (organization, locale) = (firm.name, firm.locale);
     match scope.principal().ok_or_else(gone)?.subject {
         Subject::Member(id) => Ok(Shown {
             name: scope.member(id).await?.ok_or_else(gone)?.0.display_name,
             organization,
+            locale,
             accounts: None,
         }),
         Subject::Contact(id) => {
@@ -110,6 +113,7 @@ async fn look(scope: &Scope) -> Result<Shown, Fault> {
             Ok(Shown {
                 name: contact.ok_or_else(gone)?.row.display_name,
                 organization,
+                locale,
                 accounts: Some(
                     accounts
                         .into_iter()

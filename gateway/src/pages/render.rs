@@ -21,19 +21,21 @@ const POLICY: &str =
 const SANDBOX_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
      frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-const TEMPLATES: [(&str, &str); 9] = [
-    ("base.html", include_str!("../../templates/base.html")),
-    ("activate.html", include_str!("../../templates/activate.html")),
-    (
-        "confirm_email.html",
-        include_str!("../../templates/confirm_email.html"),
-    ),
-    ("message.html", include_str!("../../templates/message.html")),
-    ("sign_in.html", include_str!("../../templates/sign_in.html")),
-    ("portal.html", include_str!("../../templates/portal.html")),
-    ("sandbox.html", include_str!("../../templates/sandbox.html")),
-    ("mail_list.html", include_str!("../../templates/mail_list.html")),
-    ("mail.html", include_str!("../../templates/mail.html")),
+macro_rules! templates {
+    ($($name:literal),+ $(,)?) => { &[$(($name, include_str!(concat!("../../templates/", $name)))),+] };
+}
+
+const TEMPLATES: &[(&str, &str)] = templates![
+    "base.html",
+    "choose.html",
+    "confirm_email.html",
+    "forgot.html",
+    "message.html",
+    "sign_in.html",
+    "portal.html",
+    "sandbox.html",
+    "mail_list.html",
+    "mail.html",
 ];
 
 /// The templates and their words.
@@ -48,7 +50,7 @@ impl Pages {
     pub(crate) fn new() -> Result<Self, StartError> {
         let texts = Arc::new(Texts::new()?);
         let mut templates = Environment::new();
-        for (name, source) in TEMPLATES {
+        for &(name, source) in TEMPLATES {
             templates
                 .add_template(name, source)
                 .map_err(|error| StartError::failed("templates", &error))?;
@@ -111,7 +113,7 @@ impl Pages {
 
     /// The sandbox of development, which has a script.
     pub(super) fn sandbox(&self) -> Response {
-        let mut response = self.page(StatusCode::OK, Texts::choose(None), "sandbox.html", context! {});
+        let mut response = self.page(StatusCode::OK, Locale::default(), "sandbox.html", context! {});
         let policy = HeaderValue::from_static(SANDBOX_POLICY);
         response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
         response

@@ -11,54 +11,74 @@ use minijinja::context;
 use serde::Deserialize;
 use usher_proto::common::v1::Refusal;
 use usher_proto::invitations::v1::{SignInRequest, SignOutRequest};
+use usher_text::Locale;
 
 use super::cookies::{Tokens, forget, keep};
 use super::guard::{is_ours, status_of};
-use super::texts::Texts;
-use super::{failed, refused, see_other};
+use super::{failed, reader, refused, see_other};
 use crate::graphql::answer;
 use crate::http::{App, caller, source};
 
-/// What the page may be opened with.
-#[derive(Deserialize)]
+/// As whom somebody signs in, and where: what the page may be opened with, and what its forms send along.
+#[derive(Default, Deserialize)]
 pub(super) struct Wishes {
     organization: Option<String>,
     #[serde(rename = "as")]
     sign_in_as: Option<String>,
 }
 
+impl Wishes {
+    /// The slug.
+    pub(super) fn organization(&self) -> Option<&str> {
+        self.organization.as_deref().filter(|slug| !slug.is_empty())
+    }
+
+    /// People come here to the portal; `?as=member` is for staff.
+    pub(super) fn is_member(&self) -> bool {
+        self.sign_in_as.as_deref() == Some("member")
+    }
+
+    /// These wishes at another page of ours.
+    pub(super) fn at(&self, path: &str) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if let Some(slug) = self.organization() {
+            query.append_pair("organization", slug);
+        }
+        if self.is_member() {
+            query.append_pair("as", "member");
+        }
+        match query.finish() {
+            query if query.is_empty() => path.to_owned(),
+            query => format!("{path}?{query}"),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 pub(super) struct Credentials {
     email: String,
     password: String,
-    organization: Option<String>,
-    #[serde(rename = "as")]
-    sign_in_as: Option<String>,
+    #[serde(flatten)]
+    wishes: Wishes,
 }
 
-/// What stays in the form when it is shown again. Never the password.
-struct Kept {
-    email: String,
-    organization: Option<String>,
-    as_member: bool,
+/// Shows the form.
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Query(wishes): Query<Wishes>,
+    headers: HeaderMap,
+) -> Response {
+    let locale = reader::stranger(&headers);
+    form(&app, (StatusCode::OK, locale), ("", &wishes), None)
 }
 
-fn is_member(sign_in_as: Option<&str>) -> bool {
-    sign_in_as == Some("member")
-}
-
-/// Shows the form. People come here to the portal; `?as=member` is for staff.
-pub(super) async fn show(State(app): State<Arc<App>>, Query(wishes): Query<Wishes>) -> Response {
-    let kept = Kept {
-        email: String::new(),
-        organization: wishes.organization,
-        as_member: is_member(wishes.sign_in_as.as_deref()),
-    };
-    form(&app, StatusCode::OK, &kept, None)
-}
-
-fn form(app: &App, status: StatusCode, kept: &Kept, refusal: Option<&Refusal>) -> Response {
-    let locale = Texts::choose(None);
+/// The form; shown again it keeps the address, never the password.
+fn form(
+    app: &App,
+    (status, locale): (StatusCode, Locale),
+    (email, wishes): (&str, &Wishes),
+    refusal: Option<&Refusal>,
+) -> Response {
     let error = refusal.map(|refusal| {
         // rounded up, so that waiting as long as the page says is enough
         let minutes = refusal.retry_after.map(|seconds| (seconds.max(0) + 59) / 60);
@@ -72,9 +92,10 @@ fn form(app: &App, status: StatusCode, kept: &Kept, refusal: Option<&Refusal>) -
     });
     let values = context! {
         error,
-        email => kept.email.as_str(),
-        organization => kept.organization.as_deref(),
-        as_member => kept.as_member,
+        email,
+        organization => wishes.organization(),
+        as_member => wishes.is_member(),
+        forgot => wishes.at("/forgot"),
     };
     app.pages.page(status, locale, "sign_in.html", values)
 }
@@ -86,32 +107,27 @@ pub(super) async fn sign_in(
     headers: HeaderMap,
     credentials: Result<Form<Credentials>, FormRejection>,
 ) -> Response {
+    let locale = reader::stranger(&headers);
     if !is_ours(&headers, &app.public_url) {
-        return refused(&app, StatusCode::FORBIDDEN);
+        return refused(&app, locale, StatusCode::FORBIDDEN);
     }
     let Form(given) = match credentials {
         Ok(given) => given,
-        Err(rejection) => return refused(&app, status_of(&rejection)),
+        Err(rejection) => return refused(&app, locale, status_of(&rejection)),
     };
     let from = source(&app, &headers, connection);
     let scope = app.scope(None, from.clone());
-    let as_member = is_member(given.sign_in_as.as_deref());
-    let organization = given.organization.filter(|slug| !slug.is_empty());
+    let wishes = given.wishes;
     let request = scope.ask(SignInRequest {
         email: given.email.clone(),
         password: given.password,
-        organization: organization.clone(),
-        r#as: Some(if as_member { "MEMBER" } else { "CONTACT" }.to_owned()),
+        organization: wishes.organization().map(str::to_owned),
+        r#as: Some(if wishes.is_member() { "MEMBER" } else { "CONTACT" }.to_owned()),
         source: from,
     });
     let reply = match answer(scope.backends.sessions.clone().sign_in(request).await) {
         Ok(reply) => reply,
-        Err(fault) => return failed(&app, Texts::choose(None), &fault),
-    };
-    let kept = Kept {
-        email: given.email,
-        organization,
-        as_member,
+        Err(fault) => return failed(&app, locale, &fault),
     };
     match reply.session {
         Some(session) => {
@@ -121,8 +137,8 @@ pub(super) async fn sign_in(
         }
         None => form(
             &app,
-            StatusCode::UNPROCESSABLE_ENTITY,
-            &kept,
+            (StatusCode::UNPROCESSABLE_ENTITY, locale),
+            (&given.email, &wishes),
             reply.refusals.first(),
         ),
     }
@@ -134,8 +150,9 @@ pub(super) async fn sign_out(
     ConnectInfo(connection): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
 ) -> Response {
+    let locale = reader::stranger(&headers);
     if !is_ours(&headers, &app.public_url) {
-        return refused(&app, StatusCode::FORBIDDEN);
+        return refused(&app, locale, StatusCode::FORBIDDEN);
     }
     let tokens = Tokens::of(&headers, &app.public_url);
     let signed_in = tokens
@@ -150,7 +167,7 @@ pub(super) async fn sign_out(
         });
         if let Err(fault) = answer(scope.backends.sessions.clone().sign_out(request).await) {
             // the cookies stay, so that the person can try again
-            return failed(&app, Texts::choose(None), &fault);
+            return failed(&app, locale, &fault);
         }
     }
     let mut response = see_other("/sign-in");

@@ -6,7 +6,12 @@ use usher_service::StartError;
 use usher_text::{Language, Locale};
 
 /// What has been translated.
-const FILES: [(Language, &str); 1] = [(Language::English, include_str!("../../templates/texts/en.json"))];
+const FILES: [(Language, &str); 4] = [
+    (Language::English, include_str!("../../templates/texts/en.json")),
+    (Language::German, include_str!("../../templates/texts/de.json")),
+    (Language::Spanish, include_str!("../../templates/texts/es.json")),
+    (Language::French, include_str!("../../templates/texts/fr.json")),
+];
 
 /// The words of all languages.
 #[derive(Debug)]
@@ -25,10 +30,9 @@ impl Texts {
             .map(Self)
     }
 
-    /// The locale for a reader, among those that we have words for.
-    pub(super) fn choose(wish: Option<&str>) -> Locale {
-        let offered = FILES.map(|(language, _)| language);
-        Locale::choose_among(&offered, [wish])
+    /// The locale for a reader, among those that we have words for: the first wish that can be met, else English.
+    pub(super) fn choose<'a>(wishes: impl IntoIterator<Item = Option<&'a str>>) -> Locale {
+        Locale::choose_among(&FILES.map(|(language, _)| language), wishes)
     }
 
     /// A text with its `{names}` filled in; the key itself where there is none.

@@ -27,6 +27,7 @@ fn landing(harness: &Harness, state: &'static str) {
                 time_zone: Some("Europe/Berlin".to_owned()),
                 locale: Some("en".to_owned()),
                 password_min_length: Some(16),
+                ..invitations::Landing::default()
             })
         });
 }

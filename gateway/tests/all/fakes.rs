@@ -162,6 +162,7 @@ services! {
     Contacts = "usher.contacts.v1.Contacts",
     Invitations = "usher.invitations.v1.Invitations",
     Batches = "usher.invitations.v1.Batches",
+    Recovery = "usher.invitations.v1.Recovery",
     Sessions = "usher.invitations.v1.Sessions",
     Notifications = "usher.notifications.v1.Notifications"
 }

@@ -3,6 +3,7 @@
 mod email_change;
 mod people;
 mod portal;
+mod recovery;
 
 use crate::Migration;
 
@@ -13,5 +14,6 @@ pub fn migrations() -> Vec<Migration> {
         Migration::new("0002_people", people::up),
         Migration::new("0003_portal", portal::up),
         Migration::new("0004_email_change", email_change::up),
+        Migration::new("0005_recovery", recovery::up),
     ]
 }

@@ -7,6 +7,7 @@ mod batches;
 mod confirmations;
 mod events;
 mod histories;
+mod forgotten;
 mod keys;
 mod links;
 mod news;

@@ -101,7 +101,7 @@ impl SetPortalTogglesInput {
 /// The chosen password.
 #[derive(InputObject, Clone)]
 pub struct AcceptInvitationInput {
-    /// The token in the invitation's link.
+    /// The token in the link that was mailed.
     token: String,
     /// At least 15 characters, unless the organization asks for more.
     password: String,
@@ -111,6 +111,14 @@ impl AcceptInvitationInput {
     /// As it travels.
     pub(crate) fn into_wire(self) -> wire::AcceptInvitationRequest {
         wire::AcceptInvitationRequest {
+            token: self.token,
+            password: self.password,
+        }
+    }
+
+    /// As it travels where it is another password.
+    pub(crate) fn into_reset(self) -> wire::ResetPasswordRequest {
+        wire::ResetPasswordRequest {
             token: self.token,
             password: self.password,
         }

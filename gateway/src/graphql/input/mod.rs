@@ -4,6 +4,7 @@ mod accounts;
 mod contacts;
 mod invitations;
 mod organization;
+mod recovery;
 mod sessions;
 
 pub use accounts::{CreateAccountInput, LinkContactInput, UnlinkContactInput, UpdateAccountInput};
@@ -13,6 +14,7 @@ pub use contacts::{
 };
 pub use invitations::{AcceptInvitationInput, BatchInput, InvitationsInput, SetPortalTogglesInput};
 pub use organization::UpdateOrganizationInput;
+pub use recovery::{ContactIdInput, RequestPasswordResetInput};
 pub use sessions::{LinkInput, RefreshSessionInput, SignInInput, SignOutInput};
 
 use async_graphql::MaybeUndefined;

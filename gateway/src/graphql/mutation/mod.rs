@@ -4,6 +4,7 @@
 mod batches;
 mod contacts;
 mod invitations;
+mod recovery;
 mod sessions;
 
 use async_graphql::MergedObject;
@@ -11,6 +12,7 @@ use async_graphql::MergedObject;
 use batches::BatchMutations;
 use contacts::ContactMutations;
 use invitations::InvitationMutations;
+use recovery::RecoveryMutations;
 use sessions::SessionMutations;
 
 /// Changes.
@@ -20,6 +22,7 @@ pub struct Mutation(
     ContactMutations,
     InvitationMutations,
     BatchMutations,
+    RecoveryMutations,
 );
 
 impl Mutation {
@@ -29,6 +32,7 @@ impl Mutation {
             ContactMutations,
             InvitationMutations,
             BatchMutations,
+            RecoveryMutations,
         )
     }
 }

@@ -1,6 +1,7 @@
 //! Signing in and out, and choosing a password.
 
 use async_graphql::{Context, Object, SimpleObject};
+use usher_proto::common::v1::Refusal;
 use usher_proto::invitations::v1 as wire;
 
 use crate::fault::Fault;
@@ -44,11 +45,28 @@ pub struct AcceptInvitationPayload {
     user_errors: Vec<CredentialError>,
 }
 
+impl AcceptInvitationPayload {
+    pub(super) fn new(accepted: bool, refusals: Vec<Refusal>) -> Result<Self, Fault> {
+        Ok(Self {
+            accepted,
+            user_errors: CredentialError::all(refusals)?,
+        })
+    }
+}
+
 /// What became of a link.
 #[derive(SimpleObject, Debug)]
 pub struct LinkPayload {
     /// What the caller can mend.
     user_errors: Vec<CredentialError>,
+}
+
+impl LinkPayload {
+    pub(super) fn new(refusals: Vec<Refusal>) -> Result<Self, Fault> {
+        Ok(Self {
+            user_errors: CredentialError::all(refusals)?,
+        })
+    }
 }
 
 #[derive(Debug, Default)]
@@ -110,10 +128,7 @@ impl SessionMutations {
                 .accept_invitation(request)
                 .await,
         )?;
-        Ok(AcceptInvitationPayload {
-            accepted: reply.accepted,
-            user_errors: CredentialError::all(reply.refusals)?,
-        })
+        AcceptInvitationPayload::new(reply.accepted, reply.refusals)
     }
 
     /// From now on the new address signs in. Public: needs the token of the link that was mailed to it.
@@ -126,8 +141,6 @@ impl SessionMutations {
         let request = scope.ask(input.into_wire());
         let mut invitations = scope.backends.invitations.clone();
         let reply = answer(invitations.confirm_email_change(request).await)?;
-        Ok(LinkPayload {
-            user_errors: CredentialError::all(reply.refusals)?,
-        })
+        LinkPayload::new(reply.refusals)
     }
 }

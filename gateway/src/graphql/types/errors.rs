@@ -226,6 +226,8 @@ pub enum CredentialErrorCode {
     SessionEnded,
     /// This is not allowed here.
     NotAllowed,
+    /// There is no such thing.
+    NotFound,
 }
 
 /// Something about a password, a link or a session that the caller can mend.

@@ -11,6 +11,7 @@ use super::issue::{announcement, withdrawals, withdrawn};
 use super::landing::{Found, find_link};
 use super::{Failure, refuse};
 use crate::domain::delivery;
+use crate::domain::organization::Organization;
 use crate::domain::password::{Known, Password, Refused};
 use crate::domain::portal::{Access, Act, transition};
 use crate::domain::session::Kind;
@@ -157,24 +158,22 @@ async fn name_of(tx: &Transaction, found: &Found) -> Result<String, Failure> {
 
 /// What everybody knows of whoever chooses (I10).
 async fn known(tx: &Transaction, found: &Found) -> Result<Known, Failure> {
-    let contact: Option<ContactId> = found.invitation.contact;
     let name = name_of(tx, found).await?;
-    let words = name.split_whitespace();
-    let texts = [
-        found.organization.name.as_str(),
-        found.organization.slug.as_str(),
-        found.invitation.email.as_str(),
-        found.invitation.email_canonical.as_str(),
-        name.as_str(),
-    ];
-    let row = match contact {
+    let row = match found.invitation.contact {
         Some(contact) => access::find(tx, found.organization.id, contact).await?,
         None => None,
     };
     let address = row.and_then(|row| row.person.email).unwrap_or_default();
-    Ok(Known::new(
-        texts.into_iter().chain(words).chain([address.as_str()]),
-    ))
+    let invitation = &found.invitation;
+    let addresses = [&*invitation.email, &*invitation.email_canonical, &*address];
+    Ok(known_words(&found.organization, &name, &addresses))
+}
+
+/// The firm, a person's name as a whole and by its words, and their addresses.
+pub(super) fn known_words(firm: &Organization, name: &str, addresses: &[&str]) -> Known {
+    let texts = [firm.name.as_str(), firm.slug.as_str(), name];
+    let all = texts.into_iter().chain(name.split_whitespace());
+    Known::new(all.chain(addresses.iter().copied()))
 }
 
 pub(super) fn check(state: LinkState) -> Result<(), Failure> {
@@ -183,7 +182,7 @@ pub(super) fn check(state: LinkState) -> Result<(), Failure> {
         LinkState::Invalid => Err(invalid()),
         LinkState::Expired => Err(refuse("LINK_EXPIRED", &["token"], "this link has run out").into()),
         LinkState::Superseded => {
-            Err(refuse("LINK_SUPERSEDED", &["token"], "a newer invitation was sent").into())
+            Err(refuse("LINK_SUPERSEDED", &["token"], "a newer link was sent").into())
         }
     }
 }
@@ -192,7 +191,7 @@ pub(super) fn invalid() -> Failure {
     refuse("LINK_INVALID", &["token"], "this link does not work").into()
 }
 
-fn refused(refused: Refused) -> Failure {
+pub(super) fn refused(refused: Refused) -> Failure {
     let (code, message) = match refused {
         Refused::TooShort(least) => (
             "PASSWORD_TOO_SHORT",

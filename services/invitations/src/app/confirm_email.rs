@@ -8,7 +8,7 @@ use super::Failure;
 use super::accept::{check, invalid};
 use super::context::App;
 use super::email_change::PURPOSE;
-use super::landing::{Landing, Shown};
+use super::landing::{Landing, Reader, Shown};
 use crate::domain::link::link_state;
 use crate::domain::organization::Organization;
 use crate::domain::portal::{Access, Act, transition};
@@ -54,6 +54,7 @@ impl App {
                 shown: None,
             });
         };
+        let row = access::find(&tx, found.change.organization, found.change.contact).await?;
         let address = EmailAddress::parse(&found.change.email);
         Ok(Landing {
             state: found.state,
@@ -62,6 +63,7 @@ impl App {
                 masked_email: address.ok().map(|address| address.masked()),
                 expires_at: found.change.expires_at,
                 newest_sent_at: None,
+                reader: Reader::contact(row.as_ref()),
             }),
         })
     }

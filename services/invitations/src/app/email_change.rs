@@ -5,16 +5,16 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use usher_database::Transaction;
-use usher_events::{Lane, Letter, MailKind, Mailing, Withdrawn};
+use usher_events::{Lane, Letter, MailKind, Withdrawn};
 use usher_messaging::enqueue;
-use usher_types::{ContactId, EmailState, InvitationId, MailingId, MessageId, OrganizationId};
+use usher_types::{ContactId, EmailState, InvitationId, OrganizationId};
 
 use super::Failure;
 use super::contact_news::Moved;
 use super::context::App;
-use super::issue::{deliveries, mailing, withdrawals};
+use super::issue::{deliveries, withdrawals};
 use super::readdress::log;
-use crate::domain::organization::Organization;
+use super::recipient::{Recipient, of_kind};
 use crate::domain::portal::Access;
 use crate::storage::email_change::{self, NewChange};
 use crate::storage::{address, organization};
@@ -43,8 +43,8 @@ pub(super) async fn tell(
     let told = moved.iter().filter(|(_, effects)| effects.tells);
     let notices: Vec<Letter> = told
         .filter_map(|(row, _)| {
-            let old = row.address.clone()?;
-            Some(letter(row, InvitationId::new(now), (old.clone(), old), now))
+            let recipient = Recipient::signing_in(row)?;
+            Some(recipient.letter(InvitationId::new(now), now + LIFE, now))
         })
         .collect();
     if notices.is_empty() {
@@ -96,20 +96,11 @@ impl App {
 
     fn asked<'a>(&self, row: &'a Access, now: DateTime<Utc>) -> Result<Asked<'a>, Failure> {
         let link = self.link(PURPOSE, (row.organization, InvitationId::new(now)), now)?;
-        let person = &row.person;
-        let to = (
-            person.email.clone().unwrap_or_default(),
-            person.email_canonical.clone().unwrap_or_default(),
-        );
         Ok(Asked {
             row,
             id: link.id,
+            letter: Recipient::noted(row).letter_with(&link, now + LIFE, now),
             hash: link.hash,
-            letter: Letter {
-                message_id: link.message,
-                sealed_token: Some(link.sealed),
-                ..letter(row, link.id, to, now)
-            },
         })
     }
 }
@@ -140,30 +131,6 @@ fn takes_mail(row: &Access, states: &HashMap<String, EmailState>) -> bool {
         .is_some_and(|address| matches!(states.get(address), None | Some(EmailState::Valid)))
 }
 
-/// A letter without a link. It names no contact: nothing that is sent to the contact later replaces it.
-fn letter(
-    row: &Access,
-    about: InvitationId,
-    (email, email_canonical): (String, String),
-    now: DateTime<Utc>,
-) -> Letter {
-    let person = &row.person;
-    Letter {
-        message_id: MessageId::new(now),
-        invitation_id: about,
-        generation: 1,
-        contact_id: None,
-        email,
-        email_canonical,
-        first_name: person.first_name.clone(),
-        last_name: person.last_name.clone(),
-        locale: person.locale.clone(),
-        time_zone: person.time_zone.clone(),
-        sealed_token: None,
-        expires_at: now + LIFE,
-    }
-}
-
 fn new_row<'a>(asked: &'a Asked<'_>, now: DateTime<Utc>) -> NewChange<'a> {
     NewChange {
         id: asked.id.uuid(),
@@ -175,12 +142,5 @@ fn new_row<'a>(asked: &'a Asked<'_>, now: DateTime<Utc>) -> NewChange<'a> {
         email_canonical: &asked.letter.email_canonical,
         created_at: now,
         expires_at: now + LIFE,
-    }
-}
-
-fn of_kind(firm: &Organization, kind: MailKind, now: DateTime<Utc>) -> Mailing {
-    Mailing {
-        kind,
-        ..mailing(firm, MailingId::new(now), None, None)
     }
 }

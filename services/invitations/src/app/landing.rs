@@ -9,8 +9,9 @@ use super::context::App;
 use super::issue::PURPOSE;
 use crate::domain::link::{InvitationState, link_state};
 use crate::domain::organization::Organization;
+use crate::domain::portal::Access;
 use crate::storage::invitation::{self, Invitation};
-use crate::storage::organization;
+use crate::storage::{access, organization};
 
 /// What the page may show.
 #[derive(Clone, Debug)]
@@ -27,6 +28,38 @@ pub(crate) struct Shown {
     pub(crate) masked_email: Option<String>,
     pub(crate) expires_at: DateTime<Utc>,
     pub(crate) newest_sent_at: Option<DateTime<Utc>>,
+    /// How the recipient reads.
+    pub(crate) reader: Reader,
+}
+
+/// What the recipient of a link reads in, and as whom they sign in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reader {
+    /// Their own.
+    pub(crate) locale: Option<String>,
+    /// Their own.
+    pub(crate) time_zone: Option<String>,
+    /// A person of the firm, not a contact.
+    pub(crate) member: bool,
+}
+
+impl Reader {
+    /// A contact, where we have heard of them.
+    pub(super) fn contact(row: Option<&Access>) -> Self {
+        Self {
+            locale: row.and_then(|row| row.person.locale.clone()),
+            time_zone: row.and_then(|row| row.person.time_zone.clone()),
+            member: false,
+        }
+    }
+
+    /// A member, who reads as the firm does.
+    pub(super) fn member() -> Self {
+        Self {
+            member: true,
+            ..Self::default()
+        }
+    }
 }
 
 /// A link that was found, and what it is worth.
@@ -79,6 +112,13 @@ impl App {
             InvitationState::Superseded => invitation::newest_sent_at(&tx, &found.invitation).await?,
             _ => None,
         };
+        let reader = match found.invitation.contact {
+            Some(contact) => {
+                let row = access::find(&tx, found.organization.id, contact).await?;
+                Reader::contact(row.as_ref())
+            }
+            None => Reader::member(),
+        };
         let address = EmailAddress::parse(&found.invitation.email);
         Ok(Landing {
             state: found.state,
@@ -87,6 +127,7 @@ impl App {
                 expires_at: found.invitation.expires_at,
                 organization: found.organization,
                 newest_sent_at,
+                reader,
             }),
         })
     }

@@ -1,7 +1,6 @@
 //! signIn (I11): the same answer and the same time for unknown and wrong.
 
 use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
 use usher_auth::PermissionSet;
 use usher_database::{Scope, SystemReason, Transaction};
 use usher_events::{Envelope, Lane, SignedIn};
@@ -10,6 +9,7 @@ use usher_types::{ContactId, EmailAddress, MemberId, OrganizationId, SessionId};
 use uuid::Uuid;
 
 use super::context::{App, SOURCE, organization_of};
+use super::fingerprint::fingerprint;
 use super::{Failure, NewSession, refuse};
 use crate::domain::organization::Organization;
 use crate::domain::password::Password;
@@ -69,7 +69,8 @@ impl App {
         self.begin(person).await
     }
 
-    async fn firm(&self, slug: Option<&str>) -> Result<Option<Organization>, Failure> {
+    /// The organization with this slug; without one the only one of the deployment.
+    pub(super) async fn firm(&self, slug: Option<&str>) -> Result<Option<Organization>, Failure> {
         let tx = self.read_any().await?;
         Ok(match slug {
             Some(slug) if slug.contains('\0') => None,
@@ -237,7 +238,7 @@ async fn log(
 }
 
 /// What is not an address at all is counted as it was typed; without NUL, which no database takes.
-fn canonical(email: &str) -> String {
+pub(super) fn canonical(email: &str) -> String {
     EmailAddress::parse(email).map_or_else(
         |_| email.trim().to_lowercase().replace('\0', ""),
         |address| address.canonical().to_owned(),
@@ -252,21 +253,20 @@ struct Keys {
 
 impl Keys {
     fn of(firm: Option<&Organization>, canonical: &str, source: &str) -> Self {
-        let organization = firm.map_or_else(Uuid::nil, |firm| firm.id.uuid());
-        let key = |counted: Counted, parts: &[&[u8]]| {
-            let mut hash = Sha256::new();
-            hash.update(counted.purpose().as_bytes());
-            for part in parts {
-                hash.update([0]);
-                hash.update(part);
-            }
-            hash.finalize().to_vec()
-        };
         Self {
-            address: key(Counted::Address, &[organization.as_bytes(), canonical.as_bytes()]),
-            source: key(Counted::Source, &[source.as_bytes()]),
+            address: address_key(firm.map(|firm| firm.id), canonical),
+            source: fingerprint(Counted::Source.purpose(), &[source.as_bytes()]),
         }
     }
+}
+
+/// Under which an address's failures are counted, known or not, in an organization that there may not be.
+pub(super) fn address_key(organization: Option<OrganizationId>, canonical: &str) -> Vec<u8> {
+    let organization = organization.map_or_else(Uuid::nil, OrganizationId::uuid);
+    fingerprint(
+        Counted::Address.purpose(),
+        &[organization.as_bytes(), canonical.as_bytes()],
+    )
 }
 
 fn bad_credentials() -> Failure {

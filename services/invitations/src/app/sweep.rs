@@ -13,7 +13,7 @@ use super::Failure;
 use super::context::App;
 use super::issue::announcement;
 use crate::domain::portal::{Act, transition};
-use crate::storage::{access, batch, email_change, expiry, idempotency, session};
+use crate::storage::{access, batch, email_change, expiry, idempotency, password_reset, request_budget, session};
 
 /// Invitations of one transaction.
 const CHUNK: u32 = 500;
@@ -24,7 +24,7 @@ const JITTER_MS: u64 = 1_000;
 const RARELY: u32 = 300;
 /// Sessions are kept this long after they began.
 const SESSION_MEMORY: TimeDelta = TimeDelta::days(30);
-/// Links that confirm an address are known to have run out for this long.
+/// Links that confirm an address or reset a password are known to have run out for this long.
 const LINK_MEMORY: TimeDelta = TimeDelta::days(30);
 
 impl App {
@@ -103,6 +103,8 @@ impl App {
         idempotency::forget(&tx, now).await?;
         session::forget_older(&tx, now - SESSION_MEMORY).await?;
         email_change::forget_older(&tx, now - LINK_MEMORY).await?;
+        password_reset::forget_older(&tx, now - LINK_MEMORY).await?;
+        request_budget::forget(&tx, now).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -1,10 +1,10 @@
-//! What this service hears: news of contacts, of mails and addresses, and wishes to invite.
+//! What this service hears: news of contacts, of mails and addresses, and wishes to invite or to get back in.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use usher_database::Transaction;
-use usher_events::{AddressStateChanged, ContactChanged, Envelope, Invite, MessageChanged};
+use usher_events::{AddressStateChanged, ContactChanged, Envelope, Invite, MessageChanged, Recover};
 use usher_messaging::{Handler, HandlerError, Subscription};
 use usher_types::{BatchId, OrganizationId};
 
@@ -95,15 +95,18 @@ impl Handler for News {
     }
 }
 
-/// Wishes to invite.
+/// Wishes to invite, and to get back in.
 pub(crate) struct Wishes(pub(crate) App);
 
 #[async_trait::async_trait]
 impl Handler for Wishes {
     async fn handle(&self, tx: &Transaction, slice: &[Envelope]) -> Result<(), HandlerError> {
         for envelope in slice {
-            let invite = envelope.decode::<Invite>()?;
-            self.0.invite(tx, invite).await?;
+            match envelope.kind.as_str() {
+                "usher.work.invite.v1" => self.0.invite(tx, envelope.decode::<Invite>()?).await?,
+                "usher.work.recover.v1" => self.0.recover(tx, &envelope.decode::<Recover>()?).await?,
+                kind => return Err(HandlerError::reject(format!("{kind} is no wish"))),
+            }
         }
         Ok(())
     }

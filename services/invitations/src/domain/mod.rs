@@ -1,11 +1,13 @@
 //! The rules, pure: no I/O, no clock of its own, nothing asynchronous.
 
 pub mod batch;
+pub mod asking;
 pub mod delivery;
 pub mod link;
 pub mod organization;
 pub mod password;
 pub mod portal;
+pub mod recovery;
 pub mod session;
 pub mod signing;
 pub mod waits;

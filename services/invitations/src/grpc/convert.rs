@@ -141,8 +141,10 @@ pub(super) fn landing(landing: Landing) -> wire::Landing {
         reply.organization_slug = Some(shown.organization.slug);
         reply.masked_email = shown.masked_email;
         reply.newest_sent_at = shown.newest_sent_at.map(timestamp);
-        reply.locale = Some(shown.organization.locale);
-        reply.time_zone = Some(shown.organization.time_zone);
+        reply.locale = shown.reader.locale;
+        reply.organization_locale = Some(shown.organization.locale);
+        reply.time_zone = Some(shown.reader.time_zone.unwrap_or(shown.organization.time_zone));
+        reply.member = shown.reader.member;
         reply.expires_at = Some(timestamp(shown.expires_at));
         reply.password_min_length = Some(shown.organization.password_min_length);
     }

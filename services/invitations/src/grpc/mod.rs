@@ -3,6 +3,7 @@
 mod batches;
 mod convert;
 mod invitations;
+mod recovery;
 mod sessions;
 mod streams;
 

@@ -175,6 +175,23 @@ pub(crate) async fn find_by_address(
     row.as_ref().map(read).transpose()
 }
 
+/// Whose open invitation went to an address. A contact whose address it still is comes before one who only used to have it.
+pub(crate) async fn find_invited(
+    tx: &Transaction,
+    organization: OrganizationId,
+    canonical: &str,
+) -> Result<Option<Access>, DbErr> {
+    let sql = format!(
+        "SELECT {} FROM portal_access WHERE organization_id = $1 AND address = $2 AND status = 'INVITED' \
+         ORDER BY CASE WHEN email_canonical = address THEN 0 ELSE 1 END, invited_at DESC LIMIT 1",
+        names(&COLUMNS)
+    );
+    let row = tx
+        .query_one_raw(tx.statement(sql, [organization.uuid().into(), canonical.into()]))
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
 /// Writes changed rows back.
 pub(crate) async fn save(tx: &Transaction, rows: &[Access]) -> Result<(), DbErr> {
     write(tx, rows, &COLUMNS).await

@@ -12,6 +12,8 @@ pub(crate) mod idempotency;
 pub(crate) mod invitation;
 pub(crate) mod member;
 pub(crate) mod organization;
+pub(crate) mod password_reset;
+pub(crate) mod request_budget;
 mod row;
 pub(crate) mod session;
 pub(crate) mod signing_key;

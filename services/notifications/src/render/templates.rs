@@ -30,6 +30,9 @@ pub const BUILTIN: &[Builtin] = &[
     builtin!(MemberInvitation, "member_invitation", English, "en"),
     builtin!(EmailChange, "email_change", English, "en"),
     builtin!(EmailChangedNotice, "email_changed_notice", English, "en"),
+    builtin!(PasswordReset, "password_reset", English, "en"),
+    builtin!(MemberPasswordReset, "member_password_reset", English, "en"),
+    builtin!(PasswordChanged, "password_changed", English, "en"),
 ];
 
 /// The frame around every HTML body.

@@ -78,6 +78,27 @@ usher_testkit::dialects! {
         insta::assert_snapshot!("email_changed_notice_text", text_of(&bench.server.mails()[1]));
     }
 
+    /// Two links for another password, and the notice that it was changed (I12).
+    async fn i12_the_mails_about_another_password(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let of = |id, kind| Mailing { id: fixed::<MailingId>(id), kind, invited_by: None, ..mailing(&bench) };
+        let link = |id| bench.seal(Letter { message_id: fixed::<MessageId>(id), contact_id: None, ..letter(&bench) });
+        let notice = Letter { sealed_token: None, ..link(0x22) };
+        let sent = [
+            (of(0x30, MailKind::PasswordReset), link(0x20)),
+            (of(0x31, MailKind::MemberPasswordReset), link(0x21)),
+            (of(0x32, MailKind::PasswordChanged), notice),
+        ];
+        for (mailing, letter) in sent {
+            bench.deliver(&mailing, std::slice::from_ref(&letter)).await;
+            bench.sender().drain().await.unwrap();
+        }
+        let texts: Vec<String> = bench.server.mails().iter().map(text_of).collect();
+        insta::assert_snapshot!("password_reset_text", texts[0]);
+        insta::assert_snapshot!("member_password_reset_text", texts[1]);
+        insta::assert_snapshot!("password_changed_text", texts[2]);
+    }
+
     /// Edited subject and body, and a message without its place.
     async fn n4_subject_and_body_of_one_sending(db: TestDatabase) {
         let bench = Bench::new(&db).await;

@@ -1,0 +1,63 @@
+//! The service `Recovery`.
+
+use tonic::{Request, Response, Status};
+use usher_auth::Operation;
+use usher_proto::id_from;
+use usher_proto::invitations::v1::recovery_server::Recovery;
+use usher_proto::invitations::v1::{
+    Landing, LinkRequest, RequestPasswordResetReply, RequestPasswordResetRequest, ResetPasswordReply,
+    ResetPasswordRequest, SendPasswordResetReply, SendPasswordResetRequest,
+};
+use usher_service::grpc;
+
+use super::{Edge, convert};
+use crate::app::{Failure, Forgotten, refuse};
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl Recovery for Edge {
+    async fn request_password_reset(
+        &self,
+        request: Request<RequestPasswordResetRequest>,
+    ) -> Answer<RequestPasswordResetReply> {
+        let request = request.into_inner();
+        let asked = Forgotten {
+            email: &request.email,
+            organization: request.organization.as_deref().filter(|slug| !slug.is_empty()),
+            source: &request.source,
+        };
+        let noted = self.app.request_password_reset(asked).await;
+        noted.map_err(Failure::status)?;
+        Ok(Response::new(RequestPasswordResetReply {}))
+    }
+
+    async fn send_password_reset(
+        &self,
+        request: Request<SendPasswordResetRequest>,
+    ) -> Answer<SendPasswordResetReply> {
+        let caller = grpc::require(&request, Operation::SendPasswordReset)?;
+        let sent = match id_from(&request.get_ref().contact_id) {
+            Some(contact) => self.app.send_password_reset(&caller, contact).await,
+            None => Err(refuse("NOT_FOUND", &["contactId"], "there is no such contact").into()),
+        };
+        Ok(Response::new(SendPasswordResetReply {
+            refusals: convert::answer(sent)?.err().unwrap_or_default(),
+        }))
+    }
+
+    async fn get_password_reset(&self, request: Request<LinkRequest>) -> Answer<Landing> {
+        let landing = self.app.password_reset(&request.get_ref().token).await;
+        Ok(Response::new(convert::landing(landing.map_err(Failure::status)?)))
+    }
+
+    async fn reset_password(&self, request: Request<ResetPasswordRequest>) -> Answer<ResetPasswordReply> {
+        let request = request.into_inner();
+        let reset = self.app.reset_password(&request.token, &request.password).await;
+        let reset = convert::answer(reset)?;
+        Ok(Response::new(ResetPasswordReply {
+            accepted: reset.is_ok(),
+            refusals: reset.err().unwrap_or_default(),
+        }))
+    }
+}
