@@ -22,7 +22,10 @@ const START: &str = "mutation Start($input: ContactIdInput!) {
 /// A contact who has signed in, with that session.
 async fn someone(system: &System, email: &str) -> (Value, Client) {
     let input = json!({ "role": "CLIENT", "firstName": "Ada", "lastName": "Lovelace", "email": email, "invite": true });
-    let created = system.admin().done(CREATE_CONTACT, json!({ "input": input })).await;
+    let created = system
+        .admin()
+        .done(CREATE_CONTACT, json!({ "input": input }))
+        .await;
     let token = system.mailbox().only_mail_to(email).await.link_token();
     let accept = json!({ "input": { "token": token, "password": PASSWORD } });
     system.nobody().done(ACCEPT, accept).await;
@@ -39,7 +42,10 @@ async fn is_over_within_a_second(session: &Client) {
     ];
     for question in questions {
         while session.send(question, json!({})).await.status != 401 {
-            assert!(since.elapsed() < Duration::from_secs(1), "{question} is still answered");
+            assert!(
+                since.elapsed() < Duration::from_secs(1),
+                "{question} is still answered"
+            );
             tokio::task::yield_now().await;
         }
     }

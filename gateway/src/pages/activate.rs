@@ -118,7 +118,11 @@ impl<'a> Page<'a> {
 
     fn accepted(&self) -> Response {
         let Self(link) = self;
-        let text = link.text(if link.landing.member { "accepted.text_member" } else { "accepted.text" });
+        let text = link.text(if link.landing.member {
+            "accepted.text_member"
+        } else {
+            "accepted.text"
+        });
         link.message(StatusCode::OK, "accepted.title", &text, Some(link.sign_in()))
     }
 }

@@ -67,12 +67,8 @@ async fn mail(State(app): State<Arc<App>>, Path(name): Path<String>, headers: He
                 text => mail.text,
                 links => mail.links,
             };
-            app.pages.page(
-                StatusCode::OK,
-                Locale::default(),
-                "mail.html",
-                context! { mail },
-            )
+            app.pages
+                .page(StatusCode::OK, Locale::default(), "mail.html", context! { mail })
         }
         None => not_found(State(app), headers).await,
     }

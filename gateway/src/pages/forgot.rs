@@ -61,7 +61,12 @@ pub(super) async fn ask(
         organization: wishes.organization().map(str::to_owned),
         source: from,
     });
-    let asked = scope.backends.recovery.clone().request_password_reset(request).await;
+    let asked = scope
+        .backends
+        .recovery
+        .clone()
+        .request_password_reset(request)
+        .await;
     if let Err(fault) = answer(asked) {
         return failed(&app, locale, &fault);
     }

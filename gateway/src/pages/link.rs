@@ -68,7 +68,9 @@ impl<'a> Link<'a> {
     /// A text that names one thing more.
     pub(super) fn text_with(&self, key: &str, name: (&'static str, String)) -> String {
         let [organization, email] = self.names();
-        self.app.pages.text(self.locale, key, &[organization, email, name])
+        self.app
+            .pages
+            .text(self.locale, key, &[organization, email, name])
     }
 
     pub(super) fn moment(&self, at: Option<prost_types::Timestamp>) -> Option<String> {

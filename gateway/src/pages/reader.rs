@@ -59,7 +59,11 @@ mod tests {
             (Some(";;q=,,"), None, None, Language::English),
         ];
         for (accepted, own, organization, expected) in table {
-            assert_eq!(read(accepted, own, organization), expected, "{accepted:?} {own:?} {organization:?}");
+            assert_eq!(
+                read(accepted, own, organization),
+                expected,
+                "{accepted:?} {own:?} {organization:?}"
+            );
         }
     }
 }

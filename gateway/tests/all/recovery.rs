@@ -97,9 +97,16 @@ async fn i12_another_password_leads_to_the_sign_in_and_signs_nobody_in() {
         assert_eq!(answer.status, StatusCode::OK);
         is_a_page(&answer);
         assert!(answer.text().contains("Your password is changed"));
-        assert!(answer.text().contains(&format!("href=\"{sign_in}\"")), "{}", answer.text());
+        assert!(
+            answer.text().contains(&format!("href=\"{sign_in}\"")),
+            "{}",
+            answer.text()
+        );
         assert_eq!(answer.header("set-cookie"), None);
-        let [asked] = &harness.fakes.calls::<invitations::ResetPasswordRequest>("ResetPassword")[..] else {
+        let [asked] = &harness
+            .fakes
+            .calls::<invitations::ResetPasswordRequest>("ResetPassword")[..]
+        else {
             panic!("one call");
         };
         assert_eq!(asked.password, "correct horse battery ü");
@@ -115,7 +122,10 @@ async fn i10_a_refused_password_is_explained_at_its_field_which_has_the_focus() 
     let answer = harness.send(form(PATH, "password=secret-thing")).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     let text = answer.text();
-    assert!(text.contains("<title>Error: Choose a new password</title>"), "{text}");
+    assert!(
+        text.contains("<title>Error: Choose a new password</title>"),
+        "{text}"
+    );
     assert!(text.contains("take at least 16 characters"));
     assert!(text.contains("aria-invalid=\"true\" autofocus"));
     assert!(!text.contains("secret-thing"));
@@ -152,8 +162,14 @@ async fn i12_the_answer_is_the_same_whoever_has_the_address() {
     let page = get(&harness, "/forgot?organization=mueller&as=member").await;
     is_a_page(&page);
     assert!(page.text().contains("name=\"organization\" value=\"mueller\""));
-    assert!(page.text().contains("href=\"/sign-in?organization=mueller&amp;as=member\""));
-    assert_eq!(request(&harness, Method::HEAD, "/forgot").await.status, StatusCode::OK);
+    assert!(
+        page.text()
+            .contains("href=\"/sign-in?organization=mueller&amp;as=member\"")
+    );
+    assert_eq!(
+        request(&harness, Method::HEAD, "/forgot").await.status,
+        StatusCode::OK
+    );
     assert_eq!(harness.fakes.called(), Vec::<String>::new());
 
     let mut answers = Vec::new();
@@ -171,7 +187,11 @@ async fn i12_the_answer_is_the_same_whoever_has_the_address() {
         .fakes
         .calls::<invitations::RequestPasswordResetRequest>("RequestPasswordReset");
     assert_eq!(
-        (asked[0].email.as_str(), asked[0].organization.as_deref(), asked[0].source.as_str()),
+        (
+            asked[0].email.as_str(),
+            asked[0].organization.as_deref(),
+            asked[0].source.as_str()
+        ),
         ("ada@example.com", Some("mueller"), "192.0.2.7")
     );
 }
@@ -181,9 +201,13 @@ async fn i12_the_mutations() {
     let harness = Harness::new();
     noting(&harness);
     resetting(&harness, Some("LINK_EXPIRED"));
-    let ask = "mutation { requestPasswordReset(input: { email: \"a@example.com\" }) { userErrors { code } } }";
+    let ask =
+        "mutation { requestPasswordReset(input: { email: \"a@example.com\" }) { userErrors { code } } }";
     let answer = harness.ask(None, ask, json!({})).await;
-    assert_eq!(answer.json()["data"]["requestPasswordReset"], json!({ "userErrors": [] }));
+    assert_eq!(
+        answer.json()["data"]["requestPasswordReset"],
+        json!({ "userErrors": [] })
+    );
     let reset = "mutation { resetPassword(input: { token: \"x\", password: \"y\" }) { accepted userErrors { code } } }";
     let answer = harness.ask(None, reset, json!({})).await;
     let expected = json!({ "accepted": false, "userErrors": [{ "code": "LINK_EXPIRED" }] });

@@ -321,7 +321,11 @@ impl Stage {
             token: token.into(),
             password: password.into(),
         };
-        self.recovery().reset_password(request).await.unwrap().into_inner()
+        self.recovery()
+            .reset_password(request)
+            .await
+            .unwrap()
+            .into_inner()
     }
 
     async fn send_reset(&self, bearer: &Bearer, contact: ContactId) -> Result<Vec<String>, tonic::Code> {

@@ -31,7 +31,14 @@ impl RecoveryMutations {
     ) -> Result<RequestPasswordResetPayload, Fault> {
         let scope = Scope::of(ctx)?;
         let request = scope.ask(input.into_wire(&scope.source));
-        answer(scope.backends.recovery.clone().request_password_reset(request).await)?;
+        answer(
+            scope
+                .backends
+                .recovery
+                .clone()
+                .request_password_reset(request)
+                .await,
+        )?;
         Ok(RequestPasswordResetPayload {
             user_errors: Vec::new(),
         })

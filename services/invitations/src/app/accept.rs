@@ -181,9 +181,7 @@ pub(super) fn check(state: LinkState) -> Result<(), Failure> {
         LinkState::Open => Ok(()),
         LinkState::Invalid => Err(invalid()),
         LinkState::Expired => Err(refuse("LINK_EXPIRED", &["token"], "this link has run out").into()),
-        LinkState::Superseded => {
-            Err(refuse("LINK_SUPERSEDED", &["token"], "a newer link was sent").into())
-        }
+        LinkState::Superseded => Err(refuse("LINK_SUPERSEDED", &["token"], "a newer link was sent").into()),
     }
 }
 

@@ -39,7 +39,10 @@ impl App {
         // the address last: whoever asks too much from one place does not use up what others may ask
         let counted = [
             (Asking::From, vec![asked.source.as_bytes()]),
-            (Asking::ResetOf, vec![organization.as_bytes(), canonical.as_bytes()]),
+            (
+                Asking::ResetOf,
+                vec![organization.as_bytes(), canonical.as_bytes()],
+            ),
         ];
         let within = within_budgets(&tx, &counted, now).await?;
         if let (true, Some(firm), Ok(_)) = (within, firm, EmailAddress::parse(&canonical)) {
@@ -48,7 +51,12 @@ impl App {
                 organization_id: firm.id,
                 email_canonical: canonical,
             };
-            enqueue(&tx, Lane::Interactive, vec![Envelope::command(SOURCE, now, &command)]).await?;
+            enqueue(
+                &tx,
+                Lane::Interactive,
+                vec![Envelope::command(SOURCE, now, &command)],
+            )
+            .await?;
         }
         Ok(tx.commit().await?)
     }
@@ -77,7 +85,10 @@ impl App {
         let Some(member) = found.filter(|member| member.active && state == EmailState::Valid) else {
             return Ok(());
         };
-        if member::password_hash(tx, firm.id, member.id.uuid()).await?.is_none() {
+        if member::password_hash(tx, firm.id, member.id.uuid())
+            .await?
+            .is_none()
+        {
             return Ok(());
         }
         self.send_reset(tx, firm, (&Holder::Member(member), &Asked::Themselves), now)

@@ -27,7 +27,11 @@ impl Recipient {
         let canonical = row.address.clone()?;
         let same = row.person.email_canonical.as_ref() == Some(&canonical);
         let typed = row.person.email.clone().filter(|_| same);
-        Some(Self::at(row, typed.unwrap_or_else(|| canonical.clone()), canonical))
+        Some(Self::at(
+            row,
+            typed.unwrap_or_else(|| canonical.clone()),
+            canonical,
+        ))
     }
 
     /// A contact, at the address that was noted last.
@@ -51,11 +55,18 @@ impl Recipient {
 
     /// First and last name.
     pub(super) fn name(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name).trim().to_owned()
+        format!("{} {}", self.first_name, self.last_name)
+            .trim()
+            .to_owned()
     }
 
     /// A letter without a link. It names no contact: nothing that is sent to the contact later replaces it.
-    pub(super) fn letter(&self, about: InvitationId, expires_at: DateTime<Utc>, now: DateTime<Utc>) -> Letter {
+    pub(super) fn letter(
+        &self,
+        about: InvitationId,
+        expires_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Letter {
         Letter {
             message_id: MessageId::new(now),
             invitation_id: about,

@@ -74,7 +74,10 @@ impl Holder {
                 Self::Member(_) => "member",
             },
             id: Some(self.id()),
-            name: self.recipient().map(|recipient| recipient.name()).unwrap_or_default(),
+            name: self
+                .recipient()
+                .map(|recipient| recipient.name())
+                .unwrap_or_default(),
         }
     }
 }
@@ -107,7 +110,9 @@ impl App {
         let state = states.get(address).copied().unwrap_or(EmailState::Valid);
         match help(&row, firm.portal_enabled, state, now) {
             Ok(Help::Reset) => {}
-            Ok(Help::Invitation) => return Err(not_allowed("no password was chosen yet; resend the invitation")),
+            Ok(Help::Invitation) => {
+                return Err(not_allowed("no password was chosen yet; resend the invitation"));
+            }
             Err(reason) => return Err(not_allowed(words(reason))),
         }
         let actor = actor_of(&tx, organization, principal).await?;
@@ -187,7 +192,9 @@ const fn words(reason: NoHelp) -> &'static str {
     match reason {
         NoHelp::PortalDisabled => "the portal is switched off",
         NoHelp::NotInvited => "this contact was not invited, so there is no password to reset",
-        NoHelp::Barred => "this contact may not sign in: inactive, a lead, without login or without an address",
+        NoHelp::Barred => {
+            "this contact may not sign in: inactive, a lead, without login or without an address"
+        }
         NoHelp::Unreachable => "the address of this contact takes no mail",
     }
 }

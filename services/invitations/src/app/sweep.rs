@@ -13,7 +13,9 @@ use super::Failure;
 use super::context::App;
 use super::issue::announcement;
 use crate::domain::portal::{Act, transition};
-use crate::storage::{access, batch, email_change, expiry, idempotency, password_reset, request_budget, session};
+use crate::storage::{
+    access, batch, email_change, expiry, idempotency, password_reset, request_budget, session,
+};
 
 /// Invitations of one transaction.
 const CHUNK: u32 = 500;

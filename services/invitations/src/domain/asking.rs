@@ -46,7 +46,10 @@ mod tests {
     #[test]
     fn i11_so_many_are_answered_and_no_more() {
         for (asking, most) in [(Asking::ResetOf, 5), (Asking::From, 50), (Asking::ResetFor, 10)] {
-            assert!(asking.allows(1) && asking.allows(most) && !asking.allows(most + 1), "{asking:?}");
+            assert!(
+                asking.allows(1) && asking.allows(most) && !asking.allows(most + 1),
+                "{asking:?}"
+            );
         }
     }
 }

@@ -110,7 +110,10 @@ mod tests {
             let now = noon() + TimeDelta::days(days);
             let ada = Access { status, ..ada() };
             assert_eq!(help(&ada, true, EmailState::Valid, now), expected, "{status:?}");
-            assert_eq!(help(&ada, false, EmailState::Valid, now), Err(NoHelp::PortalDisabled));
+            assert_eq!(
+                help(&ada, false, EmailState::Valid, now),
+                Err(NoHelp::PortalDisabled)
+            );
             if expected.is_ok() {
                 for state in [EmailState::Bounced, EmailState::Suppressed] {
                     assert_eq!(help(&ada, true, state, now), Err(NoHelp::Unreachable));
@@ -137,7 +140,10 @@ mod tests {
                 let mut barred = ada.clone();
                 bar(&mut barred.person);
                 assert!(!may_reset(&barred, true, "ada@example.com"));
-                assert_eq!(help(&barred, true, EmailState::Valid, noon()), Err(NoHelp::Barred));
+                assert_eq!(
+                    help(&barred, true, EmailState::Valid, noon()),
+                    Err(NoHelp::Barred)
+                );
             }
         }
         for status in [PortalStatus::Waiting, PortalStatus::Invited] {

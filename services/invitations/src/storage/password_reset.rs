@@ -116,7 +116,8 @@ pub(crate) async fn spend(
     }
     let bury = "UPDATE password_reset SET state = 'CANCELLED' \
                 WHERE subject_id = $1 AND organization_id = $2 AND state = 'SUPERSEDED'";
-    tx.execute_raw(tx.statement(bury, [reset.subject.into(), ours])).await?;
+    tx.execute_raw(tx.statement(bury, [reset.subject.into(), ours]))
+        .await?;
     Ok(true)
 }
 
