@@ -8,7 +8,9 @@ mod data;
 mod envelope;
 mod fact;
 
-pub use command::{CancelMessages, Deliver, HoldMailing, Invite, Letter, MailKind, Mailing, Recover, Withdrawn};
+pub use command::{
+    CancelMessages, Deliver, HoldMailing, Invite, Letter, MailKind, Mailing, Recover, Withdrawn,
+};
 pub use data::Data;
 pub use envelope::{Command, Envelope, Event, Lane, Payload, PayloadError};
 pub use fact::{

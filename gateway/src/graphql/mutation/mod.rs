@@ -19,20 +19,20 @@ use sessions::SessionMutations;
 #[derive(MergedObject, Debug)]
 pub struct Mutation(
     SessionMutations,
+    RecoveryMutations,
     ContactMutations,
     InvitationMutations,
     BatchMutations,
-    RecoveryMutations,
 );
 
 impl Mutation {
     pub(crate) fn new() -> Self {
         Self(
             SessionMutations,
+            RecoveryMutations,
             ContactMutations,
             InvitationMutations,
             BatchMutations,
-            RecoveryMutations,
         )
     }
 }

@@ -1,7 +1,7 @@
 //! The rules, pure: no I/O, no clock of its own, nothing asynchronous.
 
-pub mod batch;
 pub mod asking;
+pub mod batch;
 pub mod delivery;
 pub mod link;
 pub mod organization;
