@@ -10,6 +10,7 @@
 mod all {
     mod activation;
     mod confirmation;
+    mod declining;
     mod fakes;
     mod harness;
     mod http;

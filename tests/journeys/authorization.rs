@@ -95,6 +95,16 @@ const TABLE: &[Row] = &[
         "......",
     ),
     (
+        "requestNewLink",
+        "mutation { requestNewLink(input: { token: \"x\" }) { userErrors { code } } }",
+        "......",
+    ),
+    (
+        "declineInvitation",
+        "mutation { declineInvitation(input: { token: \"x\" }) { userErrors { code } } }",
+        "......",
+    ),
+    (
         "sendPasswordReset",
         "mutation { sendPasswordReset(input: { contactId: $bob }) { userErrors { code } } }",
         "UFFRN.",

@@ -7,5 +7,6 @@ mod faults;
 mod one_person;
 mod operations;
 mod pages;
+mod reading;
 mod recovery;
 mod start;

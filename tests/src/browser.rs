@@ -42,6 +42,14 @@ impl Browser {
     /// # Panics
     /// Where chromium or chromedriver is missing or does not start.
     pub async fn start() -> Self {
+        Self::start_in("en").await
+    }
+
+    /// The same, asking for pages in this language.
+    ///
+    /// # Panics
+    /// As [`Browser::start`].
+    pub async fn start_in(language: &str) -> Self {
         let port = free_port();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -62,12 +70,16 @@ impl Browser {
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
+            &format!("--accept-lang={language}"),
             &format!("--user-data-dir={}", profile.path().display()),
         ];
         let capabilities = json!({
             "args": arguments,
             // 2: blocked. Every page of ours works without scripts.
-            "prefs": { "profile.managed_default_content_settings.javascript": 2 },
+            "prefs": {
+                "profile.managed_default_content_settings.javascript": 2,
+                "intl.accept_languages": language,
+            },
         });
         let capabilities = [("goog:chromeOptions".to_owned(), capabilities)]
             .into_iter()

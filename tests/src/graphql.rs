@@ -45,6 +45,12 @@ impl Client {
         }
     }
 
+    /// The gateway's address.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The access token, where there is one.
     #[must_use]
     pub fn token(&self) -> Option<&str> {

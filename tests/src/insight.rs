@@ -5,7 +5,7 @@ use serde_json::Value;
 use usher_auth::{Keyring, SigningKey, unwrap_secret};
 use usher_types::OrganizationId;
 
-use crate::sql::{psql, sqlite, sqlite_text};
+use crate::sql::{psql, sqlite, sqlite_change, sqlite_text};
 use crate::system::PATIENCE;
 use crate::{System, eventually};
 
@@ -74,6 +74,14 @@ impl System {
             Some(traces.parse().expect("a number"))
         })
         .await
+    }
+
+    /// Lets every open invitation run out, as time would. Of the embedded setting.
+    pub async fn expire_invitations(&self) {
+        let file = self.folder.path().join("invitations.db");
+        let sql = "UPDATE invitation SET expires_at = issued_at WHERE state = 'OPEN'; \
+                   UPDATE portal_access SET expires_at = invited_at WHERE status = 'INVITED'";
+        sqlite_change(&file, sql).await;
     }
 
     /// Outbox rows of all services that have not been published.

@@ -11,6 +11,7 @@ mod gate;
 mod graphql;
 mod health;
 mod insight;
+mod look;
 mod mailbox;
 mod outside;
 mod parts;

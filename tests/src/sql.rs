@@ -26,6 +26,16 @@ pub(crate) async fn sqlite_text(file: &Path, sql: &str) -> String {
     .await
 }
 
+/// Changes a database behind its owner's back.
+pub(crate) async fn sqlite_change(file: &Path, sql: &str) {
+    let mut command = Command::new("sqlite3");
+    ask(
+        command.args(["-cmd", ".timeout 5000"]).arg(file).arg(sql),
+        "sqlite3",
+    )
+    .await;
+}
+
 async fn ask(command: &mut Command, package: &str) -> String {
     let output = command
         .output()

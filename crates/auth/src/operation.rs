@@ -139,6 +139,10 @@ operations! {
     GetPasswordReset: Public, read;
     /// invitations: ResetPassword.
     ResetPassword: Public, read;
+    /// invitations: RequestNewLink.
+    RequestNewLink: Public, read;
+    /// invitations: DeclineInvitation.
+    DeclineInvitation: Public, read;
     /// invitations: SignIn.
     SignIn: Public, read;
     /// invitations: RefreshSession.

@@ -25,11 +25,14 @@ pub enum MailKind {
     MemberPasswordReset,
     /// To whoever has just been given another password (I12). It carries no link.
     PasswordChanged,
+    /// To the member who invited: the invitation was answered with "this isn't me" (I8). It carries no link; its message says
+    /// whom it was for.
+    InvitationDeclined,
 }
 
 impl MailKind {
     /// Every built-in mail.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Invitation,
         Self::MemberInvitation,
         Self::EmailChange,
@@ -37,6 +40,7 @@ impl MailKind {
         Self::PasswordReset,
         Self::MemberPasswordReset,
         Self::PasswordChanged,
+        Self::InvitationDeclined,
     ];
 
     /// The name under which it is stored, and of its folder of templates.
@@ -50,6 +54,7 @@ impl MailKind {
             Self::PasswordReset => "password_reset",
             Self::MemberPasswordReset => "member_password_reset",
             Self::PasswordChanged => "password_changed",
+            Self::InvitationDeclined => "invitation_declined",
         }
     }
 
@@ -60,7 +65,7 @@ impl MailKind {
             Self::Invitation | Self::MemberInvitation => Some("activate"),
             Self::EmailChange => Some("confirm-email"),
             Self::PasswordReset | Self::MemberPasswordReset => Some("reset"),
-            Self::EmailChangedNotice | Self::PasswordChanged => None,
+            Self::EmailChangedNotice | Self::PasswordChanged | Self::InvitationDeclined => None,
         }
     }
 }
@@ -290,4 +295,68 @@ impl Payload for Recover {
 }
 impl Command for Recover {
     const QUEUE: &'static str = "invitations.work";
+}
+
+/// Why an address gets no more mail (N6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SuppressionReason {
+    /// Whoever reads there said "this isn't me" (I8).
+    Declined,
+}
+
+impl SuppressionReason {
+    /// The name under which it is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Declined => "DECLINED",
+        }
+    }
+}
+
+/// `usher.work.suppress.v1`: an address of an organization is to get no more mail.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suppress {
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// The address, canonical.
+    pub email_canonical: String,
+    /// The contact that has it, where it is one.
+    pub contact_id: Option<ContactId>,
+    /// The invitation that showed it.
+    pub invitation_id: InvitationId,
+    /// Why.
+    pub reason: SuppressionReason,
+}
+
+/// Without the address.
+impl std::fmt::Debug for Suppress {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Suppress")
+            .field("invitation_id", &self.invitation_id)
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Suppress {
+    /// Its type.
+    pub const KIND: &'static str = "usher.work.suppress.v1";
+}
+
+impl Payload for Suppress {
+    fn key(&self) -> Uuid {
+        self.contact_id.map_or(self.invitation_id.uuid(), ContactId::uuid)
+    }
+    fn organization(&self) -> OrganizationId {
+        self.organization_id
+    }
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+}
+impl Command for Suppress {
+    const QUEUE: &'static str = "notifications.urgent";
 }

@@ -10,19 +10,21 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{ConnectInfo, Form, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use minijinja::context;
 use usher_proto::common::v1::Refusal;
 use usher_proto::invitations::v1::{AcceptInvitationReply, AcceptInvitationRequest};
 
 use super::choose::{self, Password, is_about_link};
 use super::guard::{is_ours, status_of};
 use super::link::{self, Link, anonymous};
+use super::render::in_one_piece;
 use super::{failed, reader, refused};
 use crate::fault::Fault;
 use crate::graphql::{Scope, answer};
 use crate::http::App;
 
 /// An invitation's link.
-struct Page<'a>(Link<'a>);
+pub(super) struct Page<'a>(Link<'a>);
 
 /// Shows what the link is worth.
 pub(super) async fn show(
@@ -84,14 +86,29 @@ async fn accepted(
 }
 
 impl<'a> Page<'a> {
-    async fn open(app: &'a App, scope: &Scope, token: &'a str, headers: &HeaderMap) -> Result<Self, Fault> {
+    pub(super) async fn open(
+        app: &'a App,
+        scope: &Scope,
+        token: &'a str,
+        headers: &HeaderMap,
+    ) -> Result<Self, Fault> {
         let asked = scope.ask(link::request(token));
         let landing = answer(scope.backends.invitations.clone().get_landing(asked).await)?;
         Ok(Self(Link::new(app, token, headers, landing)))
     }
 
+    pub(super) const fn link(&self) -> &Link<'a> {
+        &self.0
+    }
+
+    /// Whether whoever reads may say that it is not them. A member's invitation is the firm's own business.
+    pub(super) fn is_declinable(&self) -> bool {
+        let landing = &self.0.landing;
+        !landing.member && matches!(landing.state.as_str(), "OPEN" | "EXPIRED")
+    }
+
     /// The page for what the link is worth now; `refusal` is about a password that was not taken.
-    fn show(&self, refusal: Option<&Refusal>) -> Response {
+    pub(super) fn show(&self, refusal: Option<&Refusal>) -> Response {
         let Self(link) = self;
         match link.landing.state.as_str() {
             "OPEN" => choose::form(link, &self.form(), refusal),
@@ -108,12 +125,30 @@ impl<'a> Page<'a> {
         choose::Form {
             texts: "activate",
             action: format!("/activate/{}", self.0.token),
-            not_me: None,
+            not_me: self.is_declinable().then(|| self.not_me()),
         }
     }
 
+    fn not_me(&self) -> String {
+        format!("/activate/{}/not-me", self.0.token)
+    }
+
+    /// The link is worth nothing any more, and a new one can be had; members get theirs from the firm.
     fn gone(&self, title: &str, line: &str) -> Response {
-        self.0.message(StatusCode::GONE, title, line, None)
+        let Self(link) = self;
+        if link.landing.member {
+            return link.message(StatusCode::GONE, title, &link.text("gone.text_member"), None);
+        }
+        let values = context! {
+            title => link.text(title),
+            line => in_one_piece(line, link.landing.masked_email.as_deref()),
+            notice => link.notice("notice.link"),
+            action => format!("/activate/{}/new-link", link.token),
+            not_me => self.is_declinable().then(|| self.not_me()),
+        };
+        link.app
+            .pages
+            .page(StatusCode::GONE, link.locale, "gone.html", values)
     }
 
     fn accepted(&self) -> Response {

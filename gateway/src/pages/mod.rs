@@ -4,16 +4,19 @@ mod activate;
 mod choose;
 mod confirm_email;
 mod cookies;
+mod decline;
 mod development;
 mod eml;
 mod forgot;
 mod guard;
 mod link;
+mod new_link;
 mod portal;
 mod reader;
 mod render;
 mod reset;
 mod sign_in;
+mod style;
 mod texts;
 
 pub(crate) use render::Pages;
@@ -22,7 +25,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -40,6 +43,14 @@ pub(crate) fn routes(development: bool) -> Router<Arc<App>> {
     let routes = Router::new()
         .route("/activate/{token}", get(activate::show).post(activate::accept))
         .route(
+            "/activate/{token}/not-me",
+            get(decline::show).post(decline::decline),
+        )
+        .route(
+            "/activate/{token}/new-link",
+            get(activate::show).post(new_link::ask),
+        )
+        .route(
             "/confirm-email/{token}",
             get(confirm_email::show).post(confirm_email::confirm),
         )
@@ -48,21 +59,13 @@ pub(crate) fn routes(development: bool) -> Router<Arc<App>> {
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/portal", get(portal::show))
-        .route("/assets/pages.css", get(style));
+        .route("/assets/pages.css", get(style::style));
     let routes = if development {
         routes.merge(development::routes())
     } else {
         routes
     };
     routes.layer(DefaultBodyLimit::max(LONGEST_FORM))
-}
-
-async fn style() -> Response {
-    let headers = [
-        (CONTENT_TYPE, "text/css; charset=utf-8"),
-        (CACHE_CONTROL, "public, max-age=3600"),
-    ];
-    (headers, include_str!("../../templates/pages.css")).into_response()
 }
 
 /// Another page of ours. Nothing keeps the answer: it may carry the cookies of a session.

@@ -91,4 +91,79 @@ mod tests {
             );
         }
     }
+
+    /// The names between braces, in order.
+    fn names(text: &str) -> Vec<&str> {
+        let parts = text.split('{').skip(1);
+        let mut names: Vec<&str> = parts.filter_map(|part| Some(part.split_once('}')?.0)).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn every_translation_names_what_the_english_text_names_and_is_one() {
+        let texts = Texts::new().unwrap();
+        for (key, english) in &texts.0["en"] {
+            for language in ["de", "es", "fr"] {
+                let text = &texts.0[language][key];
+                assert_eq!(names(text), names(english), "{key} in {language}");
+                assert!(!text.trim().is_empty(), "{key} in {language}");
+                // what is a sentence was translated
+                assert!(
+                    english.split(' ').count() < 3 || text != english,
+                    "{key} in {language}"
+                );
+            }
+        }
+    }
+
+    /// Those of development are for developers, in English.
+    const OURS: [&str; 3] = ["sandbox.html", "mail.html", "mail_list.html"];
+
+    fn templates() -> impl Iterator<Item = (String, String)> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
+        let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+        let read = |entry: std::fs::DirEntry| {
+            let name = entry.file_name().into_string().unwrap();
+            let page = name.ends_with(".html") && !OURS.contains(&name.as_str());
+            page.then(|| (name, std::fs::read_to_string(entry.path()).unwrap()))
+        };
+        entries.filter_map(read)
+    }
+
+    /// What is left of a template without what stands between two marks.
+    fn without(text: &str, open: &str, close: &str) -> String {
+        let mut parts = text.split(open);
+        let mut left = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            left.push_str(part.split_once(close).map_or("", |(_, after)| after));
+        }
+        left
+    }
+
+    #[test]
+    fn no_page_has_words_of_its_own() {
+        let mut seen = 0;
+        for (name, template) in templates() {
+            let plain = without(&without(&template, "{%", "%}"), "{{", "}}");
+            for attribute in ["aria-label=", "title=", "alt=", "placeholder="] {
+                assert!(!plain.contains(attribute), "{name}: {attribute}");
+            }
+            let words = without(&plain, "<", ">");
+            assert!(!words.contains(char::is_alphabetic), "{name}: {}", words.trim());
+            seen += 1;
+        }
+        assert!(seen >= 8, "{seen} pages");
+    }
+
+    #[test]
+    fn every_text_that_a_page_names_is_there() {
+        let texts = Texts::new().unwrap();
+        for (name, template) in templates() {
+            for part in template.split("t(\"").skip(1) {
+                let (key, _) = part.split_once('"').unwrap();
+                assert!(texts.has("en", key), "{name}: {key}");
+            }
+        }
+    }
 }

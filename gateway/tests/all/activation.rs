@@ -11,7 +11,7 @@ use super::pages::{form, get, is_a_page, request};
 
 const PATH: &str = "/activate/c2VjcmV0LXRva2VuLW9mLXRoaXMtdGVzdC0xMjM0NTY3ODk";
 
-fn landing(harness: &Harness, state: &'static str) {
+pub fn landing(harness: &Harness, state: &'static str) {
     let at = timestamp(harness.now());
     harness
         .fakes
@@ -50,7 +50,8 @@ async fn i8_each_state_of_a_link_has_its_page() {
         assert_eq!(answer.status, status, "{state}");
         is_a_page(&answer);
         assert!(answer.text().contains(says), "{state}: {}", answer.text());
-        assert_eq!(answer.text().contains("<form"), state == "OPEN");
+        assert_eq!(answer.text().contains("<form"), state != "INVALID");
+        assert_eq!(answer.text().contains("type=\"password\""), state == "OPEN");
         // whoever used the link up wants to sign in
         assert_eq!(answer.text().contains("href=\"/sign-in\""), state == "INVALID");
     }

@@ -110,6 +110,8 @@ fn every_operation_is_known() {
             "requestPasswordReset",
             "resetPassword",
             "sendPasswordReset",
+            "requestNewLink",
+            "declineInvitation",
             "createContact",
             "updateContact",
             "setContactActive",

@@ -2,6 +2,7 @@
 
 mod hold;
 mod message;
+mod suppression;
 
 use crate::Migration;
 
@@ -11,5 +12,6 @@ pub fn migrations() -> Vec<Migration> {
     vec![
         Migration::new("0002_message", message::message),
         Migration::new("0003_hold", hold::hold),
+        Migration::new("0016_suppression", suppression::up),
     ]
 }

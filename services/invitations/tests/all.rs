@@ -5,6 +5,7 @@
 mod addresses;
 mod batches;
 mod confirmations;
+mod declined;
 mod events;
 mod forgotten;
 mod histories;

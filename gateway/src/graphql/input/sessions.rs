@@ -76,4 +76,12 @@ impl LinkInput {
     pub(crate) fn into_wire(self) -> wire::LinkRequest {
         wire::LinkRequest { token: self.token }
     }
+
+    /// As it travels where a new link is asked for, with the address that the request came from.
+    pub(crate) fn into_renewal(self, source: &str) -> wire::NewLinkRequest {
+        wire::NewLinkRequest {
+            token: self.token,
+            source: source.to_owned(),
+        }
+    }
 }

@@ -5,7 +5,7 @@ use usher_auth::Operation;
 
 use super::sessions::{AcceptInvitationPayload, LinkPayload};
 use crate::fault::Fault;
-use crate::graphql::input::{AcceptInvitationInput, ContactIdInput, RequestPasswordResetInput};
+use crate::graphql::input::{AcceptInvitationInput, ContactIdInput, LinkInput, RequestPasswordResetInput};
 use crate::graphql::scope::{Scope, answer};
 use crate::graphql::types::CredentialError;
 
@@ -67,6 +67,32 @@ impl RecoveryMutations {
         let scope = Scope::permitted(ctx, Operation::SendPasswordReset)?;
         let request = scope.ask(input.into_wire());
         let reply = answer(scope.backends.recovery.clone().send_password_reset(request).await)?;
+        LinkPayload::new(reply.refusals)
+    }
+
+    /// Mails a fresh link to the stored address of an expired or superseded one, as long as the person is still invited. Public;
+    /// always answers the same, also beyond the budget (5 an hour for an address).
+    async fn request_new_link(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The link's token.")] input: LinkInput,
+    ) -> Result<LinkPayload, Fault> {
+        let scope = Scope::of(ctx)?;
+        let request = scope.ask(input.into_renewal(&scope.source));
+        answer(scope.backends.recovery.clone().request_new_link(request).await)?;
+        LinkPayload::new(Vec::new())
+    }
+
+    /// 'This is not me': ends the invitation of an open or expired link, suppresses the address and tells whoever invited. Public:
+    /// needs the link's token.
+    async fn decline_invitation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The link's token.")] input: LinkInput,
+    ) -> Result<LinkPayload, Fault> {
+        let scope = Scope::of(ctx)?;
+        let request = scope.ask(input.into_wire());
+        let reply = answer(scope.backends.recovery.clone().decline_invitation(request).await)?;
         LinkPayload::new(reply.refusals)
     }
 }

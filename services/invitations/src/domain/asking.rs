@@ -7,6 +7,8 @@ use chrono::TimeDelta;
 pub enum Asking {
     /// A new password, by a canonical address.
     ResetOf,
+    /// A new link, by the address that was invited.
+    LinkTo,
     /// Anything that costs a mail, by where the request comes from. Many people can sit behind one source.
     From,
     /// A reset that members start, by the contact.
@@ -22,6 +24,7 @@ impl Asking {
     pub const fn purpose(self) -> &'static str {
         match self {
             Self::ResetOf => "reset-address",
+            Self::LinkTo => "link-address",
             Self::From => "recovery-source",
             Self::ResetFor => "reset-contact",
         }
@@ -31,7 +34,7 @@ impl Asking {
     #[must_use]
     pub const fn allows(self, number: i64) -> bool {
         let most = match self {
-            Self::ResetOf => 5,
+            Self::ResetOf | Self::LinkTo => 5,
             Self::From => 50,
             Self::ResetFor => 10,
         };
@@ -45,7 +48,12 @@ mod tests {
 
     #[test]
     fn i11_so_many_are_answered_and_no_more() {
-        for (asking, most) in [(Asking::ResetOf, 5), (Asking::From, 50), (Asking::ResetFor, 10)] {
+        for (asking, most) in [
+            (Asking::ResetOf, 5),
+            (Asking::LinkTo, 5),
+            (Asking::From, 50),
+            (Asking::ResetFor, 10),
+        ] {
             assert!(
                 asking.allows(1) && asking.allows(most) && !asking.allows(most + 1),
                 "{asking:?}"

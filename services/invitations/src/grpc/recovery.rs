@@ -5,8 +5,9 @@ use usher_auth::Operation;
 use usher_proto::id_from;
 use usher_proto::invitations::v1::recovery_server::Recovery;
 use usher_proto::invitations::v1::{
-    Landing, LinkRequest, RequestPasswordResetReply, RequestPasswordResetRequest, ResetPasswordReply,
-    ResetPasswordRequest, SendPasswordResetReply, SendPasswordResetRequest,
+    DeclineInvitationReply, Landing, LinkRequest, NewLinkRequest, RequestNewLinkReply,
+    RequestPasswordResetReply, RequestPasswordResetRequest, ResetPasswordReply, ResetPasswordRequest,
+    SendPasswordResetReply, SendPasswordResetRequest,
 };
 use usher_service::grpc;
 
@@ -58,6 +59,20 @@ impl Recovery for Edge {
         Ok(Response::new(ResetPasswordReply {
             accepted: reset.is_ok(),
             refusals: reset.err().unwrap_or_default(),
+        }))
+    }
+
+    async fn request_new_link(&self, request: Request<NewLinkRequest>) -> Answer<RequestNewLinkReply> {
+        let request = request.into_inner();
+        let asked = self.app.request_new_link(&request.token, &request.source).await;
+        asked.map_err(Failure::status)?;
+        Ok(Response::new(RequestNewLinkReply {}))
+    }
+
+    async fn decline_invitation(&self, request: Request<LinkRequest>) -> Answer<DeclineInvitationReply> {
+        let declined = self.app.decline(&request.get_ref().token).await;
+        Ok(Response::new(DeclineInvitationReply {
+            refusals: convert::answer(declined)?.err().unwrap_or_default(),
         }))
     }
 }

@@ -5,12 +5,14 @@ mod cancel;
 mod hold;
 mod preview;
 mod publish;
+mod suppress;
 
 pub use accept::accept;
 pub use cancel::cancel;
 pub use hold::Mover;
 pub use preview::{Preview, PreviewError, preview};
 pub use publish::{publish_addresses, publish_ended, publish_noted};
+pub use suppress::suppress;
 
 /// The name under which this service speaks.
 pub const SERVICE: &str = "notifications";

@@ -1,7 +1,8 @@
-//! What reaches us ahead of letters that still wait: invitations have ended, sendings are held or let go.
+//! What reaches us ahead of letters that still wait: invitations have ended, sendings are held or let go,
+//! addresses get no more mail.
 
 use usher_database::Transaction;
-use usher_events::{CancelMessages, Envelope, HoldMailing};
+use usher_events::{CancelMessages, Envelope, HoldMailing, Suppress};
 use usher_messaging::{Handler, HandlerError};
 use usher_types::SharedClock;
 
@@ -30,6 +31,10 @@ impl Handler for UrgentHandler {
         for envelope in slice {
             if envelope.kind == HoldMailing::KIND {
                 holds.push(hold(&envelope.decode()?));
+                continue;
+            }
+            if envelope.kind == Suppress::KIND {
+                app::suppress(tx, &envelope.decode()?, self.clock.now()).await?;
                 continue;
             }
             let command: CancelMessages = envelope.decode()?;

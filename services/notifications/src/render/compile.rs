@@ -215,8 +215,11 @@ mod tests {
                 for part in [&content.text, &content.html] {
                     assert_eq!(part.contains("Friday"), linked);
                 }
-                // the mails about addresses are nobody's letter
-                let personal = matches!(builtin.kind, MailKind::Invitation | MailKind::MemberInvitation);
+                // the other mails are nobody's letter
+                let personal = matches!(
+                    builtin.kind,
+                    MailKind::Invitation | MailKind::MemberInvitation | MailKind::InvitationDeclined
+                );
                 assert_eq!(content.text.contains("See you,\nMax"), message && personal);
                 assert_eq!(content.html.contains("See you,<br>\nMax"), message && personal);
                 for part in [&content.subject, &content.text, &content.html] {

@@ -33,6 +33,7 @@ pub const BUILTIN: &[Builtin] = &[
     builtin!(PasswordReset, "password_reset", English, "en"),
     builtin!(MemberPasswordReset, "member_password_reset", English, "en"),
     builtin!(PasswordChanged, "password_changed", English, "en"),
+    builtin!(InvitationDeclined, "invitation_declined", English, "en"),
 ];
 
 /// The frame around every HTML body.

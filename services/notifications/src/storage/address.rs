@@ -10,7 +10,7 @@ use usher_types::{ContactId, EmailState, OrganizationId, Version};
 
 use super::row::{get, id};
 
-/// Marks addresses as BOUNCED. Returns what has changed by it.
+/// Marks addresses as BOUNCED; one that is suppressed stays so. Returns what has changed by it.
 ///
 /// # Errors
 /// Where the database does not answer.
@@ -31,7 +31,7 @@ pub async fn mark_bad_addresses(
         "INSERT INTO address_state (organization_id, canonical, state, version, updated_at) \
          SELECT r.org, r.address, 'BOUNCED', 1, $1 FROM {from} WHERE true \
          ON CONFLICT (organization_id, canonical) DO UPDATE SET state = 'BOUNCED', \
-         version = address_state.version + 1, updated_at = $1 WHERE address_state.state <> 'BOUNCED' \
+         version = address_state.version + 1, updated_at = $1 WHERE address_state.state NOT IN ('BOUNCED', 'SUPPRESSED') \
          RETURNING organization_id, canonical, version"
     );
     let rows = tx.query_all_raw(tx.statement(sql, values)).await?;

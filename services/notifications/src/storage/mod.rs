@@ -9,6 +9,7 @@ mod insert;
 mod mailing;
 mod note;
 mod row;
+mod suppress;
 
 pub use address::mark_bad_addresses;
 pub use cancel::{cancel_invitations, cancel_older_generations, cancel_withdrawn, stand_back};
@@ -18,6 +19,7 @@ pub use hold::{Hold, Moved, held_mailings, move_letters, next_to_move, set_holds
 pub use insert::{NewLetter, insert_letters, insert_mailings};
 pub use mailing::{MailingRow, load_mailings};
 pub use note::{Note, note};
+pub use suppress::suppress;
 
 use usher_events::Lane;
 use usher_types::{ContactId, InvitationId, MessageId, OrganizationId};

@@ -62,6 +62,29 @@ usher_testkit::dialects! {
         assert_eq!(cancelled, [(deferred.message_id, 1), (queued.message_id, 0), (member.message_id, 0)]);
     }
 
+    /// An address that is not the contact's gets no more mail; that is said once, and a bounce does not take it back.
+    async fn n6_a_suppressed_address_is_announced_once(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let letter = bench.letter("ada@example.com");
+        let command = usher_events::Suppress {
+            organization_id: bench.organization,
+            email_canonical: letter.email_canonical.clone(),
+            contact_id: letter.contact_id,
+            invitation_id: letter.invitation_id,
+            reason: usher_events::SuppressionReason::Declined,
+        };
+        for _ in 0..2 {
+            let now = usher_types::Clock::now(bench.clock.as_ref());
+            bench.urgent(&[usher_events::Envelope::command("invitations", now, &command)]).await;
+        }
+        bench.server.rule(Rule::reply(At::Recipient, "550 5.1.1 no such user").times(1));
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&letter)).await;
+        bench.sender().drain().await.unwrap();
+        let states: Vec<_> = bench.addresses().await.into_iter().map(|event| (event.state, event.contact_id)).collect();
+        assert_eq!(states, [(usher_types::EmailState::Suppressed, letter.contact_id)]);
+        assert_eq!(bench.count("SELECT count(*) FROM suppression WHERE reason = 'DECLINED'").await, 1);
+    }
+
     /// A letter that comes after its invitation was withdrawn is born CANCELLED.
     async fn i21_a_late_letter_is_born_cancelled(db: TestDatabase) {
         let bench = Bench::new(&db).await;

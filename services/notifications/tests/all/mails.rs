@@ -99,6 +99,19 @@ usher_testkit::dialects! {
         insta::assert_snapshot!("password_changed_text", texts[2]);
     }
 
+    /// Whoever invited hears whom the invitation has not reached (I8).
+    async fn i8_the_mail_about_an_answer(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let mailing = Mailing {
+            kind: MailKind::InvitationDeclined,
+            message: Some("Ada Lovelace (ada@example.com)".to_owned()),
+            ..mailing(&bench)
+        };
+        let notice = Letter { sealed_token: None, contact_id: None, ..letter(&bench) };
+        let mail = sent(&bench, &mailing, &notice).await;
+        insta::assert_snapshot!("invitation_declined_text", text_of(&mail));
+    }
+
     /// Edited subject and body, and a message without its place.
     async fn n4_subject_and_body_of_one_sending(db: TestDatabase) {
         let bench = Bench::new(&db).await;

@@ -22,6 +22,8 @@ pub enum Act {
     Expire,
     /// A password was chosen behind this invitation's link.
     Accept(InvitationId),
+    /// "This isn't me", behind this invitation's link.
+    Decline(InvitationId),
     /// The person signed in.
     SignIn,
     /// The link that was mailed to this address, canonical, was confirmed.

@@ -38,6 +38,7 @@ pub fn transition(access: Access, act: Act, now: DateTime<Utc>) -> Result<(Acces
         }
         Act::Expire => expire(access, now),
         Act::Accept(invitation) => accept(access, invitation, now),
+        Act::Decline(invitation) => decline(access, invitation, now),
         Act::SignIn => sign_in(access, now),
         Act::Confirm(address) => confirm(access, address),
         Act::Hear(news) => Ok(hear(access, news, now)),
@@ -148,6 +149,29 @@ fn accept(
         }),
         announced: Some((InvitationFact::Accepted, invitation)),
         ..Effects::default()
+    };
+    Ok((access, effects))
+}
+
+/// It ends as a cancelled one does, and everybody hears why.
+fn decline(
+    access: Access,
+    invitation: InvitationId,
+    now: DateTime<Utc>,
+) -> Result<(Access, Effects), Refused> {
+    let status = moved_to(&access, Kind::Cancel, now)?;
+    // a link that is not the newest was superseded
+    if access.invitation != Some(invitation) {
+        return Err(Refused::Impossible);
+    }
+    let (access, effects) = end(access, status);
+    let effects = Effects {
+        ended: Some(Ended {
+            invitation,
+            state: InvitationState::Declined,
+        }),
+        announced: Some((InvitationFact::Declined, invitation)),
+        ..effects
     };
     Ok((access, effects))
 }

@@ -13,7 +13,7 @@ fn i21_every_act_in_every_status() {
     type Making = fn(&Access) -> Act;
     type Expected = [Result<PortalStatus, Refused>; 5];
     let barred = [Ok(Waiting), Ok(Waiting), Ok(Waiting), Ok(Accepted), Ok(Active)];
-    let table: [(&str, Making, Expected); 14] = [
+    let table: [(&str, Making, Expected); 15] = [
         (
             "send",
             |_| Act::Send(offer()),
@@ -76,6 +76,17 @@ fn i21_every_act_in_every_status() {
                 Err(Impossible),
                 Ok(Accepted),
                 Err(Impossible),
+                Err(Impossible),
+                Err(Impossible),
+            ],
+        ),
+        (
+            "decline",
+            |access| Act::Decline(access.invitation.unwrap_or_else(|| InvitationId::new(noon()))),
+            [
+                Err(Impossible),
+                Ok(Waiting),
+                Ok(Waiting),
                 Err(Impossible),
                 Err(Impossible),
             ],
@@ -241,5 +252,25 @@ fn i3_the_address_s_own_state_counts() {
     for (address, expected) in table {
         let sent = transition(access(Waiting), Act::Send(Offer { address, ..offer() }), noon());
         assert_eq!(sent.err(), expected.map(Refused::Ineligible), "{address}");
+    }
+}
+
+#[test]
+fn i8_declining_ends_as_cancelling_does_and_says_why() {
+    for status in [Invited, Expired] {
+        let before = access(status);
+        let invitation = before.invitation.unwrap();
+        let (by_decline, declined) = transition(before.clone(), Act::Decline(invitation), noon()).unwrap();
+        let (by_cancel, cancelled) = transition(before.clone(), Act::Cancel, noon()).unwrap();
+        assert_eq!(by_decline, by_cancel);
+        assert_eq!(declined.ended, ended(invitation, InvitationState::Declined));
+        assert_eq!(declined.announced, Some((InvitationFact::Declined, invitation)));
+        assert!(declined.buries && cancelled.buries);
+        // an older link was superseded
+        let older = InvitationId::new(noon());
+        assert_eq!(
+            transition(before, Act::Decline(older), noon()),
+            Err(Refused::Impossible)
+        );
     }
 }

@@ -1,0 +1,159 @@
+//! declineInvitation: "this isn't me" (I8, I21).
+
+use chrono::{DateTime, TimeDelta, Utc};
+use usher_database::Transaction;
+use usher_events::{Envelope, Lane, MailKind, Mailing, Suppress, SuppressionReason};
+use usher_messaging::enqueue;
+use usher_types::{InvitationId, LinkState};
+
+use super::accept::invalid;
+use super::chunk::Outcome;
+use super::context::{App, SOURCE};
+use super::issue::{deliveries, withdraw};
+use super::landing::{Found, find_link};
+use super::recipient::{Recipient, of_kind};
+use super::{Failure, refuse};
+use crate::domain::link::InvitationState;
+use crate::domain::portal::{Access, Act, transition};
+use crate::storage::activity::{self, Actor, Line};
+use crate::storage::invitation::{self, Ending};
+use crate::storage::{access, member};
+
+/// How long the notice to whoever invited is tried.
+const NOTICE_LIFE: TimeDelta = TimeDelta::days(2);
+
+impl App {
+    /// Ends the invitation of a link that is OPEN or EXPIRED, suppresses the address and tells whoever invited.
+    ///
+    /// # Errors
+    /// LINK_INVALID and LINK_SUPERSEDED; nothing has happened then.
+    pub(crate) async fn decline(&self, token: &str) -> Result<(), Failure> {
+        let tx = self.read_any().await?;
+        let found = find_link(&tx, token, self.now()).await?.ok_or_else(invalid)?;
+        drop(tx);
+        check(found.state)?;
+        for _ in 0..3 {
+            match self.write_declined(&found, token).await {
+                Err(failure) if failure.is_conflict() => {}
+                other => return other,
+            }
+        }
+        self.write_declined(&found, token).await
+    }
+
+    async fn write_declined(&self, seen: &Found, token: &str) -> Result<(), Failure> {
+        let now = self.now();
+        let organization = seen.organization.id;
+        let tx = self.write(organization).await?;
+        let row = match seen.invitation.contact {
+            Some(contact) => access::lock(&tx, organization, [contact]).await?.pop(),
+            None => None,
+        };
+        // whatever ended the link meanwhile has held the row
+        let found = find_link(&tx, token, now).await?.ok_or_else(invalid)?;
+        check(found.state)?;
+        let row = row.ok_or_else(invalid)?;
+        let (row, withdrawn) = decline_contact(&tx, row, found.invitation.id, now).await?;
+        suppress(&tx, &found, now).await?;
+        let name = format!("{} {}", row.person.first_name, row.person.last_name);
+        tell_inviter(&tx, &found, &name, now).await?;
+        log(&tx, &found, name, now).await?;
+        tx.commit().await?;
+        let outcome = Outcome {
+            moved: vec![(row.contact, row.version.raw())],
+            eligible: 1,
+            withdrawn,
+        };
+        self.follow_up(organization, &outcome).await;
+        Ok(())
+    }
+}
+
+fn check(state: LinkState) -> Result<(), Failure> {
+    match state {
+        // whoever is not meant may say so also when the link has run out
+        LinkState::Open | LinkState::Expired => Ok(()),
+        LinkState::Invalid => Err(invalid()),
+        LinkState::Superseded => Err(refuse(
+            "LINK_SUPERSEDED",
+            &["token"],
+            "a newer link was sent; use that one",
+        )
+        .into()),
+    }
+}
+
+async fn decline_contact(
+    tx: &Transaction,
+    row: Access,
+    invitation: InvitationId,
+    now: DateTime<Utc>,
+) -> Result<(Access, Vec<usher_events::Withdrawn>), Failure> {
+    let organization = row.organization;
+    let declined = transition(row, Act::Decline(invitation), now).map_err(|_| invalid())?;
+    let ending = Ending {
+        state: InvitationState::Declined,
+        at: now,
+        by_batch: None,
+    };
+    let moved = [(&declined.0, &declined.1)];
+    let withdrawn = withdraw(tx, (organization, Lane::Interactive), moved, ending).await?;
+    let (row, _) = declined;
+    access::save_standing(tx, std::slice::from_ref(&row)).await?;
+    Ok((row, withdrawn))
+}
+
+/// Notifications owns what is known of addresses, and tells everybody.
+async fn suppress(tx: &Transaction, found: &Found, now: DateTime<Utc>) -> Result<(), Failure> {
+    let command = Suppress {
+        organization_id: found.organization.id,
+        email_canonical: found.invitation.email_canonical.clone(),
+        contact_id: found.invitation.contact,
+        invitation_id: found.invitation.id,
+        reason: SuppressionReason::Declined,
+    };
+    let command = Envelope::command(SOURCE, now, &command);
+    Ok(enqueue(tx, Lane::Interactive, vec![command]).await?)
+}
+
+/// The member who invited hears whom the invitation has not reached. Nobody does where no member had asked for it.
+async fn tell_inviter(
+    tx: &Transaction,
+    found: &Found,
+    name: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let (firm, invitation) = (&found.organization, &found.invitation);
+    let inviter = invitation::inviters(tx, firm.id, [invitation.id]).await?;
+    let Some((id, _)) = inviter.get(&invitation.id) else {
+        return Ok(());
+    };
+    let member = member::find(tx, firm.id, *id).await?;
+    let Some(member) = member.filter(|member| member.active) else {
+        return Ok(());
+    };
+    let letter = Recipient::from(&member).letter(InvitationId::new(now), now + NOTICE_LIFE, now);
+    let mailing = Mailing {
+        message: Some(format!("{name} ({})", invitation.email)),
+        ..of_kind(firm, MailKind::InvitationDeclined, now)
+    };
+    Ok(enqueue(tx, Lane::Interactive, deliveries(&mailing, vec![letter], now)).await?)
+}
+
+async fn log(tx: &Transaction, found: &Found, name: String, now: DateTime<Utc>) -> Result<(), Failure> {
+    let actor = Actor {
+        kind: "contact",
+        id: found.invitation.contact.map(Into::into),
+        name,
+    };
+    let line = Line {
+        organization: found.organization.id,
+        actor: &actor,
+        action: "invitation.declined",
+        contact: found.invitation.contact,
+        subject: Some(found.invitation.id.uuid()),
+        summary: "Answered the invitation with \u{201c}this isn't me\u{201d}; the address gets no more mail"
+            .to_owned(),
+    };
+    Ok(activity::write(tx, line, now).await?)
+}
