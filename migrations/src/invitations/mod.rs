@@ -1,5 +1,6 @@
 //! The schema of the service `invitations`.
 
+mod budget;
 mod email_change;
 mod people;
 mod portal;
@@ -15,5 +16,6 @@ pub fn migrations() -> Vec<Migration> {
         Migration::new("0003_portal", portal::up),
         Migration::new("0004_email_change", email_change::up),
         Migration::new("0005_recovery", recovery::up),
+        Migration::new("0006_budget", budget::up),
     ]
 }

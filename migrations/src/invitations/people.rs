@@ -28,7 +28,8 @@ fn organizations(ddl: &mut Ddl) {
     ddl.run(
         "CREATE TABLE organization (organization_id uuid PRIMARY KEY, slug text NOT NULL UNIQUE, name text NOT NULL, \
          portal_enabled boolean NOT NULL, invitation_life bigint NOT NULL, placeholder_domains text NOT NULL, \
-         reply_to text, locale text NOT NULL, time_zone text NOT NULL, password_min_length integer NOT NULL, \
+         reply_to text, locale text NOT NULL, time_zone text NOT NULL, daily bigint NOT NULL DEFAULT 200000, daily_per_member bigint NOT NULL DEFAULT 200000, \
+         daily_per_recipient bigint NOT NULL DEFAULT 20, password_min_length integer NOT NULL, \
          version bigint NOT NULL, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL)",
     );
     // `permissions` is a JSON list of names.

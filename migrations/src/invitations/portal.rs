@@ -22,7 +22,7 @@ pub(super) fn up(ddl: &mut Ddl) {
 }
 
 fn portal_access(ddl: &mut Ddl) {
-    // Up to `time_zone`: what was heard of the contact. From `status` on: our own.
+    // Up to `time_zone`: what was heard of the contact. From `status` on: our own. `mails`: how many on `mail_day` (I17).
     ddl.run(
         "CREATE TABLE portal_access (contact_id uuid PRIMARY KEY, organization_id uuid NOT NULL, \
          contact_version bigint NOT NULL, role text NOT NULL, active boolean NOT NULL, links bigint NOT NULL, \
@@ -30,7 +30,8 @@ fn portal_access(ddl: &mut Ddl) {
          email_duplicate boolean NOT NULL, first_name text NOT NULL, last_name text NOT NULL, locale text, time_zone text, \
          status text NOT NULL, version bigint NOT NULL, invitation_id uuid, address text, generation bigint NOT NULL, \
          invited_at timestamptz, invited_by text, expires_at timestamptz, accepted_at timestamptz, \
-         first_signed_in_at timestamptz, last_signed_in_at timestamptz)",
+         first_signed_in_at timestamptz, last_signed_in_at timestamptz, \
+         mail_day bigint NOT NULL DEFAULT 0, mails bigint NOT NULL DEFAULT 0)",
     );
     ddl.run(
         "CREATE INDEX portal_access_sign_in ON portal_access (organization_id, address) \
@@ -62,14 +63,16 @@ fn invitations(ddl: &mut Ddl) {
 
 fn batches(ddl: &mut Ddl) {
     // `walked`: everybody of the selection was looked at. `expected` stands for the total until then. `reason`: why it
-    // stands still; `hold_version` goes up whenever it stops or goes on.
+    // stands still; `hold_version` goes up whenever it stops or goes on. Round 0 is the selection, later ones are of those who
+    // wait for their own budget (I17).
     ddl.run(
         "CREATE TABLE batch (id uuid PRIMARY KEY, organization_id uuid NOT NULL, action text NOT NULL, state text NOT NULL, \
          reason text, lane text NOT NULL, selection bytea NOT NULL, message text, subject text, body text, \
          expected bigint NOT NULL, walked boolean NOT NULL, last_contact_id uuid, mailing_id uuid NOT NULL, \
          created_by text NOT NULL, created_by_id uuid, needs_bulk boolean NOT NULL, created_at timestamptz NOT NULL, \
          send_at timestamptz, started_at timestamptz, finished_at timestamptz, fence bigint NOT NULL, leased_until timestamptz, \
-         tries bigint NOT NULL, responsible_id uuid, hold_version bigint NOT NULL DEFAULT 0)",
+         tries bigint NOT NULL, responsible_id uuid, hold_version bigint NOT NULL DEFAULT 0, \
+         round bigint NOT NULL DEFAULT 0, waiting_until timestamptz)",
     );
     ddl.run("CREATE INDEX batch_created ON batch (organization_id, created_at, id)");
     ddl.run("CREATE INDEX batch_open ON batch (created_at) WHERE finished_at IS NULL");

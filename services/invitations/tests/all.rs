@@ -4,6 +4,7 @@
 
 mod addresses;
 mod batches;
+mod budgets;
 mod confirmations;
 mod declined;
 mod events;
@@ -18,3 +19,4 @@ mod races;
 mod refusals;
 mod stage;
 mod tenants;
+mod turns;

@@ -82,7 +82,7 @@ dialects! {
             reply_to: Some(TextChange { value: Some("office@birch.example".into()) }),
             locale: Some("de".into()),
             time_zone: Some("Europe/Vienna".into()),
-            nulled: Vec::new(),
+            ..UpdateOrganizationRequest::default()
         })
         .await;
         assert_eq!(reply.organization.unwrap().name, "Birch");

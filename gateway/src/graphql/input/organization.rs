@@ -22,6 +22,12 @@ pub struct UpdateOrganizationInput {
     locale: MaybeUndefined<String>,
     /// Time zone in which mails and pages show moments, such as "Europe/Berlin".
     time_zone: MaybeUndefined<String>,
+    /// Invitation mails a day, 1 to 1000000. A change lets batches that wait try again at once.
+    daily_invitations: MaybeUndefined<i32>,
+    /// Invitation mails a day that one member answers for, 1 to 1000000.
+    daily_invitations_per_member: MaybeUndefined<i32>,
+    /// Invitation mails a day to one recipient, 1 to 100.
+    daily_invitations_per_recipient: MaybeUndefined<i32>,
 }
 
 impl UpdateOrganizationInput {
@@ -36,6 +42,19 @@ impl UpdateOrganizationInput {
             reply_to: text_change(self.reply_to),
             locale: required(self.locale, "locale", &mut nulled),
             time_zone: required(self.time_zone, "timeZone", &mut nulled),
+            daily: required(self.daily_invitations, "dailyInvitations", &mut nulled).map(i64::from),
+            daily_per_member: required(
+                self.daily_invitations_per_member,
+                "dailyInvitationsPerMember",
+                &mut nulled,
+            )
+            .map(i64::from),
+            daily_per_recipient: required(
+                self.daily_invitations_per_recipient,
+                "dailyInvitationsPerRecipient",
+                &mut nulled,
+            )
+            .map(i64::from),
             nulled,
         }
     }

@@ -225,6 +225,11 @@ impl InvitationBatch {
         moment(self.0.started_at)
     }
 
+    /// Set while a budget of invitation mails holds it: it goes on by itself then. Whoever was not invited yet keeps their status.
+    async fn waiting_until(&self) -> Option<Moment> {
+        moment(self.0.waiting_until)
+    }
+
     /// When it was done, or taken back.
     async fn finished_at(&self) -> Option<Moment> {
         moment(self.0.finished_at)

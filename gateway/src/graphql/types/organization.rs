@@ -50,6 +50,25 @@ impl Organization {
         Ok(&self.0.placeholder_domains)
     }
 
+    /// Invitation mails a day, reminders and new links included; a batch that needs more waits for the next day, which begins at
+    /// midnight in the firm's time zone. 200000 unless set, 1 to 1000000. Members only.
+    async fn daily_invitations(&self, ctx: &Context<'_>) -> Result<i32, Fault> {
+        of_members(ctx)?;
+        Ok(count(self.0.daily))
+    }
+
+    /// The same for what one member answers for. 200000 unless set, 1 to 1000000. Members only.
+    async fn daily_invitations_per_member(&self, ctx: &Context<'_>) -> Result<i32, Fault> {
+        of_members(ctx)?;
+        Ok(count(self.0.daily_per_member))
+    }
+
+    /// The same for what one recipient gets; the rest of a batch does not wait for them. 20 unless set, 1 to 100. Members only.
+    async fn daily_invitations_per_recipient(&self, ctx: &Context<'_>) -> Result<i32, Fault> {
+        of_members(ctx)?;
+        Ok(count(self.0.daily_per_recipient))
+    }
+
     /// Of the mail: the address that answers go to, where it is not the inviter's. None unless set, and none for contacts.
     async fn reply_to(&self) -> Option<&String> {
         self.0.reply_to.as_ref()

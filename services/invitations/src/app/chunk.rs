@@ -7,14 +7,16 @@ use usher_database::Transaction;
 use usher_events::Withdrawn;
 use usher_types::{ContactId, EmailState, IneligibleReason, InvitationAction, InvitationId, OrganizationId};
 
-use super::Failure;
 use super::context::App;
 use super::issue::{Sending, mailing, withdraw, withdrawals};
+use super::round::{Chunk, Stop};
 use super::selection::Walked;
+use super::{Failure, budget};
+use crate::domain::budget::Day;
 use crate::domain::link::InvitationState;
 use crate::domain::organization::Organization;
 use crate::domain::portal::{Access, Act, Effects, Offer, Refused, transition};
-use crate::storage::batch::Batch;
+use crate::storage::batch::{self, Batch};
 use crate::storage::invitation::Ending;
 use crate::storage::{access, address, figures, invitation};
 
@@ -23,10 +25,14 @@ use crate::storage::{access, address, figures, invitation};
 pub(crate) struct Outcome {
     /// Contacts whose portal version moved.
     pub(crate) moved: Vec<(ContactId, i64)>,
-    /// How many the action reached.
+    /// How many the action reached, or will when their budgets let it.
     pub(crate) eligible: i64,
     /// Invitations whose mail is to be stopped, ahead of the queue.
     pub(crate) withdrawn: Vec<Withdrawn>,
+    /// When the budgets begin anew; none where nothing is mailed.
+    pub(super) day_ends: Option<DateTime<Utc>>,
+    /// Where a budget stopped it.
+    pub(super) stopped: Option<Stop>,
 }
 
 /// The batch with what it needs of the organization.
@@ -65,19 +71,36 @@ impl App {
         &self,
         tx: &Transaction,
         job: &Job<'_>,
-        people: Vec<Walked>,
+        chunk: Chunk,
     ) -> Result<Outcome, Failure> {
         let batch = job.batch;
+        let Chunk {
+            people, mut waited, ..
+        } = chunk;
+        let ids: Vec<ContactId> = people.iter().map(|walked| walked.contact).collect();
         let rows = rows_of(tx, batch.organization, &people).await?;
         let states = self.address_states(tx, job, &rows).await?;
         let Decided {
             reached,
-            skipped,
+            mut skipped,
             learned,
         } = decide(job, rows, people, &states)?;
+        let eligible = i64::try_from(reached.len()).unwrap_or(i64::MAX);
+        let Afforded {
+            reached,
+            put_off,
+            stopped,
+            day_ends,
+        } = afford(tx, job, reached, &ids).await?;
+        if let Some(stop) = stopped {
+            // whoever comes after is looked at another time
+            skipped.retain(|(_, contact)| Some(*contact) <= stop.after);
+            waited.retain(|contact| Some(*contact) <= stop.after);
+        }
+        waited.retain(|contact| !put_off.contains(contact));
+        batch::take_up(tx, batch.of(), &waited).await?;
         let withdrawn = self.reach(tx, job, &reached).await?;
         figures::insert_skipped(tx, batch, &skipped).await?;
-        let eligible = i64::try_from(reached.len()).unwrap_or(i64::MAX);
         let moved = reached.iter().map(|(row, _)| (row.contact, row.version.raw()));
         let moved = moved.collect();
         let rows = reached.into_iter().map(|(row, _)| row);
@@ -89,6 +112,8 @@ impl App {
             moved,
             eligible,
             withdrawn,
+            day_ends,
+            stopped,
         })
     }
 
@@ -158,6 +183,59 @@ impl App {
         }
         Ok(replaced)
     }
+}
+
+/// Whom the budgets of the day let through (I17).
+#[derive(Default)]
+struct Afforded {
+    reached: Vec<(Access, Effects)>,
+    /// These wait for their own budget, and nobody waits for them.
+    put_off: Vec<ContactId>,
+    stopped: Option<Stop>,
+    day_ends: Option<DateTime<Utc>>,
+}
+
+/// Takes the day's budgets for those who are reached, in the order of `ids`, whom the chunk is about.
+async fn afford(
+    tx: &Transaction,
+    job: &Job<'_>,
+    mut reached: Vec<(Access, Effects)>,
+    ids: &[ContactId],
+) -> Result<Afforded, Failure> {
+    let batch = job.batch;
+    if batch.action == InvitationAction::Cancel {
+        return Ok(Afforded {
+            reached,
+            ..Afforded::default()
+        });
+    }
+    reached.sort_unstable_by_key(|(access, _)| access.contact);
+    let day = Day::of(job.now, &job.organization.time_zone);
+    let whose = (batch.responsible, day);
+    let granted = budget::take(tx, job.organization, whose, reached, |(access, _)| {
+        &mut access.mails
+    })
+    .await?;
+    let first_past = granted.past.first().map(|(access, _)| access.contact);
+    let stopped = first_past.map(|past| Stop {
+        after: ids.iter().copied().rfind(|contact| *contact < past),
+    });
+    let over_own = granted.over_own.iter().map(|(access, _)| access.contact);
+    let put_off: Vec<ContactId> = over_own
+        .filter(|contact| stopped.is_none_or(|stop| Some(*contact) <= stop.after))
+        .collect();
+    let fresh: Vec<ContactId> = match batch.round {
+        0 => put_off.clone(),
+        // they stand there already
+        _ => Vec::new(),
+    };
+    batch::put_off(tx, batch.of(), &fresh).await?;
+    Ok(Afforded {
+        reached: granted.through,
+        put_off,
+        stopped,
+        day_ends: Some(day.ends),
+    })
 }
 
 /// Whom the action reaches, and who is left out and why.

@@ -3,6 +3,7 @@
 mod accept;
 mod add_organization;
 mod batch_view;
+mod budget;
 mod cancel_batch;
 mod check_invitation;
 mod chunk;
@@ -33,6 +34,7 @@ mod refresh;
 mod reissue;
 mod reset_password;
 mod revoked;
+mod round;
 mod selection;
 mod send_reset;
 mod sign_in;

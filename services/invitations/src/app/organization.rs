@@ -77,6 +77,9 @@ impl App {
             _ => Vec::new(),
         };
         announce_holds(&tx, &holds, now).await?;
+        if budgets(&after) != budgets(&before) {
+            batch::wake_waiting(&tx, id).await?;
+        }
         let actor = actor_of(&tx, id, principal).await?;
         let line = Line {
             organization: id,
@@ -95,6 +98,16 @@ impl App {
     }
 }
 
+/// What the waits of batches follow from (I17).
+fn budgets(firm: &Organization) -> (i64, i64, i64, &str) {
+    (
+        firm.daily,
+        firm.daily_per_member,
+        firm.daily_per_recipient,
+        &firm.time_zone,
+    )
+}
+
 fn changed_fields(before: &Organization, after: &Organization) -> Vec<&'static str> {
     let all = [
         ("name", before.name != after.name),
@@ -107,6 +120,15 @@ fn changed_fields(before: &Organization, after: &Organization) -> Vec<&'static s
         ("replyTo", before.reply_to != after.reply_to),
         ("locale", before.locale != after.locale),
         ("timeZone", before.time_zone != after.time_zone),
+        ("dailyInvitations", before.daily != after.daily),
+        (
+            "dailyInvitationsPerMember",
+            before.daily_per_member != after.daily_per_member,
+        ),
+        (
+            "dailyInvitationsPerRecipient",
+            before.daily_per_recipient != after.daily_per_recipient,
+        ),
     ];
     all.into_iter()
         .filter(|(_, changed)| *changed)

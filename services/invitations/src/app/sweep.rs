@@ -12,9 +12,10 @@ use usher_messaging::enqueue;
 use super::Failure;
 use super::context::App;
 use super::issue::announcement;
+use crate::domain::budget::Day;
 use crate::domain::portal::{Act, transition};
 use crate::storage::{
-    access, batch, email_change, expiry, idempotency, password_reset, request_budget, session,
+    access, batch, budget, email_change, expiry, idempotency, password_reset, request_budget, session,
 };
 
 /// Invitations of one transaction.
@@ -107,6 +108,8 @@ impl App {
         email_change::forget_older(&tx, now - LINK_MEMORY).await?;
         password_reset::forget_older(&tx, now - LINK_MEMORY).await?;
         request_budget::forget(&tx, now).await?;
+        // the day before yesterday is over in every zone
+        budget::forget_before(&tx, Day::of(now, "UTC").number - 2).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod asking;
 pub mod batch;
+pub mod budget;
 pub mod delivery;
 pub mod link;
 pub mod organization;

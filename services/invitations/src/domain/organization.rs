@@ -7,6 +7,12 @@ use usher_types::{EmailAddress, OrganizationId, Version};
 pub const DEFAULT_LIFE: i64 = 604_800;
 /// One hour to thirty days.
 pub const LIFE: std::ops::RangeInclusive<i64> = 3_600..=2_592_000;
+/// Invitation mails a day: an organization's, and a member's (I17).
+pub const DEFAULT_DAILY: i64 = 200_000;
+/// To one recipient (I17).
+pub const DEFAULT_DAILY_PER_RECIPIENT: i64 = 20;
+const DAILY: std::ops::RangeInclusive<i64> = 1..=1_000_000;
+const DAILY_PER_RECIPIENT: std::ops::RangeInclusive<i64> = 1..=100;
 /// Of mails and pages where nothing else is said.
 pub const DEFAULT_LOCALE: &str = "en";
 /// The same.
@@ -36,6 +42,12 @@ pub struct Organization {
     pub locale: String,
     /// IANA name.
     pub time_zone: String,
+    /// Invitation mails a day (I17).
+    pub daily: i64,
+    /// Of them, those that one member answers for.
+    pub daily_per_member: i64,
+    /// Of them, those to one recipient.
+    pub daily_per_recipient: i64,
     /// The shortest password, in code points (I10).
     pub password_min_length: i32,
     /// Goes up with every change.
@@ -61,6 +73,12 @@ pub struct Change {
     pub locale: Option<String>,
     /// IANA name.
     pub time_zone: Option<String>,
+    /// I17.
+    pub daily: Option<i64>,
+    /// I17.
+    pub daily_per_member: Option<i64>,
+    /// I17.
+    pub daily_per_recipient: Option<i64>,
 }
 
 /// Why a setting is refused.
@@ -98,6 +116,9 @@ impl Organization {
             reply_to: None,
             locale: DEFAULT_LOCALE.to_owned(),
             time_zone: DEFAULT_TIME_ZONE.to_owned(),
+            daily: DEFAULT_DAILY,
+            daily_per_member: DEFAULT_DAILY,
+            daily_per_recipient: DEFAULT_DAILY_PER_RECIPIENT,
             password_min_length: 15,
             version: Version::FIRST,
             created_at: now,
@@ -140,6 +161,25 @@ impl Organization {
         set(
             &mut next.time_zone,
             change.time_zone.map(checked_zone),
+            &mut refused,
+        );
+        set(
+            &mut next.daily,
+            change
+                .daily
+                .map(|number| checked_daily("dailyInvitations", number)),
+            &mut refused,
+        );
+        set(
+            &mut next.daily_per_member,
+            change
+                .daily_per_member
+                .map(|number| checked_daily("dailyInvitationsPerMember", number)),
+            &mut refused,
+        );
+        set(
+            &mut next.daily_per_recipient,
+            change.daily_per_recipient.map(checked_daily_per_recipient),
             &mut refused,
         );
         if !refused.is_empty() {
@@ -194,6 +234,25 @@ fn checked_life(seconds: i64) -> Result<i64, Refused> {
         Err(invalid(
             "invitationLife",
             "an invitation lives 3600 to 2592000 seconds",
+        ))
+    }
+}
+
+fn checked_daily(field: &'static str, number: i64) -> Result<i64, Refused> {
+    if DAILY.contains(&number) {
+        Ok(number)
+    } else {
+        Err(invalid(field, "a budget is 1 to 1000000 mails a day"))
+    }
+}
+
+fn checked_daily_per_recipient(number: i64) -> Result<i64, Refused> {
+    if DAILY_PER_RECIPIENT.contains(&number) {
+        Ok(number)
+    } else {
+        Err(invalid(
+            "dailyInvitationsPerRecipient",
+            "a recipient gets 1 to 100 invitation mails a day",
         ))
     }
 }
@@ -294,9 +353,16 @@ mod tests {
             time_zone: Some("Europe/Vienna".into()),
             invitation_life: Some(3600),
             portal_enabled: Some(false),
+            daily: Some(1),
+            daily_per_member: Some(1_000_000),
+            daily_per_recipient: Some(100),
         };
         let next = firm().with(change).unwrap();
         assert_eq!(next.name, "Birch");
+        assert_eq!(
+            (next.daily, next.daily_per_member, next.daily_per_recipient),
+            (1, 1_000_000, 100)
+        );
         assert_eq!(next.placeholder_domains, ["example.com", "xn--bcher-kva.example"]);
         assert_eq!(next.reply_to.as_deref(), Some("Office@Birch.example"));
         assert_eq!(next.version, Version::FIRST.next());
@@ -313,6 +379,9 @@ mod tests {
             locale: Some("english!".into()),
             time_zone: Some("Mars/Olympus".into()),
             portal_enabled: None,
+            daily: Some(0),
+            daily_per_member: Some(1_000_001),
+            daily_per_recipient: Some(101),
         };
         let refused: Vec<_> = firm()
             .with(change)
@@ -329,6 +398,9 @@ mod tests {
                 ("replyTo", "INVALID"),
                 ("locale", "INVALID"),
                 ("timeZone", "INVALID"),
+                ("dailyInvitations", "INVALID"),
+                ("dailyInvitationsPerMember", "INVALID"),
+                ("dailyInvitationsPerRecipient", "INVALID"),
             ]
         );
     }

@@ -54,6 +54,9 @@ pub(super) fn organization(firm: &Organization) -> wire::Organization {
         reply_to: firm.reply_to.clone(),
         locale: firm.locale.clone(),
         time_zone: firm.time_zone.clone(),
+        daily: firm.daily,
+        daily_per_member: firm.daily_per_member,
+        daily_per_recipient: firm.daily_per_recipient,
     }
 }
 
@@ -63,6 +66,9 @@ pub(super) fn organization_in_portal(firm: &Organization) -> wire::Organization 
         invitation_life: 0,
         placeholder_domains: Vec::new(),
         reply_to: None,
+        daily: 0,
+        daily_per_member: 0,
+        daily_per_recipient: 0,
         ..organization(firm)
     }
 }
@@ -103,6 +109,7 @@ pub(super) fn batch(view: &BatchView) -> wire::Batch {
         started_at: batch.started_at.map(timestamp),
         finished_at: batch.finished_at.map(timestamp),
         send_at: batch.send_at.map(timestamp),
+        waiting_until: batch.waits_until().map(timestamp),
         pause_reason: batch.reason.map(|reason| reason.as_str().to_owned()),
     }
 }

@@ -17,7 +17,9 @@ use usher_service::grpc;
 use super::streams::BatchStream;
 use super::{Edge, convert};
 use crate::app::{Failure, Linked, StartBatch, refuse};
-use crate::domain::organization::{Change, DEFAULT_LIFE, DEFAULT_LOCALE, DEFAULT_TIME_ZONE};
+use crate::domain::organization::{
+    Change, DEFAULT_DAILY, DEFAULT_DAILY_PER_RECIPIENT, DEFAULT_LIFE, DEFAULT_LOCALE, DEFAULT_TIME_ZONE,
+};
 
 /// The most ids of one BatchGet.
 const MOST: usize = 1000;
@@ -259,6 +261,9 @@ fn change(request: UpdateOrganizationRequest) -> Result<Change, Failure> {
         reply_to: request.reply_to.map(|change| change.value),
         locale: request.locale,
         time_zone: request.time_zone,
+        daily: request.daily,
+        daily_per_member: request.daily_per_member,
+        daily_per_recipient: request.daily_per_recipient,
     };
     for field in request.nulled {
         match field.as_str() {
@@ -268,6 +273,9 @@ fn change(request: UpdateOrganizationRequest) -> Result<Change, Failure> {
             "replyTo" | "reply_to" => change.reply_to = Some(None),
             "locale" => change.locale = Some(DEFAULT_LOCALE.to_owned()),
             "timeZone" | "time_zone" => change.time_zone = Some(DEFAULT_TIME_ZONE.to_owned()),
+            "dailyInvitations" => change.daily = Some(DEFAULT_DAILY),
+            "dailyInvitationsPerMember" => change.daily_per_member = Some(DEFAULT_DAILY),
+            "dailyInvitationsPerRecipient" => change.daily_per_recipient = Some(DEFAULT_DAILY_PER_RECIPIENT),
             other => return Err(refuse("INVALID", &[other], "this cannot be empty").into()),
         }
     }

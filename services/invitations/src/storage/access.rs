@@ -5,9 +5,10 @@ use usher_database::{Column, Dialect, Transaction, names, records};
 use usher_types::{ContactId, OrganizationId, Version};
 
 use super::row::Columns;
+use crate::domain::budget::Tally;
 use crate::domain::portal::{Access, Person};
 
-const COLUMNS: [Column<Access>; 26] = [
+const COLUMNS: [Column<Access>; 28] = [
     Column::uuid("contact_id", |access| access.contact.uuid()),
     Column::uuid("organization_id", |access| access.organization.uuid()),
     Column::text("status", |access| access.status.as_str()),
@@ -21,6 +22,8 @@ const COLUMNS: [Column<Access>; 26] = [
     Column::time_option("accepted_at", |access| access.accepted_at),
     Column::time_option("first_signed_in_at", |access| access.first_signed_in_at),
     Column::time_option("last_signed_in_at", |access| access.last_signed_in_at),
+    Column::number("mail_day", |access| access.mails.day),
+    Column::number("mails", |access| access.mails.count),
     Column::number("contact_version", |access| access.person.version.raw()),
     Column::text("role", |access| access.person.role.as_str()),
     Column::flag("active", |access| access.person.active),
@@ -39,7 +42,7 @@ const COLUMNS: [Column<Access>; 26] = [
 ];
 
 /// Where our own ends in [`COLUMNS`], and what was heard of the contact begins.
-const HEARD: usize = 13;
+const HEARD: usize = 15;
 
 fn read(row: &QueryResult) -> Result<Access, DbErr> {
     Ok(Access {
@@ -71,6 +74,10 @@ fn read(row: &QueryResult) -> Result<Access, DbErr> {
         accepted_at: row.get("accepted_at")?,
         first_signed_in_at: row.get("first_signed_in_at")?,
         last_signed_in_at: row.get("last_signed_in_at")?,
+        mails: Tally {
+            day: row.get("mail_day")?,
+            count: row.get("mails")?,
+        },
     })
 }
 

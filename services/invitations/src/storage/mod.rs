@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod activity;
 pub(crate) mod address;
 pub(crate) mod batch;
+pub(crate) mod budget;
 pub(crate) mod delivery;
 pub(crate) mod email_change;
 pub(crate) mod expiry;

@@ -29,7 +29,9 @@ use usher_service::grpc::Bearer;
 use usher_service::transport::memory;
 use usher_service::{Lifecycle, PeerChannel, Peers, Settings, StartError};
 use usher_testkit::TestDatabase;
-use usher_types::{ContactId, ContactRole, EmailState, FixedClock, OrganizationId, SystemTokens, Version};
+use usher_types::{
+    ContactId, ContactRole, EmailState, FixedClock, MemberId, OrganizationId, SystemTokens, Version,
+};
 
 pub use peers::{FakeContacts, FakeNotifications};
 
@@ -190,6 +192,22 @@ impl Stage {
         )
         .await;
         bearer
+    }
+
+    /// The administrator.
+    pub async fn member_id(&self) -> MemberId {
+        use sea_orm::ConnectionTrait;
+        let tx = self
+            .database
+            .read(Scope::System(SystemReason::Test))
+            .await
+            .unwrap();
+        let row = tx.query_one_raw(tx.statement("SELECT id FROM member", [])).await;
+        row.unwrap()
+            .unwrap()
+            .try_get_by_index::<uuid::Uuid>(0)
+            .unwrap()
+            .into()
     }
 
     /// A statement of the test's own.
@@ -398,8 +416,13 @@ impl Stage {
 
     /// The administrator of another organization, signed in.
     pub async fn another_firm(&self) -> Bearer {
+        self.firm("cedar").await
+    }
+
+    /// The administrator of a further organization, signed in.
+    pub async fn firm(&self, slug: &str) -> Bearer {
         let firm = NewOrganization {
-            slug: "cedar".into(),
+            slug: slug.into(),
             name: "Cedar".into(),
             ..birch()
         };
@@ -407,7 +430,7 @@ impl Stage {
         let request = SignInRequest {
             email: ADMIN.into(),
             password: PASSWORD.into(),
-            organization: Some("cedar".into()),
+            organization: Some(slug.into()),
             ..SignInRequest::default()
         };
         let reply = self.sessions().sign_in(request).await.unwrap().into_inner();

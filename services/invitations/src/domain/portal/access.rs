@@ -8,6 +8,7 @@ use usher_types::{
 };
 
 use super::person::Person;
+use crate::domain::budget::Tally;
 
 /// Where a contact stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct Access {
     pub first_signed_in_at: Option<DateTime<Utc>>,
     /// Latest sign-in.
     pub last_signed_in_at: Option<DateTime<Utc>>,
+    /// The invitation mails of one day (I17).
+    pub mails: Tally,
 }
 
 impl Access {
@@ -61,6 +64,7 @@ impl Access {
             accepted_at: None,
             first_signed_in_at: None,
             last_signed_in_at: None,
+            mails: Tally { day: 0, count: 0 },
         }
     }
 
