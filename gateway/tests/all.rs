@@ -9,6 +9,7 @@
 
 mod all {
     mod activation;
+    mod batches;
     mod confirmation;
     mod declining;
     mod fakes;

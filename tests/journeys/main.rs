@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod authorization;
+mod batches;
 mod faults;
 mod one_person;
 mod operations;

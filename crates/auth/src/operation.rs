@@ -119,7 +119,7 @@ operations! {
     PauseBatch: Member(PortalInvite), write;
     /// invitations: ResumeBatch. A batch that needed `email.bulk` needs it again (I15).
     ResumeBatch: Member(PortalInvite), write;
-    /// invitations: BatchGetBatches, ListBatches, ListSkipped, WatchBatch.
+    /// invitations: BatchGetBatches, ListBatches, ListSkipped, WatchBatch, StreamResults.
     ReadBatches: Member(ContactsRead), read;
     /// invitations: BatchGetPortalAccess.
     ReadPortalAccess: Member(ContactsRead), read;

@@ -1,5 +1,6 @@
 //! GraphQL: the schema, and how its fields are answered.
 
+mod follow;
 mod input;
 mod limits;
 mod load;

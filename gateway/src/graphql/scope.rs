@@ -35,11 +35,18 @@ pub struct Backends {
     pub recovery: RecoveryClient<PeerChannel>,
     /// Previews of mail.
     pub notifications: NotificationsClient<PeerChannel>,
+    /// Where people reach us, without a slash at its end.
+    pub public_url: String,
 }
 
 impl Backends {
     /// Clients over the channels of the three services.
-    pub fn new(contacts: PeerChannel, invitations: PeerChannel, notifications: PeerChannel) -> Self {
+    pub fn new(
+        contacts: PeerChannel,
+        invitations: PeerChannel,
+        notifications: PeerChannel,
+        public_url: String,
+    ) -> Self {
         Self {
             contacts: ContactsClient::new(contacts).max_decoding_message_size(MAX_MESSAGE_BYTES),
             invitations: InvitationsClient::new(invitations.clone())
@@ -48,6 +55,7 @@ impl Backends {
             recovery: RecoveryClient::new(invitations.clone()),
             sessions: SessionsClient::new(invitations),
             notifications: NotificationsClient::new(notifications),
+            public_url,
         }
     }
 }

@@ -9,6 +9,7 @@ mod frame;
 mod graphql;
 mod health;
 mod operation;
+mod results;
 mod socket;
 
 pub(crate) use app::App;
@@ -25,6 +26,7 @@ use axum::routing::{any, get};
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/graphql", any(graphql::endpoint))
+        .route("/batches/{id}/results.csv", get(results::results))
         .route("/.well-known/jwks.json", get(health::jwks))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

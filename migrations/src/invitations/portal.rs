@@ -57,7 +57,7 @@ fn invitations(ddl: &mut Ddl) {
     ddl.run("CREATE INDEX invitation_batch ON invitation (batch_id, id) WHERE batch_id IS NOT NULL");
     ddl.postgres("ALTER TABLE invitation SET (fillfactor = 60)");
     ddl.run(
-        "CREATE INDEX invitation_ended_by ON invitation (ended_by_batch) WHERE ended_by_batch IS NOT NULL",
+        "CREATE INDEX invitation_ended_by ON invitation (ended_by_batch, id) WHERE ended_by_batch IS NOT NULL",
     );
 }
 

@@ -17,6 +17,7 @@ mod pausing;
 mod people;
 mod races;
 mod refusals;
+mod results;
 mod stage;
 mod tenants;
 mod turns;

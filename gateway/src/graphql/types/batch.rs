@@ -230,6 +230,15 @@ impl InvitationBatch {
         moment(self.0.waiting_until)
     }
 
+    /// A CSV with one line for each contact that was looked at: who, what became of them (where the mail is, SKIPPED, or WAITING for
+    /// their own budget) and why, when they were invited, until when, and when they accepted. To be fetched with the caller's
+    /// token in the header `Authorization`; needs `contacts.read`.
+    async fn results_url(&self, ctx: &Context<'_>) -> Result<Option<String>, Fault> {
+        let id = shown::<BatchId>(&self.0.id);
+        let base = &Scope::of(ctx)?.backends.public_url;
+        Ok(Some(format!("{base}/batches/{}/results.csv", id.0)))
+    }
+
     /// When it was done, or taken back.
     async fn finished_at(&self) -> Option<Moment> {
         moment(self.0.finished_at)

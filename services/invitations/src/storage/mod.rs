@@ -15,6 +15,7 @@ pub(crate) mod member;
 pub(crate) mod organization;
 pub(crate) mod password_reset;
 pub(crate) mod request_budget;
+pub(crate) mod results;
 mod row;
 pub(crate) mod session;
 pub(crate) mod signing_key;
