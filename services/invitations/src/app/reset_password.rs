@@ -70,7 +70,7 @@ async fn holder(
             let row = access::find(tx, reset.organization, reset.subject.into()).await?;
             row.map(|row| {
                 let usable = may_reset(&row, firm.portal_enabled, address);
-                (Holder::Contact(row), usable)
+                (Holder::Contact(Box::new(row)), usable)
             })
         }
         Kind::Member => {
@@ -106,7 +106,7 @@ impl App {
             _ => None,
         };
         let reader = match &found.holder {
-            Holder::Contact(row) => Reader::contact(Some(row)),
+            Holder::Contact(row) => Reader::contact(Some(row.as_ref())),
             Holder::Member(_) => Reader::member(),
         };
         let address = EmailAddress::parse(&found.reset.email_canonical);

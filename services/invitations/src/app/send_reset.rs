@@ -32,7 +32,7 @@ const LIFE: TimeDelta = TimeDelta::hours(1);
 
 /// Whose password it is.
 pub(super) enum Holder {
-    Contact(Access),
+    Contact(Box<Access>),
     Member(Member),
 }
 
@@ -116,8 +116,13 @@ impl App {
             Err(reason) => return Err(not_allowed(words(reason))),
         }
         let actor = actor_of(&tx, organization, principal).await?;
-        self.send_reset(&tx, &firm, (&Holder::Contact(row), &Asked::By(actor)), now)
-            .await?;
+        self.send_reset(
+            &tx,
+            &firm,
+            (&Holder::Contact(Box::new(row)), &Asked::By(actor)),
+            now,
+        )
+        .await?;
         Ok(tx.commit().await?)
     }
 
