@@ -9,6 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "usher/invitations/v1/batches.proto",
         "usher/invitations/v1/invitations.proto",
         "usher/invitations/v1/recovery.proto",
+        "usher/invitations/v1/members.proto",
         "usher/invitations/v1/sessions.proto",
         "usher/notifications/v1/notifications.proto",
     ];

@@ -5,7 +5,7 @@ use usher_auth::{PermissionSet, Principal, Subject};
 use usher_tests::{Client, System};
 use usher_types::{Clock, MemberId, SessionId, SystemClock};
 
-use crate::operations::{ACCEPT, CREATE_CONTACT, PASSWORD, SEND, batch_is_done};
+use crate::operations::{ACCEPT, CREATE_CONTACT, INVITE_MEMBER, PASSWORD, SEND, batch_is_done};
 
 /// What each caller gets, in the order of [`CALLERS`]:
 /// `.` it is done or answered, `0` null, `N` a NOT_FOUND among the userErrors,
@@ -150,6 +150,37 @@ const TABLE: &[Row] = &[
         "UFFRN.",
     ),
     (
+        "members",
+        "query { members(first: 1) { nodes { id } } }",
+        "UF....",
+    ),
+    ("memberRoles", "query { memberRoles { role } }", "UF...."),
+    (
+        "inviteMember",
+        "mutation { inviteMember(input: { email: \"new@member.example\", displayName: \"New\", role: READ_ONLY }) { userErrors { code } } }",
+        "UFFR..",
+    ),
+    (
+        "updateMember",
+        "mutation { updateMember(input: { id: $member, displayName: \"Changed\" }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "setMemberActive",
+        "mutation { setMemberActive(input: { id: $member, active: true }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "resendMemberInvitation",
+        "mutation { resendMemberInvitation(input: { id: $member }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "cancelMemberInvitation",
+        "mutation { cancelMemberInvitation(input: { id: $member }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
         "updateOrganization",
         "mutation { updateOrganization(input: { locale: \"en\" }) { userErrors { code } } }",
         "UFFR..",
@@ -254,7 +285,9 @@ impl Stage {
         let without = forged(&system, PermissionSet::NONE, false).await;
         let read_only = forged(&system, PermissionSet::all(), true).await;
         let other = system.other_admin().clone();
-        let ids = json!({ "$bob": bob["id"], "$account": account, "$batch": batch });
+        let clerk = json!({ "input": { "email": "clerk@member.example", "displayName": "Clerk", "role": "READ_ONLY" } });
+        let clerk = admin.done(INVITE_MEMBER, clerk).await["member"]["id"].clone();
+        let ids = json!({ "$bob": bob["id"], "$account": account, "$batch": batch, "$member": clerk });
         Self {
             callers: vec![system.nobody(), contact, without, read_only, other, admin],
             system,

@@ -47,6 +47,10 @@ pub const ACCEPT: &str = "mutation Accept($input: AcceptInvitationInput!) {
   acceptInvitation(input: $input) { accepted userErrors { code message field retryAfter } }
 }";
 
+pub const INVITE_MEMBER: &str = "mutation Invite($input: InviteMemberInput!) {
+  inviteMember(input: $input) { member { id status role permissions active } userErrors { code message field } }
+}";
+
 /// A password that every rule accepts.
 pub const PASSWORD: &str = "Otter-Lantern-Quarry-58";
 

@@ -63,7 +63,7 @@ macro_rules! operations {
 }
 
 use Access::{AnyMember, Member, MemberOrServices, Public, Services, SignedIn, SignedInOrServices};
-use Permission::{ContactsRead, ContactsWrite, PortalInvite, SettingsWrite};
+use Permission::{ContactsRead, ContactsWrite, MembersManage, PortalInvite, SettingsWrite};
 
 const INVITATIONS: &[Service] = &[Service::Invitations];
 
@@ -107,8 +107,18 @@ operations! {
     GetOrganization: SignedIn, read;
     /// invitations: UpdateOrganization.
     UpdateOrganization: Member(SettingsWrite), write;
-    /// invitations: BatchGetMembers.
+    /// invitations: BatchGetMembers, ListMembers.
     GetMembers: AnyMember, read;
+    /// invitations: InviteMember.
+    InviteMember: Member(MembersManage), write;
+    /// invitations: UpdateMember.
+    UpdateMember: Member(MembersManage), write;
+    /// invitations: SetMemberActive.
+    SetMemberActive: Member(MembersManage), write;
+    /// invitations: ResendMemberInvitation.
+    ResendMemberInvitation: Member(MembersManage), write;
+    /// invitations: CancelMemberInvitation.
+    CancelMemberInvitation: Member(MembersManage), write;
     /// invitations: StartBatch. More than one contact also needs `email.bulk` (I15).
     StartBatch: Member(PortalInvite), write;
     /// invitations: CheckInvitation. More than one contact also needs `email.bulk` (I15).

@@ -18,7 +18,7 @@ pub use eligibility::{EmailFact, Facts, LoginFact, eligibility, permitted_action
 pub use email::{EmailAddress, InvalidEmail, domain_of};
 pub use enums::{
     AccountKind, BatchState, ContactRole, DeliveryState, EmailState, IneligibleReason, InvitationAction,
-    LinkState, PauseReason, PortalStatus, UnknownName,
+    LinkState, MemberStatus, PauseReason, PortalStatus, UnknownName,
 };
 pub use fold::fold;
 pub use ids::{

@@ -7,6 +7,7 @@ mod loaders;
 mod mutation;
 mod nulls;
 mod query;
+mod query_people;
 mod schema;
 mod scope;
 mod subscription;

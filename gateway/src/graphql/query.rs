@@ -1,6 +1,6 @@
 //! The queries.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, ID, MergedObject, Object};
 use futures::future::try_join_all;
 use usher_auth::{Operation, Subject, authorize};
 use usher_proto::contacts::v1 as contacts;
@@ -8,6 +8,7 @@ use usher_proto::invitations::v1 as invitations;
 use usher_types::{AccountId, BatchId, ContactId, OrganizationId};
 
 use super::input::{AccountFilter, ContactFilter, ContactOrder, ContactSelection};
+use super::query_people::PeopleQueries;
 use super::scope::{Scope, answer};
 use super::types::{
     Account, AccountConnection, Contact, ContactConnection, InvitationAction, InvitationBatch,
@@ -21,8 +22,11 @@ use crate::ids::{Kind, NodeId};
 const MOST_NODES: usize = 100;
 
 /// Questions.
-#[derive(Debug)]
-pub struct Query;
+#[derive(MergedObject, Debug, Default)]
+pub struct Query(Questions, PeopleQueries);
+
+#[derive(Debug, Default)]
+struct Questions;
 
 /// Members need `contacts.read` for people and accounts; contacts see their own (I22), which the service decides.
 fn may_look<'a>(ctx: &Context<'a>, operation: Operation) -> Result<&'a Scope, Fault> {
@@ -79,9 +83,8 @@ async fn own_organization(scope: &Scope, id: OrganizationId) -> Result<Option<No
     Ok(found.map(|found| Node::Organization(Box::new(found))))
 }
 
-/// Questions.
 #[Object]
-impl Query {
+impl Questions {
     /// Who is asking; null without a token.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<Viewer>, Fault> {
         let scope = Scope::of(ctx)?;

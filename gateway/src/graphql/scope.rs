@@ -10,6 +10,7 @@ use usher_proto::contacts::v1::contacts_client::ContactsClient;
 use usher_proto::invitations::v1::batches_client::BatchesClient;
 use usher_proto::invitations::v1::invitations_client::InvitationsClient;
 use usher_proto::invitations::v1::recovery_client::RecoveryClient;
+use usher_proto::invitations::v1::members_client::MembersClient;
 use usher_proto::invitations::v1::sessions_client::SessionsClient;
 use usher_proto::notifications::v1::notifications_client::NotificationsClient;
 use usher_service::PeerChannel;
@@ -25,10 +26,12 @@ use crate::fault::Fault;
 pub struct Backends {
     /// Contacts, accounts, links.
     pub contacts: ContactsClient<PeerChannel>,
-    /// Organizations, members, invitations, batches.
+    /// Organizations, invitations, batches.
     pub invitations: InvitationsClient<PeerChannel>,
     /// Batches under way.
     pub batches: BatchesClient<PeerChannel>,
+    /// The people of the firm.
+    pub members: MembersClient<PeerChannel>,
     /// Signing in and out.
     pub sessions: SessionsClient<PeerChannel>,
     /// Ways back in.
@@ -46,6 +49,7 @@ impl Backends {
                 .max_decoding_message_size(MAX_MESSAGE_BYTES),
             batches: BatchesClient::new(invitations.clone()),
             recovery: RecoveryClient::new(invitations.clone()),
+            members: MembersClient::new(invitations.clone()),
             sessions: SessionsClient::new(invitations),
             notifications: NotificationsClient::new(notifications),
         }

@@ -96,7 +96,9 @@ fn every_operation_is_known() {
             "invitationPreview",
             "invitationBatch",
             "invitationBatches",
-            "invitationLanding"
+            "invitationLanding",
+            "members",
+            "memberRoles"
         ]
     );
     assert_eq!(
@@ -126,7 +128,12 @@ fn every_operation_is_known() {
             "cancelInvitations",
             "cancelBatch",
             "pauseBatch",
-            "resumeBatch"
+            "resumeBatch",
+            "inviteMember",
+            "updateMember",
+            "setMemberActive",
+            "resendMemberInvitation",
+            "cancelMemberInvitation"
         ]
     );
     assert_eq!(of(Kind::Subscription), ["invitationBatch"]);

@@ -31,13 +31,15 @@ fn organizations(ddl: &mut Ddl) {
          reply_to text, locale text NOT NULL, time_zone text NOT NULL, password_min_length integer NOT NULL, \
          version bigint NOT NULL, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL)",
     );
-    // `permissions` is a JSON list of names.
+    // `permissions` is a JSON list of names, and what counts; `role` tells which bundle they were given as.
     ddl.run(
         "CREATE TABLE member (id uuid PRIMARY KEY, organization_id uuid NOT NULL, email text NOT NULL, \
-         email_canonical text NOT NULL, display_name text NOT NULL, permissions text NOT NULL, active boolean NOT NULL, \
-         version bigint NOT NULL, invitation_id uuid, accepted_at timestamptz, last_signed_in_at timestamptz, \
-         created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL)",
+         email_canonical text NOT NULL, display_name text NOT NULL, sort_name sorttext NOT NULL, role text, \
+         permissions text NOT NULL, active boolean NOT NULL, version bigint NOT NULL, invitation_id uuid, \
+         invited_at timestamptz, invited_by text, expires_at timestamptz, accepted_at timestamptz, \
+         last_signed_in_at timestamptz, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL)",
     );
+    ddl.run("CREATE INDEX member_name ON member (organization_id, sort_name, id)");
     ddl.run("CREATE UNIQUE INDEX member_email ON member (organization_id, email_canonical)");
     ddl.run(
         "CREATE TABLE credential (subject_id uuid PRIMARY KEY, organization_id uuid NOT NULL, kind text NOT NULL, \

@@ -51,6 +51,9 @@ fn invitations(ddl: &mut Ddl) {
     ddl.run(
         "CREATE INDEX invitation_contact ON invitation (contact_id, generation) WHERE contact_id IS NOT NULL",
     );
+    ddl.run(
+        "CREATE INDEX invitation_member ON invitation (member_id, generation) WHERE member_id IS NOT NULL",
+    );
     // A batch's figures. Where a mail is stands in no index, so that PostgreSQL need not touch any of them when it moves on
     // (HOT); the fill factor leaves room for that on each page.
     ddl.run("CREATE INDEX invitation_batch ON invitation (batch_id, id) WHERE batch_id IS NOT NULL");

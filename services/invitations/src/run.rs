@@ -11,6 +11,7 @@ use usher_parts::{Parts, StartErrors};
 use usher_proto::invitations::v1::batches_server::BatchesServer;
 use usher_proto::invitations::v1::invitations_server::InvitationsServer;
 use usher_proto::invitations::v1::recovery_server::RecoveryServer;
+use usher_proto::invitations::v1::members_server::MembersServer;
 use usher_proto::invitations::v1::sessions_server::SessionsServer;
 use usher_service::grpc::Server;
 use usher_service::transport::MAX_MESSAGE_BYTES;
@@ -109,6 +110,7 @@ async fn serve(
         .service(InvitationsServer::new(edge.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .service(BatchesServer::new(edge.clone()))
         .service(RecoveryServer::new(edge.clone()))
+        .service(MembersServer::new(edge.clone()))
         .service(SessionsServer::new(edge))
         .serve(listener, lifecycle)
         .await

@@ -11,6 +11,7 @@ mod forgotten;
 mod histories;
 mod keys;
 mod links;
+mod members;
 mod news;
 mod pausing;
 mod people;

@@ -3,6 +3,7 @@
 mod accounts;
 mod contacts;
 mod invitations;
+mod members;
 mod organization;
 mod recovery;
 mod sessions;
@@ -13,6 +14,7 @@ pub use contacts::{
     UpdateContactInput,
 };
 pub use invitations::{AcceptInvitationInput, BatchInput, InvitationsInput, SetPortalTogglesInput};
+pub use members::{InviteMemberInput, MemberFilter, MemberInput, SetMemberActiveInput, UpdateMemberInput};
 pub use organization::UpdateOrganizationInput;
 pub use recovery::{ContactIdInput, RequestPasswordResetInput};
 pub use sessions::{LinkInput, RefreshSessionInput, SignInInput, SignOutInput};

@@ -5,6 +5,7 @@ mod batches;
 mod contacts;
 mod invitations;
 mod recovery;
+mod members;
 mod sessions;
 
 use async_graphql::MergedObject;
@@ -13,6 +14,7 @@ use batches::BatchMutations;
 use contacts::ContactMutations;
 use invitations::InvitationMutations;
 use recovery::RecoveryMutations;
+use members::MemberMutations;
 use sessions::SessionMutations;
 
 /// Changes.
@@ -23,6 +25,7 @@ pub struct Mutation(
     ContactMutations,
     InvitationMutations,
     BatchMutations,
+    MemberMutations,
 );
 
 impl Mutation {
@@ -33,6 +36,7 @@ impl Mutation {
             ContactMutations,
             InvitationMutations,
             BatchMutations,
+            MemberMutations,
         )
     }
 }

@@ -6,6 +6,7 @@ mod batch;
 mod contact;
 mod enums;
 mod errors;
+mod member;
 mod organization;
 mod page;
 mod portal;
@@ -27,12 +28,14 @@ pub(crate) use enums::{from_wire, to_wire, to_wires};
 pub(crate) use errors::Family;
 pub use errors::{
     AccountError, AccountErrorCode, ContactError, ContactErrorCode, CredentialError, CredentialErrorCode,
-    InvitationError, InvitationErrorCode, OrganizationError, OrganizationErrorCode, UserError,
+    InvitationError, InvitationErrorCode, MemberError, MemberErrorCode, OrganizationError,
+    OrganizationErrorCode, UserError,
 };
-pub use organization::{Member, Organization, PortalUser, Viewer};
+pub use member::{Member, MemberRole, MemberRoleBundle, MemberStatus};
+pub use organization::{Organization, PortalUser, Viewer};
 pub use page::{
     AccountConnection, AccountEdge, ActivityConnection, ActivityEdge, ContactConnection, ContactEdge,
-    InvitationBatchConnection, InvitationBatchEdge, PageInfo,
+    InvitationBatchConnection, InvitationBatchEdge, MemberConnection, MemberEdge, PageInfo,
 };
 pub(crate) use page::{Window, page_cost};
 pub(crate) use portal::Delivery;

@@ -1,11 +1,11 @@
-//! The firm and its people.
+//! The firm, and who is asking.
 
 use async_graphql::{Context, ID, Object, Union};
 use futures::future::try_join_all;
 use usher_proto::invitations::v1 as wire;
-use usher_types::{ContactId, MemberId, OrganizationId};
+use usher_types::{ContactId, OrganizationId};
 
-use super::{Account, Contact, count};
+use super::{Account, Contact, Member, count};
 use crate::fault::{Code, Fault};
 use crate::graphql::scope::Scope;
 use crate::ids::{NodeId, shown};
@@ -71,35 +71,6 @@ fn of_members(ctx: &Context<'_>) -> Result<(), Fault> {
     match Scope::of(ctx)?.portal_contact() {
         None => Ok(()),
         Some(_) => Err(usher_auth::Denied::Forbidden.into()),
-    }
-}
-
-/// A person of the firm.
-#[derive(Clone, Debug)]
-pub struct Member(pub(crate) wire::Member);
-
-/// A person of the firm.
-#[Object]
-impl Member {
-    /// The member's id.
-    #[graphql(name = "id")]
-    pub(crate) async fn node_id(&self) -> ID {
-        shown::<MemberId>(&self.0.id)
-    }
-
-    /// The address that signs in.
-    async fn email(&self) -> &str {
-        &self.0.email
-    }
-
-    /// The member's name.
-    async fn display_name(&self) -> &str {
-        &self.0.display_name
-    }
-
-    /// What the member may do, such as `contacts.read`.
-    async fn permissions(&self) -> &[String] {
-        &self.0.permissions
     }
 }
 

@@ -1,13 +1,13 @@
 //! Links go out, and end: the rows and messages that belong to either, set-based.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use usher_auth::{SealContext, seal_token};
+use usher_auth::{Keyring, SealContext, seal_token};
 use usher_database::Transaction;
 use usher_events::{
     CancelMessages, Deliver, Envelope, InvitationChanged, Lane, Letter, MailKind, Mailing, Withdrawn,
 };
 use usher_messaging::enqueue;
-use usher_types::{BatchId, ContactId, InvitationId, MailingId, MessageId, OrganizationId};
+use usher_types::{BatchId, ContactId, InvitationId, MailingId, MessageId, OrganizationId, SharedTokens};
 use uuid::Uuid;
 
 use super::Failure;
@@ -68,27 +68,37 @@ pub(super) struct Link {
     pub(super) sealed: String,
 }
 
+/// A fresh link for this purpose, to an invitation or whatever else the id stands for.
+pub(super) fn link(
+    (tokens, seal_keys): (&SharedTokens, &Keyring),
+    purpose: &str,
+    (organization, id): (OrganizationId, InvitationId),
+    now: DateTime<Utc>,
+) -> Result<Link, Failure> {
+    let message = MessageId::new(now);
+    let token = tokens.token();
+    let context = SealContext {
+        message,
+        invitation: id,
+        organization,
+    };
+    Ok(Link {
+        id,
+        message,
+        hash: token.hash(purpose).to_vec(),
+        sealed: seal_token(seal_keys, context, &token).map_err(Failure::broken)?,
+    })
+}
+
 impl App {
-    /// A fresh link for this purpose, to an invitation or whatever else the id stands for.
+    /// As [`link`], with our own keys.
     pub(super) fn link(
         &self,
         purpose: &str,
-        (organization, id): (OrganizationId, InvitationId),
+        of: (OrganizationId, InvitationId),
         now: DateTime<Utc>,
     ) -> Result<Link, Failure> {
-        let message = MessageId::new(now);
-        let token = self.tokens.token();
-        let context = SealContext {
-            message,
-            invitation: id,
-            organization,
-        };
-        Ok(Link {
-            id,
-            message,
-            hash: token.hash(purpose).to_vec(),
-            sealed: seal_token(&self.seal_keys, context, &token).map_err(Failure::broken)?,
-        })
+        link((&self.tokens, &self.seal_keys), purpose, of, now)
     }
 
     /// Sends a link to each contact whose transition asks for one, and announces it; saving the rows is the caller's. The

@@ -11,7 +11,6 @@ use super::hold::announce_holds;
 use super::{Failure, refuse};
 use crate::domain::organization::{Change, Organization};
 use crate::storage::activity::{self, Line};
-use crate::storage::member::{self, Member};
 use crate::storage::{batch, organization};
 
 /// What is published when an organization is made or changed.
@@ -35,18 +34,6 @@ impl App {
     pub(crate) async fn organization(&self, id: OrganizationId) -> Result<Organization, Failure> {
         let tx = self.read(id).await?;
         organization_of(&tx, id).await
-    }
-
-    /// Members of the caller's organization.
-    pub(crate) async fn members(
-        &self,
-        id: OrganizationId,
-        ids: Vec<uuid::Uuid>,
-    ) -> Result<Vec<Member>, Failure> {
-        let tx = self.read(id).await?;
-        let mut members = member::find_all(&tx, id, ids.iter().copied()).await?;
-        members.sort_by_key(|member| ids.iter().position(|id| *id == member.id.uuid()));
-        Ok(members)
     }
 
     /// updateOrganization.

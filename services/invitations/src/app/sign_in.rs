@@ -177,9 +177,11 @@ async fn enter_member(
     now: DateTime<Utc>,
 ) -> Result<PermissionSet, Failure> {
     let id = MemberId::from(person.id);
+    if !member::signed_in(tx, person.organization, id, now).await? {
+        return Err(bad_credentials());
+    }
     let found = member::find(tx, person.organization, id).await?;
-    let member = found.filter(|member| member.active).ok_or_else(bad_credentials)?;
-    member::signed_in(tx, person.organization, id, now).await?;
+    let member = found.ok_or_else(bad_credentials)?;
     let actor = Actor {
         kind: "member",
         id: Some(person.id),

@@ -4,6 +4,7 @@ pub mod asking;
 pub mod batch;
 pub mod delivery;
 pub mod link;
+pub mod member;
 pub mod organization;
 pub mod password;
 pub mod portal;

@@ -1,5 +1,6 @@
 //! Between the wire's forms and ours.
 
+use chrono::{DateTime, Utc};
 use tonic::{Response, Status};
 use usher_database::keyset::{Page, Window};
 use usher_proto::common::v1::{PageInfo, PageRequest, Refusal};
@@ -9,6 +10,7 @@ use usher_proto::{bytes_of, timestamp};
 use usher_service::grpc;
 
 use crate::app::{BatchView, Failure, Landing, NewSession};
+use crate::domain::member::status;
 use crate::domain::organization::Organization;
 use crate::storage::member::Member;
 
@@ -67,17 +69,25 @@ pub(super) fn organization_in_portal(firm: &Organization) -> wire::Organization 
     }
 }
 
-pub(super) fn member(member: &Member) -> wire::Member {
+pub(super) fn member(member: &Member, now: DateTime<Utc>) -> wire::Member {
+    let names = member.permissions.names().into_iter().map(str::to_owned);
     wire::Member {
         id: bytes_of(member.id),
         email: member.email.clone(),
         display_name: member.display_name.clone(),
-        permissions: member
-            .permissions
-            .names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect(),
+        permissions: names.collect(),
+        role: member.grant().role().map(|role| role.as_str().to_owned()),
+        active: member.active,
+        status: status(member.standing, now).as_str().to_owned(),
+        invited_at: member.invited_at.map(timestamp),
+        invited_by: member.invited_by.clone(),
+        expires_at: member.standing.expires_at.map(timestamp),
+        delivery: member.delivery.map(|state| state.as_str().to_owned()),
+        delivery_error: member.delivery_error.clone(),
+        accepted_at: member.standing.accepted_at.map(timestamp),
+        last_signed_in_at: member.standing.last_signed_in_at.map(timestamp),
+        created_at: Some(timestamp(member.created_at)),
+        version: member.version,
     }
 }
 

@@ -71,7 +71,10 @@ impl Invitations for Edge {
             .await
             .map_err(Failure::status)?;
         Ok(Response::new(BatchGetMembersReply {
-            members: members.iter().map(convert::member).collect(),
+            members: members
+                .iter()
+                .map(|member| convert::member(member, self.app.now()))
+                .collect(),
         }))
     }
 

@@ -4,6 +4,7 @@ mod batches;
 mod convert;
 mod invitations;
 mod recovery;
+mod members;
 mod sessions;
 mod streams;
 

@@ -125,6 +125,33 @@ pub(crate) async fn bury_older(
     Ok(())
 }
 
+/// As [`bury_older`], of a member.
+pub(crate) async fn bury_of_member(
+    tx: &Transaction,
+    organization: OrganizationId,
+    member: MemberId,
+    at: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let sql = "UPDATE invitation SET state = 'CANCELLED', ended_at = $2 \
+               WHERE organization_id = $3 AND member_id = $1 AND state IN ('OPEN', 'EXPIRED', 'SUPERSEDED')";
+    let values = [member.uuid().into(), at.into(), organization.uuid().into()];
+    tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(())
+}
+
+/// The number of the newest invitation of a member; 0 where there was none.
+pub(crate) async fn generation_of_member(
+    tx: &Transaction,
+    organization: OrganizationId,
+    member: MemberId,
+) -> Result<i64, DbErr> {
+    let sql = "SELECT generation FROM invitation WHERE organization_id = $1 AND member_id = $2 \
+               ORDER BY generation DESC LIMIT 1";
+    let values = [organization.uuid().into(), member.uuid().into()];
+    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
+    row.map_or(Ok(0), |row| row.get("generation"))
+}
+
 /// Accepts one invitation of an organization, if nothing has happened to it. True for exactly one of those who race.
 pub(crate) async fn accept(
     tx: &Transaction,

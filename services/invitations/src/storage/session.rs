@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use usher_database::{Dialect, Transaction};
-use usher_types::{OrganizationId, SessionId, TokenHash};
+use usher_types::{MemberId, OrganizationId, SessionId, TokenHash};
 use uuid::Uuid;
 
 use super::row::Columns;
@@ -150,6 +150,17 @@ pub(crate) async fn end_all(
     ];
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
+}
+
+/// Ends every session of a member.
+pub(crate) async fn end_of_member(
+    tx: &Transaction,
+    organization: OrganizationId,
+    member: MemberId,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    end_all(tx, organization, [member.uuid()], reason, now).await
 }
 
 /// Sessions that ended while an access token of theirs may still live.

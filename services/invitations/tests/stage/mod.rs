@@ -20,12 +20,14 @@ use usher_proto::bytes_of;
 use usher_proto::contacts::v1::contact_selection::Of;
 use usher_proto::contacts::v1::{ContactFilter, ContactIds, ContactSelection};
 use usher_proto::invitations::v1::invitations_client::InvitationsClient;
+use usher_proto::invitations::v1::members_client::MembersClient;
 use usher_proto::invitations::v1::sessions_client::SessionsClient;
 use usher_proto::invitations::v1::{
-    AcceptInvitationReply, AcceptInvitationRequest, Batch, BatchGetRequest, BatchReply, Landing, LinkRequest,
-    SessionReply, SignInRequest, StartBatchRequest, UpdateOrganizationRequest,
+    AcceptInvitationReply, AcceptInvitationRequest, Batch, BatchGetRequest, BatchReply,
+    GetOrganizationRequest, Landing, LinkRequest, Revocations, SessionReply, SignInRequest,
+    StartBatchRequest, UpdateOrganizationRequest, WatchRevocationsRequest,
 };
-use usher_service::grpc::Bearer;
+use usher_service::grpc::{Bearer, ServiceCaller};
 use usher_service::transport::memory;
 use usher_service::{Lifecycle, PeerChannel, Peers, Settings, StartError};
 use usher_testkit::TestDatabase;
@@ -52,6 +54,25 @@ pub struct Stage {
     lifecycle: Lifecycle,
     pub signing: Keyring,
     folder: TempDir,
+}
+
+/// News of sessions that have ended, as other services get them.
+pub struct Ends(tonic::Streaming<Revocations>);
+
+impl Ends {
+    /// Returns once this service refuses the session; it hears of it before it tells others.
+    pub async fn reach(&mut self, stage: &Stage, bearer: &Bearer) {
+        loop {
+            let asked = stage
+                .api()
+                .get_organization(bearer.on(GetOrganizationRequest {}))
+                .await;
+            match asked {
+                Err(status) => return assert_eq!(status.code(), tonic::Code::Unauthenticated),
+                Ok(_) => self.0.message().await.unwrap().unwrap(),
+            };
+        }
+    }
 }
 
 impl Drop for Stage {
@@ -156,6 +177,25 @@ impl Stage {
 
     pub fn api(&self) -> InvitationsClient<PeerChannel> {
         InvitationsClient::new(self.channel.clone())
+    }
+
+    pub fn members(&self) -> MembersClient<PeerChannel> {
+        MembersClient::new(self.channel.clone())
+    }
+
+    /// What ends from now on.
+    pub async fn ends(&self) -> Ends {
+        let caller = ServiceCaller::new(self.service_tokens(), self.clock.clone());
+        let bearer = caller.bearer(Service::Invitations, None).unwrap();
+        let request = bearer.on(WatchRevocationsRequest {});
+        let mut watched = self
+            .sessions()
+            .watch_revocations(request)
+            .await
+            .unwrap()
+            .into_inner();
+        assert!(watched.message().await.unwrap().unwrap().snapshot);
+        Ends(watched)
     }
 
     pub fn sessions(&self) -> SessionsClient<PeerChannel> {
