@@ -17,6 +17,7 @@ mod all {
     mod lists;
     mod mutations;
     mod pages;
+    mod people;
     mod portal;
     mod recovery;
     mod refusals;

@@ -74,6 +74,22 @@ const TABLE: &[Row] = &[
         "mutation { signOut(input: { refreshToken: \"x\" }) { userErrors { code } } }",
         "......",
     ),
+    ("sessions", "query { sessions { id } }", "U....."),
+    (
+        "endSession",
+        "mutation { endSession(input: { id: \"x\" }) { userErrors { code } } }",
+        "U..R..",
+    ),
+    (
+        "endOtherSessions",
+        "mutation { endOtherSessions { ended } }",
+        "U..R..",
+    ),
+    (
+        "impersonateContact",
+        "mutation { impersonateContact(input: { contactId: $bob, reason: \"why\" }) { userErrors { code } } }",
+        "UFFR..",
+    ),
     (
         "acceptInvitation",
         "mutation { acceptInvitation(input: { token: \"x\", password: \"x\" }) { userErrors { code } } }",
@@ -112,6 +128,11 @@ const TABLE: &[Row] = &[
     (
         "createContact",
         "mutation { createContact(input: { role: LEAD, firstName: \"New\", lastName: \"Person\" }) { userErrors { code } } }",
+        "UFFR..",
+    ),
+    (
+        "createTestClient",
+        "mutation { createTestClient { userErrors { code } } }",
         "UFFR..",
     ),
     (

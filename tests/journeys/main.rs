@@ -7,6 +7,7 @@ mod faults;
 mod one_person;
 mod operations;
 mod pages;
+mod people;
 mod reading;
 mod recovery;
 mod start;

@@ -28,3 +28,6 @@ pub use verifier::{InvalidToken, Verifier};
 
 /// Life of an access token in seconds (I11).
 pub const ACCESS_TOKEN_SECONDS: i64 = 300;
+
+/// Life of an impersonation's only token in seconds (I14): there is no refresh token beside it.
+pub const IMPERSONATION_SECONDS: i64 = 1_800;

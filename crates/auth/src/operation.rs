@@ -63,13 +63,17 @@ macro_rules! operations {
 }
 
 use Access::{AnyMember, Member, MemberOrServices, Public, Services, SignedIn, SignedInOrServices};
-use Permission::{ContactsRead, ContactsWrite, MembersManage, PortalInvite, SettingsWrite};
+use Permission::{
+    ContactsRead, ContactsWrite, MembersManage, PortalImpersonate, PortalInvite, SettingsWrite,
+};
 
 const INVITATIONS: &[Service] = &[Service::Invitations];
 
 operations! {
     /// contacts: CreateContact. With `invite` also `portal.invite`.
     CreateContact: Member(ContactsWrite), write;
+    /// contacts: CreateTestClient.
+    CreateTestClient: Member(ContactsWrite), write;
     /// contacts: UpdateContact.
     UpdateContact: Member(ContactsWrite), write;
     /// contacts: SetContactActive.
@@ -159,6 +163,14 @@ operations! {
     RefreshSession: Public, read;
     /// invitations: SignOut; also ends a read-only session (I14).
     SignOut: Public, read;
+    /// invitations: ListSessions.
+    ListSessions: SignedIn, read;
+    /// invitations: EndSession, EndOtherSessions.
+    EndSession: SignedIn, write;
+    /// invitations: ImpersonateContact.
+    ImpersonateContact: Member(PortalImpersonate), write;
+    /// invitations: GetImpersonator.
+    GetImpersonator: SignedIn, read;
     /// invitations: WatchRevocations.
     WatchRevocations: Services(&[Service::Gateway, Service::Contacts, Service::Notifications]), read;
     /// invitations: GetJwks.

@@ -69,8 +69,8 @@ async fn node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, Fault> {
             let own = scope.portal_contact() == Some(id);
             Ok(own.then_some(Node::PortalUser(PortalUser(id))))
         }
-        // a line of the log is read through its contact
-        Some(NodeId::Activity(_)) | None => Ok(None),
+        // a line of the log is read through its contact, a session through its list
+        Some(NodeId::Activity(_) | NodeId::Session(_)) | None => Ok(None),
     }
 }
 

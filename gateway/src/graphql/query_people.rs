@@ -1,4 +1,4 @@
-//! Queries about the people of the firm.
+//! Queries about the people of the firm, and about sessions.
 
 use async_graphql::{Context, Object};
 use usher_auth::Operation;
@@ -6,7 +6,7 @@ use usher_proto::invitations::v1 as wire;
 
 use super::input::MemberFilter;
 use super::scope::{Scope, answer};
-use super::types::{Member, MemberConnection, MemberRoleBundle, Window, page_cost};
+use super::types::{LiveSession, Member, MemberConnection, MemberRoleBundle, Window, page_cost};
 use crate::fault::Fault;
 
 #[derive(Debug, Default)]
@@ -47,6 +47,15 @@ impl PeopleQueries {
         let reply = answer(scope.backends.members.clone().list_members(request).await)?;
         let nodes = reply.members.into_iter().map(Member).collect();
         Ok(Some(MemberConnection::new(nodes, reply.page)))
+    }
+
+    /// The caller's own sessions that live, the latest used first; at most 100. Sessions of members who look through a contact's
+    /// eyes are not among them. Needs a session.
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<LiveSession>, Fault> {
+        let scope = Scope::permitted(ctx, Operation::ListSessions)?;
+        let request = scope.ask(wire::ListSessionsRequest {});
+        let reply = answer(scope.backends.sessions.clone().list_sessions(request).await)?;
+        Ok(reply.sessions.into_iter().map(LiveSession).collect())
     }
 
     /// The roles that members can have, the most powerful first, and what each bundles. Needs a member's session.

@@ -9,8 +9,8 @@ use usher_auth::{Operation, Principal, authorize};
 use usher_proto::contacts::v1::contacts_client::ContactsClient;
 use usher_proto::invitations::v1::batches_client::BatchesClient;
 use usher_proto::invitations::v1::invitations_client::InvitationsClient;
-use usher_proto::invitations::v1::recovery_client::RecoveryClient;
 use usher_proto::invitations::v1::members_client::MembersClient;
+use usher_proto::invitations::v1::recovery_client::RecoveryClient;
 use usher_proto::invitations::v1::sessions_client::SessionsClient;
 use usher_proto::notifications::v1::notifications_client::NotificationsClient;
 use usher_service::PeerChannel;
@@ -74,6 +74,8 @@ pub struct Scope {
     pub caller: Option<Caller>,
     /// The address that the request came from, for the waits by source.
     pub source: String,
+    /// The browser and system, as far as they tell.
+    pub device: Option<String>,
     /// When it came.
     pub now: DateTime<Utc>,
     pub(crate) loaders: Loaders,
@@ -97,9 +99,17 @@ impl Scope {
             backends,
             caller,
             source,
+            device: None,
             now,
             loaders: Loaders::default(),
         }
+    }
+
+    /// The same, with what the client says of itself.
+    #[must_use]
+    pub fn on_device(mut self, device: Option<String>) -> Self {
+        self.device = device;
+        self
     }
 
     /// The scope that the request was started with.

@@ -4,6 +4,7 @@
 mod accept;
 mod app;
 mod client;
+mod device;
 mod events;
 mod frame;
 mod graphql;
@@ -13,6 +14,7 @@ mod socket;
 
 pub(crate) use app::App;
 pub(crate) use client::{caller, source};
+pub(crate) use device::device;
 
 pub(crate) use frame::frame;
 

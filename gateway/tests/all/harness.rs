@@ -135,6 +135,20 @@ impl Harness {
         self.token(subject, PermissionSet::all(), true)
     }
 
+    /// The token of a member who looks through this contact's eyes.
+    pub fn impersonating(&self, id: ContactId) -> String {
+        let principal = Principal {
+            organization: Some(self.organization),
+            subject: Subject::Contact(id),
+            session: Some(SessionId::new(self.clock.now())),
+            permissions: PermissionSet::NONE,
+            read_only: true,
+            acting_member: Some(MemberId::new(self.clock.now())),
+            expires_at: self.clock.now() + TimeDelta::minutes(30),
+        };
+        self.key.sign(&principal, self.clock.now()).unwrap()
+    }
+
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }

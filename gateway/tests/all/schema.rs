@@ -98,6 +98,7 @@ fn every_operation_is_known() {
             "invitationBatches",
             "invitationLanding",
             "members",
+            "sessions",
             "memberRoles"
         ]
     );
@@ -107,6 +108,9 @@ fn every_operation_is_known() {
             "signIn",
             "refreshSession",
             "signOut",
+            "endSession",
+            "endOtherSessions",
+            "impersonateContact",
             "acceptInvitation",
             "confirmEmailChange",
             "requestPasswordReset",
@@ -115,6 +119,7 @@ fn every_operation_is_known() {
             "requestNewLink",
             "declineInvitation",
             "createContact",
+            "createTestClient",
             "updateContact",
             "setContactActive",
             "createAccount",

@@ -13,6 +13,8 @@ CREATE TABLE contact (
     version bigint NOT NULL,
     role text NOT NULL,
     active boolean NOT NULL,
+    -- Made by createTestClient (I19).
+    test boolean NOT NULL DEFAULT false,
     first_name text NOT NULL,
     last_name text NOT NULL,
     first_name_sort sorttext NOT NULL,

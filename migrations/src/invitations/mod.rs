@@ -1,6 +1,7 @@
 //! The schema of the service `invitations`.
 
 mod email_change;
+mod impersonation;
 mod people;
 mod portal;
 mod recovery;
@@ -15,5 +16,6 @@ pub fn migrations() -> Vec<Migration> {
         Migration::new("0003_portal", portal::up),
         Migration::new("0004_email_change", email_change::up),
         Migration::new("0005_recovery", recovery::up),
+        Migration::new("0011_impersonation", impersonation::up),
     ]
 }

@@ -55,15 +55,20 @@ fn sessions(ddl: &mut Ddl) {
     ddl.run(
         "CREATE TABLE session (id uuid PRIMARY KEY, organization_id uuid NOT NULL, kind text NOT NULL, \
          subject_id uuid NOT NULL, created_at timestamptz NOT NULL, last_used_at timestamptz NOT NULL, \
-         ended_at timestamptz, forget_at timestamptz, end_reason text)",
+         ended_at timestamptz, forget_at timestamptz, end_reason text, device text, acting_member_id uuid, \
+         generation bigint NOT NULL, rotated_at timestamptz NOT NULL)",
     );
     ddl.run("CREATE INDEX session_subject ON session (subject_id) WHERE ended_at IS NULL");
+    ddl.run(
+        "CREATE INDEX session_acting ON session (acting_member_id) \
+         WHERE acting_member_id IS NOT NULL AND ended_at IS NULL",
+    );
     ddl.run("CREATE INDEX session_forget ON session (forget_at) WHERE forget_at IS NOT NULL");
     ddl.run("CREATE INDEX session_created ON session (created_at)");
-    // All refresh tokens that a session has had: one that is shown again after it was exchanged ends the session.
+    // All refresh tokens that a session has had: one of an older generation ends the session.
     ddl.run(
         "CREATE TABLE session_token (token_hash bytea PRIMARY KEY, organization_id uuid NOT NULL, \
-         session_id uuid NOT NULL, issued_at timestamptz NOT NULL, used_at timestamptz)",
+         session_id uuid NOT NULL, issued_at timestamptz NOT NULL, generation bigint NOT NULL)",
     );
     ddl.run("CREATE INDEX session_token_session ON session_token (session_id)");
     ddl.run(

@@ -27,7 +27,7 @@ fn portal_access(ddl: &mut Ddl) {
         "CREATE TABLE portal_access (contact_id uuid PRIMARY KEY, organization_id uuid NOT NULL, \
          contact_version bigint NOT NULL, role text NOT NULL, active boolean NOT NULL, links bigint NOT NULL, \
          links_with_login bigint NOT NULL, email text, email_canonical text, email_state text NOT NULL, \
-         email_duplicate boolean NOT NULL, first_name text NOT NULL, last_name text NOT NULL, locale text, time_zone text, \
+         email_duplicate boolean NOT NULL, test boolean NOT NULL DEFAULT false, first_name text NOT NULL, last_name text NOT NULL, locale text, time_zone text, \
          status text NOT NULL, version bigint NOT NULL, invitation_id uuid, address text, generation bigint NOT NULL, \
          invited_at timestamptz, invited_by text, expires_at timestamptz, accepted_at timestamptz, \
          first_signed_in_at timestamptz, last_signed_in_at timestamptz)",

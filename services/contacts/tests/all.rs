@@ -36,6 +36,8 @@ mod round_trips;
 mod search;
 #[path = "suite/selections.rs"]
 mod selections;
+#[path = "suite/test_clients.rs"]
+mod test_clients;
 #[path = "suite/walls.rs"]
 mod walls;
 #[path = "suite/wire.rs"]

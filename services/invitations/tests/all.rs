@@ -17,5 +17,6 @@ mod pausing;
 mod people;
 mod races;
 mod refusals;
+mod sessions;
 mod stage;
 mod tenants;

@@ -247,16 +247,23 @@ dialects! {
         let mut later = request("SEND", &[&ada]);
         later.send_at = Some(usher_proto::timestamp(crate::stage::noon() + TimeDelta::minutes(3)));
         let batch = stage.try_start(&session, later).await.unwrap().batch.unwrap();
+        // more than are worked on before the answer
+        let many = stage.clients(101);
+        let many = request("SEND", &many.iter().collect::<Vec<_>>());
+        let running = stage.try_start(&session, many).await.unwrap().batch.unwrap();
+        assert_eq!(running.state, "RUNNING");
 
         let off = done(switch(&stage, &stage.admin, &hedy, false).await);
         assert_eq!((off.active, off.status.as_str()), (false, "ACTIVE"));
         ends.reach(&stage, &session).await;
         assert_eq!(codes(&stage.sign_in(HEDY, PASSWORD).await.refusals), ["BAD_CREDENTIALS"]);
+        // what was under way stands still at once, what waited for its time when that comes
+        assert_eq!(stage.batch(&running.id).await.state, "PAUSED");
         stage.advance(TimeDelta::minutes(3));
         stage.workshop.work().await.unwrap();
         assert_eq!(stage.batch(&batch.id).await.state, "PAUSED");
         assert_eq!(stage.letters().await.len(), 0);
-        assert_eq!(stage.number("SELECT count(*) FROM batch WHERE reason = 'NOT_PERMITTED'").await, 1);
+        assert_eq!(stage.number("SELECT count(*) FROM batch WHERE reason = 'NOT_PERMITTED'").await, 2);
 
         // on again, with the same password
         done(switch(&stage, &stage.admin, &off, true).await);

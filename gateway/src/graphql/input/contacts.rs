@@ -28,6 +28,8 @@ pub struct ContactFilter {
     tags: Option<Vec<String>>,
     /// Whether the contact is active.
     active: Option<bool>,
+    /// Made by createTestClient, or not.
+    test: Option<bool>,
     /// One of these portal statuses.
     portal_status: Option<Vec<PortalStatus>>,
     /// Whether login is on and nobody has signed in yet.
@@ -67,6 +69,7 @@ impl ContactFilter {
             tags_given: self.tags.is_some(),
             tags: self.tags.unwrap_or_default(),
             active: self.active,
+            test: self.test,
             portal_status_given: self.portal_status.is_some(),
             portal_status: to_wires(self.portal_status),
             pending_activation: self.pending_activation,

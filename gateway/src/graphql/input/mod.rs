@@ -17,7 +17,9 @@ pub use invitations::{AcceptInvitationInput, BatchInput, InvitationsInput, SetPo
 pub use members::{InviteMemberInput, MemberFilter, MemberInput, SetMemberActiveInput, UpdateMemberInput};
 pub use organization::UpdateOrganizationInput;
 pub use recovery::{ContactIdInput, RequestPasswordResetInput};
-pub use sessions::{LinkInput, RefreshSessionInput, SignInInput, SignOutInput};
+pub use sessions::{
+    EndSessionInput, ImpersonateContactInput, LinkInput, RefreshSessionInput, SignInInput, SignOutInput,
+};
 
 use async_graphql::MaybeUndefined;
 use usher_proto::common::v1::{StringList, TextChange};

@@ -4,8 +4,8 @@
 mod batches;
 mod contacts;
 mod invitations;
-mod recovery;
 mod members;
+mod recovery;
 mod sessions;
 
 use async_graphql::MergedObject;
@@ -13,8 +13,8 @@ use async_graphql::MergedObject;
 use batches::BatchMutations;
 use contacts::ContactMutations;
 use invitations::InvitationMutations;
-use recovery::RecoveryMutations;
 use members::MemberMutations;
+use recovery::RecoveryMutations;
 use sessions::SessionMutations;
 
 /// Changes.

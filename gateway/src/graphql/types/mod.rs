@@ -44,7 +44,7 @@ pub use preview::InvitationPreview;
 pub(crate) use preview::Words;
 pub use scalar::Moment;
 pub(crate) use scalar::{count, moment, required_moment};
-pub use session::{InvitationLanding, Session};
+pub use session::{InvitationLanding, LiveSession, Session};
 
 use async_graphql::ID;
 

@@ -7,7 +7,7 @@ use usher_types::{ContactId, OrganizationId};
 
 use super::{Account, Contact, Member, count};
 use crate::fault::{Code, Fault};
-use crate::graphql::scope::Scope;
+use crate::graphql::scope::{Scope, answer};
 use crate::ids::{NodeId, shown};
 
 /// The firm. Settings are fields of it, each with its default described.
@@ -91,6 +91,20 @@ impl PortalUser {
     async fn contact(&self, ctx: &Context<'_>) -> Result<Contact, Fault> {
         let found = Scope::of(ctx)?.contact(self.0).await?;
         found.ok_or_else(|| Fault::new(Code::NotFound, "this contact has gone"))
+    }
+
+    /// The member who looks through this contact's eyes; null where nobody does.
+    async fn impersonated_by(&self, ctx: &Context<'_>) -> Result<Option<String>, Fault> {
+        let scope = Scope::of(ctx)?;
+        if scope
+            .principal()
+            .is_none_or(|caller| caller.acting_member.is_none())
+        {
+            return Ok(None);
+        }
+        let request = scope.ask(wire::GetImpersonatorRequest {});
+        let reply = answer(scope.backends.sessions.clone().get_impersonator(request).await)?;
+        Ok(reply.name)
     }
 
     /// Those whose link has login on.

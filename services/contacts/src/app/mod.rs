@@ -5,6 +5,7 @@ mod await_portal;
 mod batch_get;
 mod create_account;
 mod create_contact;
+mod create_test_client;
 mod failure;
 mod link_contact;
 mod list;
@@ -27,6 +28,7 @@ use usher_database::{Database, Scope, Transaction};
 use usher_types::{ContactId, OrganizationId, SharedClock, Version};
 
 pub(crate) use batch_get::{LinksBy, Shown, ShownLink};
+pub(crate) use create_contact::Created;
 pub(crate) use failure::{Failure, attempt};
 pub(crate) use list::{Listing, Window};
 pub(crate) use selections::Preview;

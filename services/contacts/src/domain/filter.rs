@@ -80,6 +80,8 @@ pub(crate) enum Condition {
     Roles(Vec<ContactRole>),
     Tags(Vec<String>),
     Active(bool),
+    /// Made by createTestClient.
+    Test(bool),
     PortalStatus(Vec<PortalStatus>),
     PendingActivation(bool),
     SignedIn(bool),

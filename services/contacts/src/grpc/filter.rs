@@ -94,6 +94,9 @@ fn conditions(given: &pb::ContactFilter) -> Result<Vec<Condition>, Status> {
     if let Some(active) = given.active {
         conditions.push(Condition::Active(active));
     }
+    if let Some(test) = given.test {
+        conditions.push(Condition::Test(test));
+    }
     if is_given(given.portal_status_given, &given.portal_status)? {
         let statuses = names(&given.portal_status, "portal status")?;
         conditions.push(Condition::PortalStatus(statuses));

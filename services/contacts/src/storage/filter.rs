@@ -39,9 +39,11 @@ pub(super) fn tables(filter: &Filter) -> Tables {
         Filter::Is(condition) => match condition {
             Condition::Search(words) if words.is_empty() => Tables::NONE,
             Condition::Search(_) => Tables::SEARCH,
-            Condition::Roles(_) | Condition::Tags(_) | Condition::Active(_) | Condition::Accounts(_) => {
-                Tables::CONTACT
-            }
+            Condition::Roles(_)
+            | Condition::Tags(_)
+            | Condition::Active(_)
+            | Condition::Test(_)
+            | Condition::Accounts(_) => Tables::CONTACT,
             Condition::PortalStatus(_) | Condition::SignedIn(_) => Tables::PORTAL,
             Condition::PendingActivation(_) => Tables::CONTACT.and(Tables::PORTAL),
         },
@@ -77,6 +79,8 @@ fn condition(condition: &Condition, dialect: Dialect, params: &mut Params) -> St
         }
         Condition::Active(true) => "c.active".to_owned(),
         Condition::Active(false) => "(NOT c.active)".to_owned(),
+        Condition::Test(true) => "c.test".to_owned(),
+        Condition::Test(false) => "(NOT c.test)".to_owned(),
         Condition::PortalStatus(statuses) => in_names(
             &format!("({STATUS})"),
             statuses.iter().map(|status| status.as_str()),

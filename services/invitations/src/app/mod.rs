@@ -18,14 +18,15 @@ mod follow_up;
 mod forgotten;
 mod hasher;
 mod hold;
+mod impersonate;
 mod invite_command;
 mod issue;
 mod keys;
 mod landing;
 mod mail_news;
-mod new_link;
 mod member_link;
 mod members;
+mod new_link;
 mod organization;
 mod pause_batch;
 mod preview;
@@ -35,8 +36,10 @@ mod refresh;
 mod reissue;
 mod reset_password;
 mod revoked;
+mod rotate_keys;
 mod selection;
 mod send_reset;
+mod sessions;
 mod sign_in;
 mod sign_out;
 mod start_batch;
@@ -49,6 +52,7 @@ pub use add_organization::{
     AddOrganizationError, Administrator, NewOrganization, OrganizationOffice, add_organization,
     has_organization,
 };
+pub use rotate_keys::{RotateKeysError, Rotation, rotate_keys};
 
 pub(crate) use batch_view::BatchView;
 pub(crate) use check_invitation::Linked;
@@ -57,6 +61,7 @@ pub(crate) use failure::{Failure, refuse};
 pub(crate) use finish::Ending;
 pub(crate) use forgotten::Forgotten;
 pub(crate) use hasher::Hasher;
+pub(crate) use impersonate::Impersonate;
 pub(crate) use keys::Signer;
 pub(crate) use landing::Landing;
 pub(crate) use members::{MemberChange, NewMember};

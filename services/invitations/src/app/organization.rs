@@ -11,7 +11,7 @@ use super::hold::announce_holds;
 use super::{Failure, refuse};
 use crate::domain::organization::{Change, Organization};
 use crate::storage::activity::{self, Line};
-use crate::storage::{batch, organization};
+use crate::storage::{batch, organization, session};
 
 /// What is published when an organization is made or changed.
 pub(crate) fn organization_changed(firm: &Organization) -> OrganizationChanged {
@@ -64,6 +64,10 @@ impl App {
             _ => Vec::new(),
         };
         announce_holds(&tx, &holds, now).await?;
+        if before.portal_enabled && !after.portal_enabled {
+            let reason = PauseReason::PortalDisabled.as_str();
+            session::end_of_contacts(&tx, id, reason, now).await?;
+        }
         let actor = actor_of(&tx, id, principal).await?;
         let line = Line {
             organization: id,

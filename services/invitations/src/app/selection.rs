@@ -36,6 +36,7 @@ impl Walked {
                 email_canonical: walked.email_canonical,
                 email_state: own_state(email_state),
                 email_duplicate: walked.email_duplicate,
+                test: walked.test,
                 first_name: walked.first_name,
                 last_name: walked.last_name,
                 locale: walked.locale,

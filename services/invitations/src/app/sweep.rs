@@ -50,9 +50,11 @@ impl App {
         }
     }
 
-    /// Announces what ran out, and ends batches whose last mail went unnoticed.
+    /// Turns the signing keys, announces what ran out, writes the ends of impersonations down, and ends batches whose last mail went unnoticed.
     pub(crate) async fn sweep(&self) -> Result<(), Failure> {
+        self.signer.turn(self.now()).await?;
         while self.announce_expired().await? {}
+        self.close_impersonations().await?;
         let tx = self.database.read(Scope::System(SystemReason::Sweep)).await?;
         let done = batch::maybe_done(&tx).await?;
         drop(tx);
@@ -97,10 +99,9 @@ impl App {
         Ok(due.len() == CHUNK as usize)
     }
 
-    /// Drops what is not kept any more, and turns the signing keys.
+    /// Drops what is not kept any more.
     pub(crate) async fn clean_up(&self) -> Result<(), Failure> {
         let now = self.now();
-        self.signer.turn(now).await?;
         let tx = self.database.write(Scope::System(SystemReason::Sweep)).await?;
         idempotency::forget(&tx, now).await?;
         session::forget_older(&tx, now - SESSION_MEMORY).await?;

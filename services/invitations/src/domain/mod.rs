@@ -3,6 +3,7 @@
 pub mod asking;
 pub mod batch;
 pub mod delivery;
+pub mod impersonation;
 pub mod link;
 pub mod member;
 pub mod organization;

@@ -8,11 +8,13 @@ use usher_proto::contacts::v1::IneligibleCount;
 use usher_proto::invitations::v1 as wire;
 use usher_proto::{bytes_of, timestamp};
 use usher_service::grpc;
+use usher_types::SessionId;
 
 use crate::app::{BatchView, Failure, Landing, NewSession};
 use crate::domain::member::status;
 use crate::domain::organization::Organization;
 use crate::storage::member::Member;
+use crate::storage::session::Session;
 
 /// Splits what the caller can mend from what is a status.
 pub(super) fn answer<T>(result: Result<T, Failure>) -> Result<Result<T, Vec<Refusal>>, Status> {
@@ -131,12 +133,25 @@ pub(super) fn batch_reply(result: Result<BatchView, Failure>) -> Result<Response
     }))
 }
 
+/// One of somebody's sessions.
+pub(super) fn live_session(session: &Session, current: Option<SessionId>) -> wire::LiveSession {
+    let end = session.times.created_at + session.kind.whole();
+    wire::LiveSession {
+        id: bytes_of(session.id),
+        created_at: Some(timestamp(session.times.created_at)),
+        last_used_at: Some(timestamp(session.times.last_used_at)),
+        ends_at: Some(timestamp(end)),
+        device: session.device.clone(),
+        current: current == Some(session.id),
+    }
+}
+
 pub(super) fn session(session: NewSession) -> wire::Session {
     wire::Session {
         access_token: session.access_token,
-        refresh_token: Some(session.refresh_token),
+        refresh_token: session.refresh_token,
         expires_at: Some(timestamp(session.expires_at)),
-        read_only: false,
+        read_only: session.read_only,
     }
 }
 

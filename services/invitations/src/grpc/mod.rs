@@ -3,8 +3,8 @@
 mod batches;
 mod convert;
 mod invitations;
-mod recovery;
 mod members;
+mod recovery;
 mod sessions;
 mod streams;
 

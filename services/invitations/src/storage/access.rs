@@ -7,7 +7,7 @@ use usher_types::{ContactId, OrganizationId, Version};
 use super::row::Columns;
 use crate::domain::portal::{Access, Person};
 
-const COLUMNS: [Column<Access>; 26] = [
+const COLUMNS: [Column<Access>; 27] = [
     Column::uuid("contact_id", |access| access.contact.uuid()),
     Column::uuid("organization_id", |access| access.organization.uuid()),
     Column::text("status", |access| access.status.as_str()),
@@ -32,6 +32,7 @@ const COLUMNS: [Column<Access>; 26] = [
     }),
     Column::text("email_state", |access| access.person.email_state.as_str()),
     Column::flag("email_duplicate", |access| access.person.email_duplicate),
+    Column::flag("test", |access| access.person.test),
     Column::text("first_name", |access| &access.person.first_name),
     Column::text("last_name", |access| &access.person.last_name),
     Column::text_option("locale", |access| access.person.locale.as_deref()),
@@ -55,6 +56,7 @@ fn read(row: &QueryResult) -> Result<Access, DbErr> {
             email_canonical: row.get("email_canonical")?,
             email_state: row.named("email_state")?,
             email_duplicate: row.get("email_duplicate")?,
+            test: row.get("test")?,
             first_name: row.get("first_name")?,
             last_name: row.get("last_name")?,
             locale: row.get("locale")?,

@@ -9,6 +9,7 @@ pub(crate) mod email_change;
 pub(crate) mod expiry;
 pub(crate) mod figures;
 pub(crate) mod idempotency;
+pub(crate) mod impersonation;
 pub(crate) mod invitation;
 pub(crate) mod member;
 pub(crate) mod organization;

@@ -287,6 +287,7 @@ impl Stage {
             time_zone: None,
             external_id: None,
             login_accounts: Vec::new(),
+            test: false,
         }
     }
 

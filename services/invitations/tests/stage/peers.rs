@@ -88,6 +88,7 @@ fn walked(facts: &ContactFacts) -> contacts::WalkedContact {
         email_canonical: facts.email_canonical.clone(),
         email_state: facts.email_state.as_str().into(),
         email_duplicate: facts.email_duplicate,
+        test: facts.test,
         first_name: facts.first_name.clone(),
         last_name: facts.last_name.clone(),
         locale: facts.locale.clone(),
@@ -144,6 +145,7 @@ macro_rules! not_played {
 
 not_played! {
     create_contact(CreateContactRequest) -> ContactReply;
+    create_test_client(CreateTestClientRequest) -> ContactReply;
     update_contact(UpdateContactRequest) -> ContactReply;
     set_contact_active(SetContactActiveRequest) -> ContactReply;
     create_account(CreateAccountRequest) -> AccountReply;

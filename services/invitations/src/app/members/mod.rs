@@ -16,13 +16,14 @@ use usher_service::grpc;
 use usher_types::{MemberId, OrganizationId};
 
 use super::context::App;
+use super::hold::announce_holds;
 use super::member_link::Maker;
 use super::{Failure, refuse};
 use crate::domain::member::{self as rules, Refused};
 use crate::domain::organization::Organization;
 use crate::storage::activity::{self, Actor, Line};
 use crate::storage::member::{self, Member};
-use crate::storage::organization;
+use crate::storage::{batch, organization, session};
 
 pub(crate) use invite::NewMember;
 pub(crate) use update::MemberChange;
@@ -94,6 +95,18 @@ impl Desk {
             return Ok(());
         }
         Err(refuse("LAST_MANAGER", &[], "somebody has to be left who manages members").into())
+    }
+
+    /// What the subject may not do any more ends: their sessions, and those in which they look through others' eyes. Their
+    /// batches stand still, with the letters that have not gone out, until somebody who may resumes them.
+    async fn take_away(&self, subject: &Member, left: PermissionSet, reason: &str) -> Result<(), Failure> {
+        session::end_of_member(&self.tx, self.organization(), subject.id, reason, self.now).await?;
+        let invites = left.contains(Permission::PortalInvite);
+        if invites && left.contains(Permission::EmailBulk) {
+            return Ok(());
+        }
+        let holds = batch::pause_of(&self.tx, (self.organization(), subject.id), invites).await?;
+        announce_holds(&self.tx, &holds, self.now).await
     }
 
     async fn log(&self, subject: &Member, action: &'static str, summary: String) -> Result<(), Failure> {

@@ -11,7 +11,6 @@ use crate::app::member_link::end_link;
 use crate::domain::link::InvitationState;
 use crate::storage::invitation::Ending;
 use crate::storage::member::{self, Member};
-use crate::storage::session;
 
 impl App {
     /// Switches a member off or on. One who is off has no session any more, an open invitation has ended, and their batches
@@ -56,14 +55,8 @@ async fn switch_off(desk: &Desk, member: &mut Member) -> Result<Vec<usher_events
     if member.permissions.contains(Permission::MembersManage) {
         desk.keep_a_manager(member.id).await?;
     }
-    session::end_of_member(
-        &desk.tx,
-        desk.organization(),
-        member.id,
-        "MEMBER_DEACTIVATED",
-        desk.now,
-    )
-    .await?;
+    desk.take_away(member, PermissionSet::NONE, "MEMBER_DEACTIVATED")
+        .await?;
     let ending = Ending {
         state: InvitationState::Cancelled,
         at: desk.now,

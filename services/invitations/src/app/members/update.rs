@@ -7,7 +7,6 @@ use super::{App, refused};
 use crate::app::{Failure, refuse};
 use crate::domain::member::{Grant, read_grant, read_name};
 use crate::storage::member::{self, Member};
-use crate::storage::session;
 
 /// What is to change; what is absent stays.
 #[derive(Clone, Debug, Default)]
@@ -60,14 +59,8 @@ impl App {
         }
         member::update(&desk.tx, &mut member, desk.now).await?;
         if !before.permissions.is_within(member.permissions) {
-            session::end_of_member(
-                &desk.tx,
-                desk.organization(),
-                member.id,
-                "PERMISSIONS_CHANGED",
-                desk.now,
-            )
-            .await?;
+            desk.take_away(&member, member.permissions, "PERMISSIONS_CHANGED")
+                .await?;
         }
         let summary = format!("Changed {}: {}", before.display_name, changes.join("; "));
         desk.log(&member, "member.updated", summary).await?;

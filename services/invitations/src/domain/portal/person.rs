@@ -24,6 +24,8 @@ pub struct Person {
     pub email_state: EmailState,
     /// Another live contact has the same address.
     pub email_duplicate: bool,
+    /// Made by createTestClient: left out of funnel and statistics (I19).
+    pub test: bool,
     /// Given name.
     pub first_name: String,
     /// Family name.
@@ -46,6 +48,7 @@ impl From<&ContactFacts> for Person {
             email_canonical: facts.email_canonical.clone(),
             email_state: own_state(facts.email_state),
             email_duplicate: facts.email_duplicate,
+            test: facts.test,
             first_name: facts.first_name.clone(),
             last_name: facts.last_name.clone(),
             locale: facts.locale.clone(),

@@ -14,7 +14,7 @@ use usher_types::{
 
 use super::row::Columns;
 
-pub(crate) use pause::{lock, pause, pause_all, resume, resume_all};
+pub(crate) use pause::{lock, pause, pause_all, pause_of, resume, resume_all};
 pub(crate) use work::{
     advance, cancel, claim, finish, has_open_mail, lock_walked, maybe_done, release, unsent,
 };
