@@ -45,6 +45,11 @@ const TABLE: &[Row] = &[
         "UFF...",
     ),
     (
+        "portalTogglesPreview",
+        "query { portalTogglesPreview(accountIds: [$account]) { total } }",
+        "UFF...",
+    ),
+    (
         "invitationBatch",
         "query { invitationBatch(id: $batch) { id } }",
         "UFF.0.",

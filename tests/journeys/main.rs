@@ -9,3 +9,4 @@ mod operations;
 mod pages;
 mod recovery;
 mod start;
+mod toggles;

@@ -25,11 +25,15 @@ pub enum MailKind {
     MemberPasswordReset,
     /// To whoever has just been given another password (I12). It carries no link.
     PasswordChanged,
+    /// To a contact who is in already: login for further accounts was switched on (I13). Its link leads to the sign-in page.
+    AccountAccess,
+    /// To a contact who was invited and has not answered (I16); carries a further link of the same invitation.
+    Reminder,
 }
 
 impl MailKind {
     /// Every built-in mail.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Invitation,
         Self::MemberInvitation,
         Self::EmailChange,
@@ -37,6 +41,8 @@ impl MailKind {
         Self::PasswordReset,
         Self::MemberPasswordReset,
         Self::PasswordChanged,
+        Self::AccountAccess,
+        Self::Reminder,
     ];
 
     /// The name under which it is stored, and of its folder of templates.
@@ -50,17 +56,19 @@ impl MailKind {
             Self::PasswordReset => "password_reset",
             Self::MemberPasswordReset => "member_password_reset",
             Self::PasswordChanged => "password_changed",
+            Self::AccountAccess => "account_access",
+            Self::Reminder => "reminder",
         }
     }
 
-    /// The page that its link leads to; none for a mail without a link, whose letters need no token.
+    /// The page that its link with a token leads to; none for a mail without such a link, whose letters need no token.
     #[must_use]
     pub const fn page(self) -> Option<&'static str> {
         match self {
-            Self::Invitation | Self::MemberInvitation => Some("activate"),
+            Self::Invitation | Self::MemberInvitation | Self::Reminder => Some("activate"),
             Self::EmailChange => Some("confirm-email"),
             Self::PasswordReset | Self::MemberPasswordReset => Some("reset"),
-            Self::EmailChangedNotice | Self::PasswordChanged => None,
+            Self::EmailChangedNotice | Self::PasswordChanged | Self::AccountAccess => None,
         }
     }
 }
@@ -128,6 +136,9 @@ pub struct Letter {
     pub sealed_token: Option<String>,
     /// The end of the link's life; no mail is tried after it.
     pub expires_at: DateTime<Utc>,
+    /// `[AccountNames]`, a line each, in a mail about accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<String>,
 }
 
 impl Payload for Deliver {

@@ -156,6 +156,8 @@ impl Scope {
             let delivery = Delivery {
                 state: row.delivery,
                 error: row.delivery_error,
+                reminded_at: row.reminded_at,
+                next_reminder_at: row.next_reminder_at,
             };
             Some((usher_proto::id_from(&row.contact_id)?, delivery))
         });

@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, Object};
 use futures::future::try_join_all;
 use usher_auth::{Operation, Subject, authorize};
 use usher_proto::contacts::v1 as contacts;
+use usher_proto::contacts::v1::contact_selection::Of;
 use usher_proto::invitations::v1 as invitations;
 use usher_types::{AccountId, BatchId, ContactId, OrganizationId};
 
@@ -77,6 +78,26 @@ async fn own_organization(scope: &Scope, id: OrganizationId) -> Result<Option<No
     }
     let found = scope.organization().await?;
     Ok(found.map(|found| Node::Organization(Box::new(found))))
+}
+
+/// What an action would do to a selection.
+async fn preview(
+    ctx: &Context<'_>,
+    selection: contacts::ContactSelection,
+    action: InvitationAction,
+    words: Words,
+) -> Result<Option<InvitationPreview>, Fault> {
+    let scope = Scope::permitted(ctx, Operation::PreviewSelection)?;
+    let action = to_wire(action);
+    let request = scope.ask(contacts::PreviewSelectionRequest {
+        selection: Some(selection.clone()),
+        action: action.clone(),
+    });
+    let mut reply = answer(scope.backends.contacts.clone().preview_selection(request).await)?;
+    match reply.refusals.pop() {
+        Some(refusal) => Err(Fault::input(refusal.message)),
+        None => Ok(Some(InvitationPreview::new(reply, selection, action, words))),
+    }
 }
 
 /// Questions.
@@ -238,22 +259,40 @@ impl Query {
         body: Option<String>,
         #[graphql(desc = "Plain text put into the e-mail.")] message: Option<String>,
     ) -> Result<Option<InvitationPreview>, Fault> {
-        let scope = Scope::permitted(ctx, Operation::PreviewSelection)?;
-        let (selection, action) = (contacts.into_wire()?, to_wire(action));
-        let request = scope.ask(contacts::PreviewSelectionRequest {
-            selection: Some(selection.clone()),
-            action: action.clone(),
-        });
-        let mut reply = answer(scope.backends.contacts.clone().preview_selection(request).await)?;
-        if let Some(refusal) = reply.refusals.pop() {
-            return Err(Fault::input(refusal.message));
-        }
         let words = Words {
             subject,
             body,
             message,
         };
-        Ok(Some(InvitationPreview::new(reply, selection, action, words)))
+        preview(ctx, contacts.into_wire()?, action, words).await
+    }
+
+    /// Whom `setPortalToggles` with `login: true` and `sendInvitations: true` would reach: who would be invited and, among those who
+    /// have a password already, who would be told of a further account. `eligibleContacts` lists each of them; leave out whom you
+    /// like with `exceptContactIds`. Needs `portal.invite`.
+    async fn portal_toggles_preview(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The accounts.")] account_ids: Vec<ID>,
+        #[graphql(desc = "Only this contact's link; every contact of the accounts where left out.")]
+        contact_id: Option<ID>,
+        #[graphql(desc = "Not the links of these contacts.")] except_contact_ids: Option<Vec<ID>>,
+        #[graphql(desc = "Plain text put into the e-mail.")] message: Option<String>,
+    ) -> Result<Option<InvitationPreview>, Fault> {
+        let linked = contacts::LinkedContacts {
+            account_ids: AccountId::wires(&account_ids),
+            contact_id: contact_id.as_ref().map(ContactId::wire),
+            except_contact_ids: ContactId::wires(&except_contact_ids.unwrap_or_default()),
+            since: None,
+        };
+        let selection = contacts::ContactSelection {
+            of: Some(Of::Linked(linked)),
+        };
+        let words = Words {
+            message,
+            ..Words::default()
+        };
+        preview(ctx, selection, InvitationAction::Send, words).await
     }
 
     /// A batch. Needs `contacts.read`.

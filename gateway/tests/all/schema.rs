@@ -94,6 +94,7 @@ fn every_operation_is_known() {
             "account",
             "accounts",
             "invitationPreview",
+            "portalTogglesPreview",
             "invitationBatch",
             "invitationBatches",
             "invitationLanding"

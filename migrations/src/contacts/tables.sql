@@ -131,7 +131,9 @@ CREATE TABLE link (
     login boolean NOT NULL,
     notify boolean NOT NULL,
     email_sync boolean NOT NULL,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    -- When login was switched on; NULL while it is off.
+    login_since timestamptz
 );
 CREATE UNIQUE INDEX link_once ON link (account_id, contact_id);
 CREATE INDEX link_by_contact ON link (contact_id, id);

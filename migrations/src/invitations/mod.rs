@@ -1,9 +1,11 @@
 //! The schema of the service `invitations`.
 
+mod account_access;
 mod email_change;
 mod people;
 mod portal;
 mod recovery;
+mod reminder;
 
 use crate::Migration;
 
@@ -15,5 +17,7 @@ pub fn migrations() -> Vec<Migration> {
         Migration::new("0003_portal", portal::up),
         Migration::new("0004_email_change", email_change::up),
         Migration::new("0005_recovery", recovery::up),
+        Migration::new("0022_account_access", account_access::up),
+        Migration::new("0023_reminder", reminder::up),
     ]
 }

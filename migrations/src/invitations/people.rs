@@ -24,12 +24,12 @@ pub(super) fn up(ddl: &mut Ddl) {
 }
 
 fn organizations(ddl: &mut Ddl) {
-    // The organization is its own tenant, so its key has the tenants' name.
+    // `reminders` is JSON. The organization is its own tenant, so its key has the tenants' name.
     ddl.run(
         "CREATE TABLE organization (organization_id uuid PRIMARY KEY, slug text NOT NULL UNIQUE, name text NOT NULL, \
          portal_enabled boolean NOT NULL, invitation_life bigint NOT NULL, placeholder_domains text NOT NULL, \
          reply_to text, locale text NOT NULL, time_zone text NOT NULL, password_min_length integer NOT NULL, \
-         version bigint NOT NULL, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL)",
+         reminders text NOT NULL, version bigint NOT NULL, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL)",
     );
     // `permissions` is a JSON list of names.
     ddl.run(

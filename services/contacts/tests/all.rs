@@ -22,6 +22,8 @@ mod fixtures;
 mod kinds;
 #[path = "suite/lists.rs"]
 mod lists;
+#[path = "suite/opened.rs"]
+mod opened;
 #[path = "suite/oracle.rs"]
 mod oracle;
 #[path = "suite/pages.rs"]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails has failed the test")]
 
+mod account_access;
 mod addresses;
 mod batches;
 mod confirmations;
@@ -15,5 +16,6 @@ mod pausing;
 mod people;
 mod races;
 mod refusals;
+mod reminders;
 mod stage;
 mod tenants;

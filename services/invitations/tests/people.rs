@@ -75,6 +75,7 @@ dialects! {
     async fn r6_an_organization_is_published_when_made_and_changed(db: usher_testkit::TestDatabase) {
         let stage = Stage::new(&db).await;
         let reply = update(&stage, UpdateOrganizationRequest {
+            reminders: None,
             name: Some("Birch".into()),
             portal_enabled: Some(false),
             invitation_life: Some(3600),

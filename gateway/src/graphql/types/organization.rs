@@ -55,6 +55,14 @@ impl Organization {
         self.0.reply_to.as_ref()
     }
 
+    /// When invitations that nobody has answered are reminded of; nobody is reminded unless set. Members only.
+    async fn reminders(&self, ctx: &Context<'_>) -> Result<ReminderPlan, Fault> {
+        of_members(ctx)?;
+        let plan = self.0.reminders.clone();
+        plan.map(ReminderPlan)
+            .ok_or_else(|| Fault::internal("an organization came without its plan of reminders"))
+    }
+
     /// Language of mails and pages where a contact has none. "en" unless set.
     async fn locale(&self) -> &str {
         &self.0.locale
@@ -64,6 +72,46 @@ impl Organization {
     async fn time_zone(&self) -> &str {
         &self.0.time_zone
     }
+}
+
+/// When invitations that nobody has answered are reminded of. A reminder carries a further link with the same end; any of an
+/// invitation's links works until one is used.
+#[derive(Clone, Debug)]
+pub struct ReminderPlan(wire::ReminderPlan);
+
+/// When invitations that nobody has answered are reminded of. A reminder carries a further link with the same end; any of an
+/// invitation's links works until one is used.
+#[Object]
+impl ReminderPlan {
+    /// Days after the invitation was sent, ascending. None unless set.
+    async fn days(&self) -> &[i32] {
+        &self.0.days
+    }
+
+    /// Whether also the day before the invitation's end. False unless set.
+    async fn before_end(&self) -> bool {
+        self.0.before_end
+    }
+
+    /// Nobody is reminded from this time of the day on, in the recipient's time zone. "20:00" unless set.
+    async fn quiet_from(&self) -> String {
+        time_of_day(self.0.quiet_from)
+    }
+
+    /// Nobody is reminded before this time of the day, in the recipient's time zone. "08:00" unless set; the same as `quietFrom`
+    /// where there are no quiet hours.
+    async fn quiet_to(&self) -> String {
+        time_of_day(self.0.quiet_to)
+    }
+
+    /// Whether nobody is reminded on Saturdays and Sundays. False unless set.
+    async fn quiet_weekends(&self) -> bool {
+        self.0.quiet_weekends
+    }
+}
+
+fn time_of_day(minutes: i32) -> String {
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
 /// Refuses to a contact in the portal what the schema has no null for: an empty list would be a lie.

@@ -2,7 +2,7 @@
 
 use tonic::Status;
 use usher_proto::contacts::v1 as pb;
-use usher_proto::id_from;
+use usher_proto::{id_from, timestamp};
 use usher_types::{AccountId, AccountKind, ContactId};
 
 use super::answer;
@@ -171,6 +171,7 @@ pub(super) async fn set_toggles(
     };
     match attempt(|| app.set_toggles(caller, input.clone())).await {
         Ok(toggled) => Ok(pb::SetTogglesReply {
+            since: Some(timestamp(toggled.since)),
             accounts: toggled
                 .accounts
                 .into_iter()

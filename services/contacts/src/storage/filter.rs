@@ -9,7 +9,7 @@ use usher_types::AccountId;
 use super::params::Params;
 use super::portal::STATUS;
 use super::tables::Tables;
-use crate::domain::filter::{Condition, Filter, Selection};
+use crate::domain::filter::{Condition, Filter, Linked, Selection};
 
 /// The condition that holds for whom a filter matches.
 pub(super) fn filter(filter: &Filter, dialect: Dialect, params: &mut Params) -> String {
@@ -57,7 +57,20 @@ pub(super) fn selection(selection: &Selection, dialect: Dialect, params: &mut Pa
         }
         Selection::Filter(tree) => filter(tree, dialect, params),
         Selection::Accounts(accounts) => of_accounts(accounts, dialect, params),
+        Selection::Linked(linked) => self::linked(linked, dialect, params),
     }
+}
+
+fn linked(linked: &Linked, dialect: Dialect, params: &mut Params) -> String {
+    let mut condition = of_accounts(&linked.accounts, dialect, params);
+    if let Some(only) = linked.only {
+        condition.push_str(&format!(" AND c.id = ${}", params.add(only.uuid())));
+    }
+    if !linked.except.is_empty() {
+        let number = params.add(dialect.uuids(linked.except.iter().map(|id| id.uuid())));
+        condition.push_str(&format!(" AND NOT ({})", dialect.in_uuids("c.id", number)));
+    }
+    format!("({condition})")
 }
 
 fn condition(condition: &Condition, dialect: Dialect, params: &mut Params) -> String {

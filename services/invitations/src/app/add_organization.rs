@@ -188,6 +188,7 @@ async fn invite(
         time_zone: None,
         sealed_token: Some(sealed_token),
         expires_at,
+        accounts: None,
     };
     let mut mailing = mailing(firm, MailingId::new(now), None, None);
     mailing.kind = MailKind::MemberInvitation;

@@ -10,7 +10,7 @@ use usher_types::{ContactId, EmailState, IneligibleReason, InvitationAction, Inv
 use super::Failure;
 use super::context::App;
 use super::issue::{Sending, mailing, withdraw, withdrawals};
-use super::selection::Walked;
+use super::selection::{Opened, Walked};
 use crate::domain::link::InvitationState;
 use crate::domain::organization::Organization;
 use crate::domain::portal::{Access, Act, Effects, Offer, Refused, transition};
@@ -54,7 +54,7 @@ impl Job<'_> {
         }
     }
 
-    fn life(&self) -> TimeDelta {
+    pub(super) fn life(&self) -> TimeDelta {
         TimeDelta::seconds(self.organization.invitation_life)
     }
 }
@@ -72,12 +72,14 @@ impl App {
         let states = self.address_states(tx, job, &rows).await?;
         let Decided {
             reached,
-            skipped,
+            mut skipped,
             learned,
+            in_already,
         } = decide(job, rows, people, &states)?;
         let withdrawn = self.reach(tx, job, &reached).await?;
+        let told = self.tell_of_accounts(tx, job, in_already, &mut skipped).await?;
         figures::insert_skipped(tx, batch, &skipped).await?;
-        let eligible = i64::try_from(reached.len()).unwrap_or(i64::MAX);
+        let eligible = i64::try_from(reached.len() + told).unwrap_or(i64::MAX);
         let moved = reached.iter().map(|(row, _)| (row.contact, row.version.raw()));
         let moved = moved.collect();
         let rows = reached.into_iter().map(|(row, _)| row);
@@ -167,6 +169,8 @@ struct Decided {
     skipped: Vec<(IneligibleReason, ContactId)>,
     /// Of whom contacts said something newer.
     learned: HashSet<ContactId>,
+    /// Who is in already and has been let into further accounts.
+    in_already: Vec<(Access, Vec<Opened>)>,
 }
 
 /// Decides about each contact with what is newest: our row, what contacts said, and what is known of the address.
@@ -190,6 +194,13 @@ fn decide(
         let canonical = row.person.email_canonical.as_ref();
         let own = canonical.and_then(|address| states.get(address)).copied();
         let state = worse(own.unwrap_or(EmailState::Valid), walked.email_state);
+        if row.is_in() && !walked.opened.is_empty() && job.batch.action == InvitationAction::Send {
+            match row.can_be_told(state, job.now) {
+                Ok(()) => decided.in_already.push((row, walked.opened)),
+                Err(reason) => decided.skipped.push((reason, contact)),
+            }
+            continue;
+        }
         match transition(row, job.act(state), job.now) {
             Ok(moved) => decided.reached.push(moved),
             // What was learned of those is not kept: with it stored, the event that brings it would count as known,

@@ -63,6 +63,7 @@ impl App {
             contact: invite.contact_id,
             person: Person::from(&invite.contact),
             email_state: invite.contact.email_state,
+            opened: Vec::new(),
         };
         let outcome = self.work_on(tx, &job, vec![walked]).await?;
         if outcome.eligible == 0 {

@@ -11,10 +11,13 @@ use usher_types::{BatchId, ContactId, InvitationId, MailingId, MessageId, Organi
 use uuid::Uuid;
 
 use super::Failure;
-use super::context::{App, SOURCE};
+use super::context::{App, SOURCE, organization_of};
+use super::remind::first_reminder;
 use crate::domain::organization::Organization;
 use crate::domain::portal::{Access, Effects};
+use crate::domain::reminder::Life;
 use crate::storage::invitation::{self, Ending, NewInvitation};
+use crate::storage::reminder;
 
 /// The purpose of a link's token, which separates it from every other kind (I9).
 pub(crate) const PURPOSE: &str = "invitation";
@@ -126,11 +129,31 @@ impl App {
             .map(|(access, link)| row(access, link, sending))
             .collect();
         invitation::insert(tx, &rows).await?;
+        plan_reminders(tx, sending, &links).await?;
         let mut messages = deliveries(&sending.mailing, letters, sending.now);
         messages.extend(events);
         enqueue(tx, sending.lane, messages).await?;
         Ok(replaced)
     }
+}
+
+/// When those who do not answer are reminded, where the organization reminds (I16).
+async fn plan_reminders(
+    tx: &Transaction,
+    sending: &Sending<'_>,
+    links: &[(&Access, Link)],
+) -> Result<(), Failure> {
+    let organization = sending.mailing.organization_id;
+    let firm = organization_of(tx, organization).await?;
+    let life = Life {
+        issued_at: sending.now,
+        ends_at: sending.now + sending.life,
+    };
+    let planned = links
+        .iter()
+        .filter_map(|(access, link)| first_reminder(&firm, access, (link.id, life)));
+    let planned: Vec<_> = planned.collect();
+    Ok(reminder::insert(tx, organization, &planned).await?)
 }
 
 fn letter(access: &Access, link: &Link, sending: &Sending<'_>) -> Letter {
@@ -148,6 +171,7 @@ fn letter(access: &Access, link: &Link, sending: &Sending<'_>) -> Letter {
         time_zone: person.time_zone.clone(),
         sealed_token: Some(link.sealed.clone()),
         expires_at: sending.now + sending.life,
+        accounts: None,
     }
 }
 

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use usher_database::Transaction;
 use usher_events::{AddressStateChanged, MessageChanged};
-use usher_types::{DeliveryState, InvitationId, OrganizationId};
+use usher_types::{InvitationId, MessageId, OrganizationId};
 
 use super::Failure;
 use super::context::App;
 use crate::domain::delivery::moves;
-use crate::storage::delivery::{self, Delivery};
+use crate::storage::delivery::{self, Delivery, Newest};
 use crate::storage::{address, batch};
 
 impl App {
@@ -19,11 +19,12 @@ impl App {
         tx: &Transaction,
         news: &[MessageChanged],
     ) -> Result<BTreeSet<batch::Of>, Failure> {
-        let mut newest: BTreeMap<(OrganizationId, InvitationId), &MessageChanged> = BTreeMap::new();
+        let mut newest: BTreeMap<(OrganizationId, InvitationId, MessageId), &MessageChanged> =
+            BTreeMap::new();
         for item in news {
             let Some(id) = item.invitation_id else { continue };
             newest
-                .entry((item.organization_id, id))
+                .entry((item.organization_id, id, item.message_id))
                 .and_modify(|known| {
                     if moves(known.state(), item.state()) {
                         *known = item;
@@ -33,9 +34,10 @@ impl App {
         }
         let rows: Vec<Delivery> = newest
             .into_iter()
-            .map(|((organization, id), item)| Delivery {
+            .map(|((organization, id, message), item)| Delivery {
                 id: id.uuid(),
                 organization_id: organization.uuid(),
+                message_id: message.uuid(),
                 delivery: item.state().as_str(),
                 delivery_error: item.error.clone(),
             })
@@ -65,7 +67,7 @@ impl App {
         &self,
         organization: usher_types::OrganizationId,
         contacts: Vec<usher_types::ContactId>,
-    ) -> Result<Vec<(usher_types::ContactId, DeliveryState, Option<String>)>, Failure> {
+    ) -> Result<Vec<Newest>, Failure> {
         let tx = self.read(organization).await?;
         Ok(delivery::newest(&tx, organization, contacts).await?)
     }

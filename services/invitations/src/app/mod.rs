@@ -1,6 +1,7 @@
 //! Use cases: each opens its transaction, asks the domain, writes rows and outbox, and commits.
 
 mod accept;
+mod account_access;
 mod add_organization;
 mod batch_view;
 mod cancel_batch;
@@ -30,6 +31,7 @@ mod recipient;
 mod refresh;
 mod reissue;
 mod reset_password;
+mod remind;
 mod revoked;
 mod selection;
 mod send_reset;

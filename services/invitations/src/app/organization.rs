@@ -12,7 +12,7 @@ use super::{Failure, refuse};
 use crate::domain::organization::{Change, Organization};
 use crate::storage::activity::{self, Line};
 use crate::storage::member::{self, Member};
-use crate::storage::{batch, organization};
+use crate::storage::{batch, organization, reminder};
 
 /// What is published when an organization is made or changed.
 pub(crate) fn organization_changed(firm: &Organization) -> OrganizationChanged {
@@ -77,6 +77,9 @@ impl App {
             _ => Vec::new(),
         };
         announce_holds(&tx, &holds, now).await?;
+        if after.reminders != before.reminders {
+            reminder::plan_anew(&tx, id, now).await?;
+        }
         let actor = actor_of(&tx, id, principal).await?;
         let line = Line {
             organization: id,
@@ -107,6 +110,7 @@ fn changed_fields(before: &Organization, after: &Organization) -> Vec<&'static s
         ("replyTo", before.reply_to != after.reply_to),
         ("locale", before.locale != after.locale),
         ("timeZone", before.time_zone != after.time_zone),
+        ("reminders", before.reminders != after.reminders),
     ];
     all.into_iter()
         .filter(|(_, changed)| *changed)

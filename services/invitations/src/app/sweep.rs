@@ -14,7 +14,7 @@ use super::context::App;
 use super::issue::announcement;
 use crate::domain::portal::{Act, transition};
 use crate::storage::{
-    access, batch, email_change, expiry, idempotency, password_reset, request_budget, session,
+    access, account_told, batch, email_change, expiry, idempotency, password_reset, request_budget, session,
 };
 
 /// Invitations of one transaction.
@@ -26,6 +26,8 @@ const JITTER_MS: u64 = 1_000;
 const RARELY: u32 = 300;
 /// Sessions are kept this long after they began.
 const SESSION_MEMORY: TimeDelta = TimeDelta::days(30);
+/// Longer than contacts calls a switching on a new one.
+const TOLD_MEMORY: TimeDelta = TimeDelta::days(2);
 /// Links that confirm an address or reset a password are known to have run out for this long.
 const LINK_MEMORY: TimeDelta = TimeDelta::days(30);
 
@@ -50,9 +52,10 @@ impl App {
         }
     }
 
-    /// Announces what ran out, and ends batches whose last mail went unnoticed.
+    /// Announces what ran out, reminds of what is still open, and ends batches whose last mail went unnoticed.
     pub(crate) async fn sweep(&self) -> Result<(), Failure> {
         while self.announce_expired().await? {}
+        self.remind().await?;
         let tx = self.database.read(Scope::System(SystemReason::Sweep)).await?;
         let done = batch::maybe_done(&tx).await?;
         drop(tx);
@@ -107,6 +110,7 @@ impl App {
         email_change::forget_older(&tx, now - LINK_MEMORY).await?;
         password_reset::forget_older(&tx, now - LINK_MEMORY).await?;
         request_budget::forget(&tx, now).await?;
+        account_told::forget_older(&tx, now - TOLD_MEMORY).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -8,6 +8,7 @@ pub mod organization;
 pub mod password;
 pub mod portal;
 pub mod recovery;
+pub mod reminder;
 pub mod session;
 pub mod signing;
 pub mod waits;

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use usher_types::{EmailAddress, OrganizationId, Version};
 
+use super::reminder::{Plan, PlanChange};
+
 /// A week (I5).
 pub const DEFAULT_LIFE: i64 = 604_800;
 /// One hour to thirty days.
@@ -38,6 +40,8 @@ pub struct Organization {
     pub time_zone: String,
     /// The shortest password, in code points (I10).
     pub password_min_length: i32,
+    /// When open invitations are reminded of (I16).
+    pub reminders: Plan,
     /// Goes up with every change.
     pub version: Version,
     /// When it was made.
@@ -61,6 +65,8 @@ pub struct Change {
     pub locale: Option<String>,
     /// IANA name.
     pub time_zone: Option<String>,
+    /// `Some(None)`: back to the default, which is none.
+    pub reminders: Option<Option<PlanChange>>,
 }
 
 /// Why a setting is refused.
@@ -74,7 +80,7 @@ pub struct Refused {
     pub message: &'static str,
 }
 
-const fn invalid(field: &'static str, message: &'static str) -> Refused {
+pub(super) const fn invalid(field: &'static str, message: &'static str) -> Refused {
     Refused {
         code: "INVALID",
         field,
@@ -99,6 +105,7 @@ impl Organization {
             locale: DEFAULT_LOCALE.to_owned(),
             time_zone: DEFAULT_TIME_ZONE.to_owned(),
             password_min_length: 15,
+            reminders: Plan::default(),
             version: Version::FIRST,
             created_at: now,
         })
@@ -142,6 +149,10 @@ impl Organization {
             change.time_zone.map(checked_zone),
             &mut refused,
         );
+        let plan = |change: Option<PlanChange>| {
+            change.map_or(Ok(Plan::default()), |change| self.reminders.with(change))
+        };
+        set(&mut next.reminders, change.reminders.map(plan), &mut refused);
         if !refused.is_empty() {
             return Err(refused);
         }
@@ -294,6 +305,7 @@ mod tests {
             time_zone: Some("Europe/Vienna".into()),
             invitation_life: Some(3600),
             portal_enabled: Some(false),
+            reminders: None,
         };
         let next = firm().with(change).unwrap();
         assert_eq!(next.name, "Birch");
@@ -313,6 +325,10 @@ mod tests {
             locale: Some("english!".into()),
             time_zone: Some("Mars/Olympus".into()),
             portal_enabled: None,
+            reminders: Some(Some(PlanChange {
+                days: Some(vec![30]),
+                ..PlanChange::default()
+            })),
         };
         let refused: Vec<_> = firm()
             .with(change)
@@ -329,6 +345,7 @@ mod tests {
                 ("replyTo", "INVALID"),
                 ("locale", "INVALID"),
                 ("timeZone", "INVALID"),
+                ("reminders", "INVALID"),
             ]
         );
     }

@@ -10,6 +10,7 @@ use usher_service::grpc;
 
 use crate::app::{BatchView, Failure, Landing, NewSession};
 use crate::domain::organization::Organization;
+use crate::domain::reminder::Plan;
 use crate::storage::member::Member;
 
 /// Splits what the caller can mend from what is a status.
@@ -54,6 +55,17 @@ pub(super) fn organization(firm: &Organization) -> wire::Organization {
         reply_to: firm.reply_to.clone(),
         locale: firm.locale.clone(),
         time_zone: firm.time_zone.clone(),
+        reminders: Some(reminders(&firm.reminders)),
+    }
+}
+
+fn reminders(plan: &Plan) -> wire::ReminderPlan {
+    wire::ReminderPlan {
+        days: plan.days.clone(),
+        before_end: plan.before_end,
+        quiet_from: plan.quiet.from.into(),
+        quiet_to: plan.quiet.to.into(),
+        quiet_weekends: plan.quiet.weekends,
     }
 }
 
@@ -63,6 +75,7 @@ pub(super) fn organization_in_portal(firm: &Organization) -> wire::Organization 
         invitation_life: 0,
         placeholder_domains: Vec::new(),
         reply_to: None,
+        reminders: None,
         ..organization(firm)
     }
 }

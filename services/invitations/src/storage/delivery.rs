@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
 use usher_database::{Column, Transaction, records};
 use usher_types::{BatchId, ContactId, DeliveryState, OrganizationId};
@@ -10,9 +11,10 @@ use uuid::Uuid;
 use super::row::Columns;
 use crate::domain::delivery::{is_open, moves};
 
-const COLUMNS: [Column<Delivery>; 4] = [
+const COLUMNS: [Column<Delivery>; 5] = [
     Column::uuid("id", |row| row.id),
     Column::uuid("organization_id", |row| row.organization_id),
+    Column::uuid("message_id", |row| row.message_id),
     Column::text("delivery", |row| row.delivery),
     Column::text_option("delivery_error", |row| row.delivery_error.as_deref()),
 ];
@@ -22,6 +24,8 @@ const COLUMNS: [Column<Delivery>; 4] = [
 pub(crate) struct Delivery {
     pub(crate) id: Uuid,
     pub(crate) organization_id: Uuid,
+    /// A reminder's mail is another than the invitation's own, and says nothing of that.
+    pub(crate) message_id: Uuid,
     pub(crate) delivery: &'static str,
     pub(crate) delivery_error: Option<String>,
 }
@@ -38,7 +42,7 @@ pub(crate) async fn advance(
     let (from, values) = records(tx.dialect(), [], &COLUMNS, rows);
     let sql = format!(
         "UPDATE invitation SET delivery = r.delivery, delivery_error = r.delivery_error FROM {from} WHERE invitation.id = r.id \
-         AND invitation.organization_id = r.organization_id AND ({}) \
+         AND invitation.organization_id = r.organization_id AND invitation.message_id = r.message_id AND ({}) \
          RETURNING invitation.organization_id, invitation.batch_id, invitation.delivery",
         forwards()
     );
@@ -71,16 +75,29 @@ fn forwards() -> String {
     ways.join(" OR ")
 }
 
+/// A contact's newest invitation, as far as its mails go.
+#[derive(Clone, Debug)]
+pub(crate) struct Newest {
+    pub(crate) contact: ContactId,
+    pub(crate) state: DeliveryState,
+    pub(crate) error: Option<String>,
+    pub(crate) reminded_at: Option<DateTime<Utc>>,
+    /// While nobody has answered.
+    pub(crate) next_reminder_at: Option<DateTime<Utc>>,
+}
+
 /// The newest invitation's mail of each contact that has had one.
 pub(crate) async fn newest(
     tx: &Transaction,
     organization: OrganizationId,
     contacts: impl IntoIterator<Item = ContactId>,
-) -> Result<Vec<(ContactId, DeliveryState, Option<String>)>, DbErr> {
+) -> Result<Vec<Newest>, DbErr> {
     let dialect = tx.dialect();
     let sql = format!(
-        "SELECT invitation.contact_id, delivery, delivery_error FROM portal_access JOIN invitation \
+        "SELECT invitation.contact_id, delivery, delivery_error, last_at, planned, \
+         CASE WHEN invitation.state = 'OPEN' THEN next_at END AS next_at FROM portal_access JOIN invitation \
          ON invitation.organization_id = portal_access.organization_id AND invitation.contact_id = portal_access.contact_id AND invitation.generation = portal_access.generation \
+         LEFT JOIN reminder ON reminder.invitation_id = invitation.id AND reminder.organization_id = invitation.organization_id \
          WHERE portal_access.organization_id = $2 AND {}",
         dialect.in_uuids("portal_access.contact_id", 1)
     );
@@ -90,11 +107,15 @@ pub(crate) async fn newest(
         .await?;
     rows.iter()
         .map(|row| {
-            Ok((
-                row.id("contact_id")?,
-                row.named("delivery")?,
-                row.get("delivery_error")?,
-            ))
+            // one that is still to be planned says when it is looked at, not when it is sent
+            let is_planned = row.get::<Option<bool>>("planned")?.unwrap_or_default();
+            Ok(Newest {
+                contact: row.id("contact_id")?,
+                state: row.named("delivery")?,
+                error: row.get("delivery_error")?,
+                reminded_at: row.get("last_at")?,
+                next_reminder_at: row.get::<Option<_>>("next_at")?.filter(|_| is_planned),
+            })
         })
         .collect()
 }

@@ -1,6 +1,7 @@
 //! Rows. The only place that knows SQL and where its dialects differ.
 
 pub(crate) mod access;
+pub(crate) mod account_told;
 pub(crate) mod activity;
 pub(crate) mod address;
 pub(crate) mod batch;
@@ -14,6 +15,7 @@ pub(crate) mod member;
 pub(crate) mod organization;
 pub(crate) mod password_reset;
 pub(crate) mod request_budget;
+pub(crate) mod reminder;
 mod row;
 pub(crate) mod session;
 pub(crate) mod signing_key;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use chrono::{DateTime, Utc};
 use tonic::{Request, Response, Status};
 use usher_events::ContactFacts;
 use usher_proto::common::v1::Refusal;
@@ -11,11 +12,11 @@ use usher_proto::contacts::v1::contact_selection::Of;
 use usher_proto::contacts::v1::contacts_server::{Contacts, ContactsServer};
 use usher_proto::notifications::v1 as notifications;
 use usher_proto::notifications::v1::notifications_server::{Notifications, NotificationsServer};
-use usher_proto::{bytes_of, id_from};
+use usher_proto::{bytes_of, datetime, id_from, timestamp};
 use usher_service::grpc::Server;
 use usher_service::transport::memory;
 use usher_service::{Lifecycle, PeerAddress};
-use usher_types::ContactId;
+use usher_types::{AccountId, ContactId};
 
 /// Contacts that walk by in the order of their ids.
 #[derive(Clone, Default)]
@@ -27,6 +28,7 @@ struct Known {
     /// Walks that still succeed; none: all.
     walks: Option<u32>,
     awaited: Vec<usize>,
+    opened: Vec<(ContactId, contacts::OpenedAccount)>,
 }
 
 impl FakeContacts {
@@ -50,6 +52,36 @@ impl FakeContacts {
         self.0.lock().unwrap().people.len()
     }
 
+    /// Login for an account of this name is switched on.
+    pub fn open(&self, contact: ContactId, name: &str, at: DateTime<Utc>) -> AccountId {
+        let id = AccountId::new(at);
+        let account = contacts::OpenedAccount {
+            id: bytes_of(id),
+            name: name.into(),
+            at: Some(timestamp(at)),
+        };
+        self.0.lock().unwrap().opened.push((contact, account));
+        id
+    }
+
+    /// What was opened to a contact.
+    fn opened(
+        &self,
+        contact: ContactId,
+        selection: &Option<contacts::ContactSelection>,
+    ) -> Vec<contacts::OpenedAccount> {
+        let Some(Of::Linked(linked)) = selection.as_ref().and_then(|selection| selection.of.as_ref()) else {
+            return Vec::new();
+        };
+        let since = linked.since.and_then(datetime).unwrap();
+        let known = self.0.lock().unwrap();
+        let of = known
+            .opened
+            .iter()
+            .filter(|(whose, account)| *whose == contact && account.at.and_then(datetime).unwrap() >= since);
+        of.map(|(_, account)| account.clone()).collect()
+    }
+
     /// After so many more walks contacts does not answer any more.
     pub fn fail_after(&self, walks: Option<u32>) {
         self.0.lock().unwrap().walks = walks;
@@ -71,12 +103,20 @@ impl FakeContacts {
                     .filter_map(|id| known.people.get(id).cloned())
                     .collect()
             }
+            Some(Of::Linked(linked)) => {
+                let only: Option<ContactId> = linked.contact_id.as_deref().and_then(id_from);
+                let people = known
+                    .people
+                    .values()
+                    .filter(|facts| only.is_none_or(|only| facts.id == only));
+                people.cloned().collect()
+            }
             _ => known.people.values().cloned().collect(),
         }
     }
 }
 
-fn walked(facts: &ContactFacts) -> contacts::WalkedContact {
+fn walked(facts: &ContactFacts, opened: Vec<contacts::OpenedAccount>) -> contacts::WalkedContact {
     contacts::WalkedContact {
         id: bytes_of(facts.id),
         raw_version: facts.version.raw(),
@@ -92,6 +132,7 @@ fn walked(facts: &ContactFacts) -> contacts::WalkedContact {
         last_name: facts.last_name.clone(),
         locale: facts.locale.clone(),
         time_zone: facts.time_zone.clone(),
+        opened,
     }
 }
 
@@ -122,11 +163,11 @@ macro_rules! not_played {
                 }
                 let request = request.into_inner();
                 let after: Option<ContactId> = request.after.as_deref().and_then(id_from);
-                let mut people = self.select(request.selection);
+                let mut people = self.select(request.selection.clone());
                 people.retain(|facts| after.is_none_or(|after| facts.id > after));
                 let limit = request.limit as usize;
                 Ok(Response::new(contacts::WalkSelectionReply {
-                    contacts: people.iter().take(limit).map(walked).collect(),
+                    contacts: people.iter().take(limit).map(|facts| walked(facts, self.opened(facts.id, &request.selection))).collect(),
                     last: people.len() <= limit,
                 }))
             }

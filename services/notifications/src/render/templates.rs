@@ -33,6 +33,8 @@ pub const BUILTIN: &[Builtin] = &[
     builtin!(PasswordReset, "password_reset", English, "en"),
     builtin!(MemberPasswordReset, "member_password_reset", English, "en"),
     builtin!(PasswordChanged, "password_changed", English, "en"),
+    builtin!(AccountAccess, "account_access", English, "en"),
+    builtin!(Reminder, "reminder", English, "en"),
 ];
 
 /// The frame around every HTML body.

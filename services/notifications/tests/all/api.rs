@@ -122,6 +122,7 @@ fn asked() -> PreviewInvitationRequest {
         subject: None,
         body: None,
         message: None,
+        account_names: None,
         expires_at: Some(timestamp(noon() + chrono::TimeDelta::days(7))),
     }
 }

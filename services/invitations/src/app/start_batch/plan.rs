@@ -9,7 +9,7 @@ use usher_types::{ContactId, InvitationAction, OrganizationId};
 use super::write::new_batch;
 use super::{AT_ONCE, StartBatch};
 use crate::app::context::{actor_of, organization_of};
-use crate::app::selection::{Walked, ids_of, unknown_ids};
+use crate::app::selection::{Walked, ids_of, is_bulk, unknown_ids};
 use crate::app::{App, Failure, refuse};
 use crate::domain::organization::Organization;
 use crate::storage::activity::Actor;
@@ -43,7 +43,7 @@ impl App {
             let message = "at most 10,000 ids in one selection; a filter takes any number";
             return Err(refuse("LIMIT_REACHED", &["contacts", "ids"], message).into());
         }
-        let bulk = ids.as_ref().is_none_or(|ids| ids.len() > 1);
+        let bulk = is_bulk(&start.selection, ids.as_deref());
         if bulk && !principal.has(Permission::EmailBulk) {
             return Err(grpc::denied(usher_auth::Denied::Forbidden).into());
         }

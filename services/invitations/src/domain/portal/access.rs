@@ -80,14 +80,30 @@ impl Access {
         address: EmailState,
         now: DateTime<Utc>,
     ) -> Result<(), IneligibleReason> {
+        eligibility(self.facts_at(address, now), action)
+    }
+
+    /// Whether the contact, for whom login to a further account was switched on, can be told of it (I13).
+    ///
+    /// # Errors
+    /// The first reason that holds.
+    pub fn can_be_told(&self, address: EmailState, now: DateTime<Utc>) -> Result<(), IneligibleReason> {
         let facts = Facts {
+            opened: true,
+            ..self.facts_at(address, now)
+        };
+        eligibility(facts, InvitationAction::Send)
+    }
+
+    fn facts_at(&self, address: EmailState, now: DateTime<Utc>) -> Facts {
+        Facts {
             active: self.person.active,
             role: self.person.role,
             status: self.status_at(now),
             login: self.person.login(),
             email: self.person.email_fact(address),
-        };
-        eligibility(facts, action)
+            opened: false,
+        }
     }
 
     /// The address is another than the one that the invitation went to, or that signs in.
