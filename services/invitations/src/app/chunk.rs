@@ -69,7 +69,7 @@ impl App {
     ) -> Result<Outcome, Failure> {
         let batch = job.batch;
         let rows = rows_of(tx, batch.organization, &people).await?;
-        let states = self.address_states(tx, job, &rows).await?;
+        let states = self.address_states(tx, job, &rows, &people).await?;
         let Decided {
             reached,
             mut skipped,
@@ -99,14 +99,19 @@ impl App {
         tx: &Transaction,
         job: &Job<'_>,
         rows: &[Access],
+        people: &[Walked],
     ) -> Result<HashMap<String, EmailState>, Failure> {
         if job.batch.action == InvitationAction::Cancel {
             return Ok(HashMap::new());
         }
-        let addresses: Vec<&str> = rows
-            .iter()
-            .filter_map(|row| row.person.email_canonical.as_deref())
-            .collect();
+        // what was heard so far, and what is newer: which of the two counts is not decided yet
+        let heard = rows.iter().map(|row| &row.person);
+        let newest = people.iter().map(|walked| &walked.person);
+        let addresses = heard
+            .chain(newest)
+            .filter_map(|person| person.email_canonical.as_deref());
+        let addresses: HashSet<&str> = addresses.collect();
+        let addresses: Vec<&str> = addresses.into_iter().collect();
         Ok(address::states(tx, job.batch.organization, &addresses).await?)
     }
 
@@ -249,7 +254,7 @@ async fn rows_of(
 }
 
 /// What speaks more against an address: two services tell of it, and neither is always first.
-fn worse(ours: EmailState, theirs: EmailState) -> EmailState {
+pub(super) fn worse(ours: EmailState, theirs: EmailState) -> EmailState {
     let rank = |state| match state {
         EmailState::Suppressed => 2,
         EmailState::Bounced => 1,
