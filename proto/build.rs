@@ -7,6 +7,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "usher/contacts/v1/contacts.proto",
         "usher/contacts/v1/selection.proto",
         "usher/invitations/v1/batches.proto",
+        "usher/invitations/v1/insight.proto",
         "usher/invitations/v1/invitations.proto",
         "usher/invitations/v1/recovery.proto",
         "usher/invitations/v1/sessions.proto",

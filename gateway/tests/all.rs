@@ -13,6 +13,7 @@ mod all {
     mod fakes;
     mod harness;
     mod http;
+    mod insight;
     mod lists;
     mod mutations;
     mod pages;

@@ -60,6 +60,16 @@ const TABLE: &[Row] = &[
         "UFF...",
     ),
     (
+        "explainAccess",
+        "query { explainAccess(contactId: $bob) { verdict } }",
+        "UFF.0.",
+    ),
+    (
+        "invitationFunnel",
+        "query { invitationFunnel { counts { sent } } }",
+        "UFF...",
+    ),
+    (
         "invitationLanding",
         "query { invitationLanding(token: \"x\") { state } }",
         "......",

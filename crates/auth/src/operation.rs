@@ -123,6 +123,10 @@ operations! {
     ReadBatches: Member(ContactsRead), read;
     /// invitations: BatchGetPortalAccess.
     ReadPortalAccess: Member(ContactsRead), read;
+    /// invitations: ExplainAccess.
+    ExplainAccess: Member(ContactsRead), read;
+    /// invitations: GetFunnel.
+    ReadFunnel: Member(ContactsRead), read;
     /// invitations: GetLanding.
     GetLanding: Public, read;
     /// invitations: AcceptInvitation.

@@ -6,14 +6,15 @@ use usher_auth::{Operation, Subject, authorize};
 use usher_proto::contacts::v1 as contacts;
 use usher_proto::contacts::v1::contact_selection::Of;
 use usher_proto::invitations::v1 as invitations;
+use usher_proto::timestamp;
 use usher_types::{AccountId, BatchId, ContactId, OrganizationId};
 
 use super::input::{AccountFilter, ContactFilter, ContactOrder, ContactSelection};
 use super::scope::{Scope, answer};
 use super::types::{
-    Account, AccountConnection, Contact, ContactConnection, InvitationAction, InvitationBatch,
-    InvitationBatchConnection, InvitationLanding, InvitationPreview, Node, Organization, PortalUser, Viewer,
-    Window, Words, page_cost, to_wire,
+    AccessExplanation, Account, AccountConnection, Contact, ContactConnection, InvitationAction,
+    InvitationBatch, InvitationBatchConnection, InvitationFunnel, InvitationLanding, InvitationPreview,
+    Moment, Node, Organization, PortalUser, Viewer, Window, Words, page_cost, to_wire,
 };
 use crate::fault::Fault;
 use crate::ids::{Kind, NodeId};
@@ -335,6 +336,41 @@ impl Query {
         let reply = answer(scope.backends.invitations.clone().list_batches(request).await)?;
         let nodes = reply.batches.into_iter().map(InvitationBatch).collect();
         Ok(Some(InvitationBatchConnection::new(nodes, reply.page)))
+    }
+
+    /// Why a contact can or cannot get in; null for one that is not there. Needs `contacts.read`.
+    async fn explain_access(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The contact.")] contact_id: ID,
+    ) -> Result<Option<AccessExplanation>, Fault> {
+        let scope = Scope::permitted(ctx, Operation::ExplainAccess)?;
+        let request = scope.ask(invitations::ExplainAccessRequest {
+            contact_id: ContactId::wire(&contact_id),
+        });
+        let reply = answer(scope.backends.insight.clone().explain_access(request).await)?;
+        Ok(reply.explanation.map(AccessExplanation))
+    }
+
+    /// How far the invitations of a batch came, or those that were sent in a time of at most two years: the last twelve weeks where
+    /// nothing is given. Null for a batch that is not there. Needs `contacts.read`.
+    async fn invitation_funnel(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only the invitations of this batch.")] batch_id: Option<ID>,
+        #[graphql(desc = "Sent from then on. Of a batch: its beginning where left out.")] from: Option<
+            Moment,
+        >,
+        #[graphql(desc = "Sent before then. Now where left out.")] to: Option<Moment>,
+    ) -> Result<Option<InvitationFunnel>, Fault> {
+        let scope = Scope::permitted(ctx, Operation::ReadFunnel)?;
+        let request = scope.ask(invitations::GetFunnelRequest {
+            batch_id: batch_id.as_ref().map(BatchId::wire),
+            from: from.map(|at| timestamp(at.0)),
+            to: to.map(|at| timestamp(at.0)),
+        });
+        let reply = answer(scope.backends.insight.clone().get_funnel(request).await)?;
+        InvitationFunnel::new(reply)
     }
 
     /// Public: needs the link's token and nothing else. Reading it uses nothing up.

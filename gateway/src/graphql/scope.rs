@@ -8,6 +8,7 @@ use tonic::{Request, Response, Status};
 use usher_auth::{Operation, Principal, authorize};
 use usher_proto::contacts::v1::contacts_client::ContactsClient;
 use usher_proto::invitations::v1::batches_client::BatchesClient;
+use usher_proto::invitations::v1::insight_client::InsightClient;
 use usher_proto::invitations::v1::invitations_client::InvitationsClient;
 use usher_proto::invitations::v1::recovery_client::RecoveryClient;
 use usher_proto::invitations::v1::sessions_client::SessionsClient;
@@ -29,6 +30,8 @@ pub struct Backends {
     pub invitations: InvitationsClient<PeerChannel>,
     /// Batches under way.
     pub batches: BatchesClient<PeerChannel>,
+    /// Why people get in or not.
+    pub insight: InsightClient<PeerChannel>,
     /// Signing in and out.
     pub sessions: SessionsClient<PeerChannel>,
     /// Ways back in.
@@ -46,6 +49,7 @@ impl Backends {
                 .max_decoding_message_size(MAX_MESSAGE_BYTES),
             batches: BatchesClient::new(invitations.clone()),
             recovery: RecoveryClient::new(invitations.clone()),
+            insight: InsightClient::new(invitations.clone()),
             sessions: SessionsClient::new(invitations),
             notifications: NotificationsClient::new(notifications),
         }

@@ -22,7 +22,7 @@ use usher_service::transport::{GrpcSettings, memory};
 use usher_service::{Lifecycle, Settings};
 use usher_types::{Clock, ContactId, FixedClock, MemberId, OrganizationId, SessionId};
 
-use super::fakes::{Batches, Contacts, Fakes, Invitations, Notifications, Recovery, Sessions};
+use super::fakes::{Batches, Contacts, Fakes, Insight, Invitations, Notifications, Recovery, Sessions};
 
 /// A gateway over stand-ins.
 pub struct Harness {
@@ -177,6 +177,7 @@ fn parts(
         .service(Invitations(fakes.clone()))
         .service(Batches(fakes.clone()))
         .service(Recovery(fakes.clone()))
+        .service(Insight(fakes.clone()))
         .service(Sessions(fakes.clone()))
         .service(Notifications(fakes.clone()));
     let life = lifecycle.child();

@@ -97,6 +97,8 @@ fn every_operation_is_known() {
             "portalTogglesPreview",
             "invitationBatch",
             "invitationBatches",
+            "explainAccess",
+            "invitationFunnel",
             "invitationLanding"
         ]
     );

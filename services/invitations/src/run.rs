@@ -9,6 +9,7 @@ use usher_database::is_unavailable;
 use usher_messaging::{DeliverError, deliver};
 use usher_parts::{Parts, StartErrors};
 use usher_proto::invitations::v1::batches_server::BatchesServer;
+use usher_proto::invitations::v1::insight_server::InsightServer;
 use usher_proto::invitations::v1::invitations_server::InvitationsServer;
 use usher_proto::invitations::v1::recovery_server::RecoveryServer;
 use usher_proto::invitations::v1::sessions_server::SessionsServer;
@@ -16,7 +17,7 @@ use usher_service::grpc::Server;
 use usher_service::transport::MAX_MESSAGE_BYTES;
 use usher_service::{Attempt, Lifecycle, Listener, Settings, StartError, wait_for};
 
-use crate::app::{App, Ending, Failure, Hasher, Inner, RevokedNow, Signer};
+use crate::app::{App, Ending, Failure, Hasher, Inner, Meters, RevokedNow, Signer};
 use crate::consumers::{self, EVENTS, News, WORK, Wishes};
 use crate::grpc::Edge;
 
@@ -41,6 +42,7 @@ async fn build(parts: &Parts) -> Result<App, Failure> {
         contacts: parts.peers.contacts(),
         notifications: parts.peers.notifications(),
         caller: parts.caller.clone(),
+        meters: Meters::new(),
         batches: Notify::new(),
         ending: Ending::default(),
         watched: Mutex::new(HashMap::new()),
@@ -109,6 +111,7 @@ async fn serve(
         .service(InvitationsServer::new(edge.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .service(BatchesServer::new(edge.clone()))
         .service(RecoveryServer::new(edge.clone()))
+        .service(InsightServer::new(edge.clone()))
         .service(SessionsServer::new(edge))
         .serve(listener, lifecycle)
         .await

@@ -9,6 +9,7 @@ mod confirmations;
 mod events;
 mod forgotten;
 mod histories;
+mod insight;
 mod keys;
 mod links;
 mod news;

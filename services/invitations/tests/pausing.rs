@@ -72,7 +72,10 @@ async fn told(stage: &Stage) -> Vec<(bool, i64)> {
 /// The invitations of a batch and its mails about further accounts (I13) are two sendings: each is told the same.
 fn each_said_twice(holds: impl IntoIterator<Item = (bool, i64)>) -> Vec<(bool, i64)> {
     let all: Vec<_> = holds.into_iter().collect();
-    assert!(all.chunks(2).all(|pair| pair.len() == 2 && pair[0] == pair[1]), "{all:?}");
+    assert!(
+        all.chunks(2).all(|pair| pair.len() == 2 && pair[0] == pair[1]),
+        "{all:?}"
+    );
     all.into_iter().step_by(2).collect()
 }
 

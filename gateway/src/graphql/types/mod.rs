@@ -6,6 +6,7 @@ mod batch;
 mod contact;
 mod enums;
 mod errors;
+mod insight;
 mod organization;
 mod page;
 mod portal;
@@ -29,6 +30,7 @@ pub use errors::{
     AccountError, AccountErrorCode, ContactError, ContactErrorCode, CredentialError, CredentialErrorCode,
     InvitationError, InvitationErrorCode, OrganizationError, OrganizationErrorCode, UserError,
 };
+pub use insight::{AccessExplanation, InvitationFunnel};
 pub use organization::{Member, Organization, PortalUser, Viewer};
 pub use page::{
     AccountConnection, AccountEdge, ActivityConnection, ActivityEdge, ContactConnection, ContactEdge,

@@ -87,7 +87,11 @@ impl App {
         };
         member::set_password(&tx, organization, whose, &chosen.hash, now).await?;
         log(&tx, &link, whose, now).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        if let Some(sent_at) = link.invitation.sent_at {
+            self.meters.accepted_after(now - sent_at);
+        }
+        Ok(())
     }
 }
 

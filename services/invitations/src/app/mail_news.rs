@@ -1,6 +1,6 @@
 //! What became of mails, and of addresses.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use usher_database::Transaction;
 use usher_events::{AddressStateChanged, MessageChanged};
@@ -9,16 +9,17 @@ use usher_types::{InvitationId, MessageId, OrganizationId};
 use super::Failure;
 use super::context::App;
 use crate::domain::delivery::moves;
+use crate::storage::address;
+pub(crate) use crate::storage::delivery::Moved;
 use crate::storage::delivery::{self, Delivery, Newest};
-use crate::storage::{address, batch};
 
 impl App {
-    /// Applies a slice of news, each mail only forwards; the batches that may have come to their end are returned.
+    /// Applies a slice of news, each mail only forwards.
     pub(crate) async fn mails_changed(
         &self,
         tx: &Transaction,
         news: &[MessageChanged],
-    ) -> Result<BTreeSet<batch::Of>, Failure> {
+    ) -> Result<Moved, Failure> {
         let mut newest: BTreeMap<(OrganizationId, InvitationId, MessageId), &MessageChanged> =
             BTreeMap::new();
         for item in news {
@@ -40,6 +41,7 @@ impl App {
                 message_id: message.uuid(),
                 delivery: item.state().as_str(),
                 delivery_error: item.error.clone(),
+                at: item.at,
             })
             .collect();
         Ok(delivery::advance(tx, &rows).await?)

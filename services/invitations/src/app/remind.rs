@@ -54,11 +54,17 @@ impl App {
                     .or_default()
                     .push((invitation, contact));
             }
+            let mut failed = None;
             for (organization, due) in by_firm {
-                self.remind_of(organization, &due, now).await?;
+                // one organization's trouble is not the others'
+                if let Err(failure) = self.remind_of(organization, &due, now).await {
+                    failed.get_or_insert(failure);
+                }
             }
-            if !more {
-                return Ok(());
+            match failed {
+                Some(failure) => return Err(failure),
+                None if more => {}
+                None => return Ok(()),
             }
         }
     }

@@ -149,6 +149,18 @@ impl App {
         }
     }
 
+    /// Whether failures keep an address of the organization out for now, wherever the attempts come from.
+    pub(super) async fn gate_of_address(
+        &self,
+        firm: &Organization,
+        canonical: &str,
+    ) -> Result<Gate, Failure> {
+        let keys = Keys::of(Some(firm), canonical, "");
+        let tx = self.read_any().await?;
+        let failures = session::failures(&tx, &keys.address).await?;
+        Ok(gate(Counted::Address, failures, self.now()))
+    }
+
     async fn count(&self, keys: &Keys, failures: [Failures; 2]) -> Result<(), Failure> {
         let now = self.now();
         let tx = self

@@ -55,14 +55,15 @@ impl App {
     /// Announces what ran out, reminds of what is still open, and ends batches whose last mail went unnoticed.
     pub(crate) async fn sweep(&self) -> Result<(), Failure> {
         while self.announce_expired().await? {}
-        self.remind().await?;
         let tx = self.database.read(Scope::System(SystemReason::Sweep)).await?;
         let done = batch::maybe_done(&tx).await?;
+        let open = batch::open_by_state(&tx).await?;
         drop(tx);
+        self.meters.open_batches(&open);
         for batch in done {
             self.finish_batch(batch).await?;
         }
-        Ok(())
+        self.remind().await
     }
 
     /// One part; true while there may be more.

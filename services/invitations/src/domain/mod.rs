@@ -3,6 +3,7 @@
 pub mod asking;
 pub mod batch;
 pub mod delivery;
+pub mod explain;
 pub mod link;
 pub mod organization;
 pub mod password;
@@ -12,3 +13,4 @@ pub mod reminder;
 pub mod session;
 pub mod signing;
 pub mod waits;
+pub mod weeks;

@@ -2,6 +2,7 @@
 
 mod batches;
 mod convert;
+mod insight;
 mod invitations;
 mod recovery;
 mod sessions;

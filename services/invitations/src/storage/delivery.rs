@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
 use usher_database::{Column, Transaction, records};
 use usher_types::{BatchId, ContactId, DeliveryState, OrganizationId};
@@ -11,12 +11,13 @@ use uuid::Uuid;
 use super::row::Columns;
 use crate::domain::delivery::{is_open, moves};
 
-const COLUMNS: [Column<Delivery>; 5] = [
+const COLUMNS: [Column<Delivery>; 6] = [
     Column::uuid("id", |row| row.id),
     Column::uuid("organization_id", |row| row.organization_id),
     Column::uuid("message_id", |row| row.message_id),
     Column::text("delivery", |row| row.delivery),
     Column::text_option("delivery_error", |row| row.delivery_error.as_deref()),
+    Column::time("at", |row| row.at),
 ];
 
 /// What an invitation's mail has come to.
@@ -28,32 +29,49 @@ pub(crate) struct Delivery {
     pub(crate) message_id: Uuid,
     pub(crate) delivery: &'static str,
     pub(crate) delivery_error: Option<String>,
+    /// When it came to that.
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// What news of mails came to.
+#[derive(Debug, Default)]
+pub(crate) struct Moved {
+    /// Batches of those mails that wait no longer.
+    pub(crate) over: BTreeSet<(OrganizationId, BatchId)>,
+    /// From the issue of each invitation until its mail went out, of those that just did.
+    pub(crate) waited: Vec<TimeDelta>,
 }
 
 /// Moves mails on, each only forwards (I4), with one statement. A slice of messages holds several organizations: each
 /// invitation comes with the one that it is said to be of. Returns the batches of those mails that wait no longer.
-pub(crate) async fn advance(
-    tx: &Transaction,
-    rows: &[Delivery],
-) -> Result<BTreeSet<(OrganizationId, BatchId)>, DbErr> {
+pub(crate) async fn advance(tx: &Transaction, rows: &[Delivery]) -> Result<Moved, DbErr> {
+    let mut advanced = Moved::default();
     if rows.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(advanced);
     }
     let (from, values) = records(tx.dialect(), [], &COLUMNS, rows);
     let sql = format!(
-        "UPDATE invitation SET delivery = r.delivery, delivery_error = r.delivery_error FROM {from} WHERE invitation.id = r.id \
+        "UPDATE invitation SET delivery = r.delivery, delivery_error = r.delivery_error, \
+         sent_at = CASE WHEN r.delivery = 'SENT' THEN r.at ELSE invitation.sent_at END FROM {from} WHERE invitation.id = r.id \
          AND invitation.organization_id = r.organization_id AND invitation.message_id = r.message_id AND ({}) \
-         RETURNING invitation.organization_id, invitation.batch_id, invitation.delivery",
+         RETURNING invitation.organization_id, invitation.batch_id, invitation.delivery, invitation.issued_at, \
+         invitation.sent_at",
         forwards()
     );
     let moved = tx.query_all_raw(tx.statement(sql, values)).await?;
-    let mut over = BTreeSet::new();
     for row in &moved {
-        if let (false, Some(batch)) = (is_open(row.named("delivery")?), row.id_option("batch_id")?) {
-            over.insert((row.id("organization_id")?, batch));
+        let delivery = row.named("delivery")?;
+        if let (false, Some(batch)) = (is_open(delivery), row.id_option("batch_id")?) {
+            advanced.over.insert((row.id("organization_id")?, batch));
+        }
+        if let (DeliveryState::Sent, Some(sent_at)) = (delivery, row.get::<Option<DateTime<Utc>>>("sent_at")?)
+        {
+            advanced
+                .waited
+                .push(sent_at - row.get::<DateTime<Utc>>("issued_at")?);
         }
     }
-    Ok(over)
+    Ok(advanced)
 }
 
 /// [`moves`] as a condition.

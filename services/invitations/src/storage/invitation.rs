@@ -170,6 +170,10 @@ pub(crate) struct Invitation {
     pub(crate) batch: Option<BatchId>,
     pub(crate) delivery: DeliveryState,
     pub(crate) expires_at: DateTime<Utc>,
+    /// When its mail went out.
+    pub(crate) sent_at: Option<DateTime<Utc>>,
+    /// The page behind its link was looked at.
+    pub(crate) opened: bool,
 }
 
 fn read(row: &QueryResult) -> Result<Invitation, DbErr> {
@@ -184,12 +188,14 @@ fn read(row: &QueryResult) -> Result<Invitation, DbErr> {
         batch: row.id_option("batch_id")?,
         delivery: row.named("delivery")?,
         expires_at: row.get("expires_at")?,
+        sent_at: row.get("sent_at")?,
+        opened: row.get::<Option<DateTime<Utc>>>("opened_at")?.is_some(),
     })
 }
 
 /// The invitation that a link's token belongs to, its own or that of a reminder: the token tells which organization it is.
 pub(crate) async fn find_by_token(tx: &Transaction, hash: TokenHash) -> Result<Option<Invitation>, DbErr> {
-    let columns = names(&columns());
+    let columns = format!("{}, sent_at, opened_at", names(&columns()));
     let first = format!("SELECT {columns} FROM invitation WHERE token_hash = $1");
     let further = format!(
         "SELECT {columns} FROM invitation WHERE id = (SELECT t.invitation_id FROM invitation_token t WHERE t.token_hash = $1)"

@@ -83,6 +83,12 @@ impl Person {
         self.email_canonical.is_some() && !matches!(self.email_state, EmailState::Invalid | EmailState::None)
     }
 
+    /// With links: one of them has login on. Without any: true.
+    #[must_use]
+    pub const fn login_enabled(&self) -> bool {
+        self.login().enabled()
+    }
+
     pub(super) const fn login(&self) -> LoginFact {
         LoginFact::from_counts(self.links, self.links_with_login)
     }

@@ -10,3 +10,4 @@ pub use decide::{Decision, Due, decide};
 pub use next::{APART, Life, next};
 pub use plan::{Plan, PlanChange};
 pub use quiet::Quiet;
+pub(super) use quiet::moment_of;

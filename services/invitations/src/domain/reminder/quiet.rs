@@ -84,7 +84,7 @@ fn after(at: DateTime<Utc>, local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
 }
 
 /// The moments of a local time, the earlier first.
-pub(super) fn moments(local: NaiveDateTime, zone: Tz) -> [Option<DateTime<Utc>>; 2] {
+fn moments(local: NaiveDateTime, zone: Tz) -> [Option<DateTime<Utc>>; 2] {
     let mut local = local;
     // no gap was ever longer than a day
     for _ in 0..=96 {
@@ -98,11 +98,16 @@ pub(super) fn moments(local: NaiveDateTime, zone: Tz) -> [Option<DateTime<Utc>>;
     [None, None]
 }
 
+/// A local time as a moment: the first one where it comes twice, the one after the gap where it is skipped.
+pub(in crate::domain) fn moment_of(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
+    moments(local, zone)[0]
+}
+
 /// The same time of the day some days later or earlier, where people live.
 pub(super) fn days_from(at: DateTime<Utc>, days: i64, zone: Tz) -> Option<DateTime<Utc>> {
     let local = at.with_timezone(&zone).naive_local();
     let date: NaiveDate = local.date().checked_add_signed(TimeDelta::days(days))?;
-    moments(date.and_time(local.time()), zone)[0]
+    moment_of(date.and_time(local.time()), zone)
 }
 
 #[cfg(test)]

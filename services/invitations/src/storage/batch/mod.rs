@@ -185,3 +185,12 @@ pub(crate) async fn count(tx: &Transaction, organization: OrganizationId) -> Res
         .await?;
     row.map_or(Ok(0), |row| row.get("n"))
 }
+
+/// How many batches of every organization are not over, by state.
+pub(crate) async fn open_by_state(tx: &Transaction) -> Result<Vec<(BatchState, i64)>, DbErr> {
+    let sql = "SELECT state, count(*) AS n FROM batch WHERE finished_at IS NULL GROUP BY state";
+    let rows = tx.query_all_raw(tx.statement(sql, [])).await?;
+    rows.iter()
+        .map(|row| Ok((row.named("state")?, row.get("n")?)))
+        .collect()
+}
