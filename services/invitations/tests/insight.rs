@@ -147,6 +147,8 @@ dialects! {
         let batch = stage.act("SEND", &[&people[0]]).await;
         let letters: Vec<Letter> = stage.letters().await.into_iter().map(|(letter, _)| letter).collect();
         stage.mails(&letters, MessageOutcome::Sent).await;
+        // signed in while there is one firm only
+        let bearer = stage.member_with(&["portal.invite"]).await;
         let stranger = stage.another_firm().await;
         let theirs = |request: GetFunnelRequest| async {
             stage.insight().get_funnel(stranger.on(request)).await.unwrap().into_inner()
@@ -155,7 +157,6 @@ dialects! {
         for id in [batch.id, bytes_of(BatchId::new(noon())), bytes_of(ContactId::new(noon())).slice(1..)] {
             assert_eq!(theirs(GetFunnelRequest { batch_id: Some(id), ..Default::default() }).await.counts, None);
         }
-        let bearer = stage.member_with(&["portal.invite"]).await;
         let request = ExplainAccessRequest { contact_id: bytes_of(people[0].id) };
         let denied = stage.insight().explain_access(bearer.on(request)).await.unwrap_err();
         assert_eq!(denied.code(), tonic::Code::PermissionDenied);
