@@ -5,6 +5,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = [
         "usher/common/v1/common.proto",
         "usher/contacts/v1/contacts.proto",
+        "usher/contacts/v1/segments.proto",
         "usher/contacts/v1/selection.proto",
         "usher/invitations/v1/batches.proto",
         "usher/invitations/v1/invitations.proto",

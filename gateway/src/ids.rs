@@ -3,7 +3,7 @@
 use async_graphql::ID;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use usher_types::{AccountId, ActivityId, BatchId, ContactId, LinkId, MemberId, OrganizationId};
+use usher_types::{AccountId, ActivityId, BatchId, ContactId, LinkId, MemberId, OrganizationId, SegmentId};
 use uuid::Uuid;
 
 /// Bytes of an id before encoding: its type and its UUID.
@@ -28,6 +28,8 @@ pub enum NodeId {
     PortalUser(ContactId),
     /// A line of the activity log.
     Activity(ActivityId),
+    /// A named filter.
+    Segment(SegmentId),
 }
 
 impl NodeId {
@@ -41,6 +43,7 @@ impl NodeId {
             Self::Member(id) => (6, id.uuid()),
             Self::PortalUser(id) => (7, id.uuid()),
             Self::Activity(id) => (8, id.uuid()),
+            Self::Segment(id) => (9, id.uuid()),
         }
     }
 
@@ -69,6 +72,7 @@ impl NodeId {
             6 => Some(Self::Member(uuid.into())),
             7 => Some(Self::PortalUser(uuid.into())),
             8 => Some(Self::Activity(uuid.into())),
+            9 => Some(Self::Segment(uuid.into())),
             _ => None,
         }
     }
@@ -123,6 +127,7 @@ kinds! {
     OrganizationId => Organization,
     MemberId => Member,
     ActivityId => Activity,
+    SegmentId => Segment,
 }
 
 /// The client's form of an id that came from a service.

@@ -5,7 +5,7 @@ use usher_auth::{PermissionSet, Principal, Subject};
 use usher_tests::{Client, System};
 use usher_types::{Clock, MemberId, SessionId, SystemClock};
 
-use crate::operations::{ACCEPT, CREATE_CONTACT, PASSWORD, SEND, batch_is_done};
+use crate::operations::{ACCEPT, CREATE_CONTACT, CREATE_SEGMENT, PASSWORD, SEND, batch_is_done};
 
 /// What each caller gets, in the order of [`CALLERS`]:
 /// `.` it is done or answered, `0` null, `N` a NOT_FOUND among the userErrors,
@@ -38,6 +38,27 @@ const TABLE: &[Row] = &[
         "accounts",
         "query { accounts(first: 1) { nodes { id } } }",
         "UFF...",
+    ),
+    ("segment", "query { segment(id: $segment) { id } }", "UFF.0."),
+    (
+        "segments",
+        "query { segments(first: 1) { nodes { id } } }",
+        "UFF...",
+    ),
+    (
+        "createSegment",
+        "mutation { createSegment(input: { name: \"New\", filter: {} }) { userErrors { code } } }",
+        "UFFR..",
+    ),
+    (
+        "updateSegment",
+        "mutation { updateSegment(input: { id: $segment, name: \"Changed\" }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "deleteSegment",
+        "mutation { deleteSegment(input: { id: $segment }) { userErrors { code } } }",
+        "UFFRN.",
     ),
     (
         "invitationPreview",
@@ -244,7 +265,14 @@ impl Stage {
         let without = forged(&system, PermissionSet::NONE, false).await;
         let read_only = forged(&system, PermissionSet::all(), true).await;
         let other = system.other_admin().clone();
-        let ids = json!({ "$bob": bob["id"], "$account": account, "$batch": batch });
+        let segment = admin
+            .done(
+                CREATE_SEGMENT,
+                json!({ "input": { "name": "Everyone", "filter": {} } }),
+            )
+            .await["segment"]["id"]
+            .clone();
+        let ids = json!({ "$bob": bob["id"], "$account": account, "$batch": batch, "$segment": segment });
         Self {
             callers: vec![system.nobody(), contact, without, read_only, other, admin],
             system,

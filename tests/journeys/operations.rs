@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use usher_tests::{Client, System, eventually};
 
+pub const CREATE_SEGMENT: &str = "mutation CreateSegment($input: CreateSegmentInput!) {
+  createSegment(input: $input) { segment { id } userErrors { code message field } }
+}";
 pub const CREATE_CONTACT: &str = "mutation CreateContact($input: CreateContactInput!) {
   createContact(input: $input) {
     contact { id version displayName portal { status actions loginEnabled } accounts { login account { id name portalStatus } } }

@@ -96,6 +96,14 @@ operations! {
     GetAccounts: SignedIn, read;
     /// contacts: BatchGetLinks, LinksOfContacts, LinksOfAccounts.
     GetLinks: SignedIn, read;
+    /// contacts: CreateSegment.
+    CreateSegment: Member(ContactsWrite), write;
+    /// contacts: UpdateSegment.
+    UpdateSegment: Member(ContactsWrite), write;
+    /// contacts: DeleteSegment.
+    DeleteSegment: Member(ContactsWrite), write;
+    /// contacts: ListSegments, BatchGetSegments.
+    ReadSegments: Member(ContactsRead), read;
     /// contacts: PreviewSelection.
     PreviewSelection: MemberOrServices(PortalInvite, INVITATIONS), read;
     /// contacts: WalkSelection.

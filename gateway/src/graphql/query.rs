@@ -5,14 +5,14 @@ use futures::future::try_join_all;
 use usher_auth::{Operation, Subject, authorize};
 use usher_proto::contacts::v1 as contacts;
 use usher_proto::invitations::v1 as invitations;
-use usher_types::{AccountId, BatchId, ContactId, OrganizationId};
+use usher_types::{AccountId, BatchId, ContactId, OrganizationId, SegmentId};
 
 use super::input::{AccountFilter, ContactFilter, ContactOrder, ContactSelection};
 use super::scope::{Scope, answer};
 use super::types::{
     Account, AccountConnection, Contact, ContactConnection, InvitationAction, InvitationBatch,
-    InvitationBatchConnection, InvitationLanding, InvitationPreview, Node, Organization, PortalUser, Viewer,
-    Window, Words, page_cost, to_wire,
+    InvitationBatchConnection, InvitationLanding, InvitationPreview, Node, Organization, PortalUser, Segment,
+    SegmentConnection, Viewer, Window, Words, page_cost, to_wire,
 };
 use crate::fault::Fault;
 use crate::ids::{Kind, NodeId};
@@ -51,6 +51,12 @@ async fn node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, Fault> {
         Some(NodeId::Link(id)) => {
             let found = may_look(ctx, Operation::GetLinks)?.link(id).await?;
             Ok(found.map(|found| Node::AccountContact(Box::new(found))))
+        }
+        Some(NodeId::Segment(id)) => {
+            let found = Scope::permitted(ctx, Operation::ReadSegments)?
+                .segment(id)
+                .await?;
+            Ok(found.map(|found| Node::Segment(Box::new(found))))
         }
         Some(NodeId::Batch(id)) => {
             let found = Scope::permitted(ctx, Operation::ReadBatches)?.batch(id).await?;
@@ -248,12 +254,56 @@ impl Query {
         if let Some(refusal) = reply.refusals.pop() {
             return Err(Fault::input(refusal.message));
         }
+        // of a segment the preview shows whom its filter leaves out, whatever becomes of the segment
+        let selection = reply.resolved.take().unwrap_or(selection);
         let words = Words {
             subject,
             body,
             message,
         };
         Ok(Some(InvitationPreview::new(reply, selection, action, words)))
+    }
+
+    /// A segment. Needs `contacts.read`.
+    async fn segment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The segment.")] id: ID,
+    ) -> Result<Option<Segment>, Fault> {
+        let scope = Scope::permitted(ctx, Operation::ReadSegments)?;
+        match SegmentId::read(&id) {
+            Some(id) => scope.segment(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Segments by name. Needs `contacts.read`.
+    #[graphql(complexity = "page_cost(first, last) * child_complexity + 1")]
+    async fn segments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "How many, from the beginning: 1 to 100. 50 where neither first nor last is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "A cursor: what comes after it.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "A cursor: what comes before it.")] before: Option<String>,
+    ) -> Result<Option<SegmentConnection>, Fault> {
+        let scope = Scope::permitted(ctx, Operation::ReadSegments)?;
+        let with_total = ctx.look_ahead().field("totalCount").exists();
+        let window = Window {
+            first,
+            after,
+            last,
+            before,
+        };
+        let request = scope.ask(contacts::ListSegmentsRequest {
+            page: Some(window.request(with_total)?),
+        });
+        let reply = answer(scope.backends.segments.clone().list_segments(request).await)?;
+        let nodes = reply.segments.into_iter().map(Segment).collect();
+        Ok(Some(SegmentConnection::new(nodes, reply.page)))
     }
 
     /// A batch. Needs `contacts.read`.

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use tonic::{Request, Response, Status};
 use usher_auth::{Operation, Principal, authorize};
 use usher_proto::contacts::v1::contacts_client::ContactsClient;
+use usher_proto::contacts::v1::segments_client::SegmentsClient;
 use usher_proto::invitations::v1::batches_client::BatchesClient;
 use usher_proto::invitations::v1::invitations_client::InvitationsClient;
 use usher_proto::invitations::v1::recovery_client::RecoveryClient;
@@ -25,6 +26,8 @@ use crate::fault::Fault;
 pub struct Backends {
     /// Contacts, accounts, links.
     pub contacts: ContactsClient<PeerChannel>,
+    /// Named filters over contacts.
+    pub segments: SegmentsClient<PeerChannel>,
     /// Organizations, members, invitations, batches.
     pub invitations: InvitationsClient<PeerChannel>,
     /// Batches under way.
@@ -41,6 +44,7 @@ impl Backends {
     /// Clients over the channels of the three services.
     pub fn new(contacts: PeerChannel, invitations: PeerChannel, notifications: PeerChannel) -> Self {
         Self {
+            segments: SegmentsClient::new(contacts.clone()),
             contacts: ContactsClient::new(contacts).max_decoding_message_size(MAX_MESSAGE_BYTES),
             invitations: InvitationsClient::new(invitations.clone())
                 .max_decoding_message_size(MAX_MESSAGE_BYTES),

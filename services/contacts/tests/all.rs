@@ -34,6 +34,8 @@ mod races;
 mod round_trips;
 #[path = "suite/search.rs"]
 mod search;
+#[path = "suite/segments.rs"]
+mod segments;
 #[path = "suite/selections.rs"]
 mod selections;
 #[path = "suite/walls.rs"]

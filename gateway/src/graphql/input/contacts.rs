@@ -3,7 +3,7 @@
 use async_graphql::{ID, InputObject, MaybeUndefined, OneofObject};
 use bytes::Bytes;
 use usher_proto::contacts::v1 as wire;
-use usher_types::{AccountId, ContactId};
+use usher_types::{AccountId, ContactId, SegmentId};
 
 use super::{list_change, required, text_change};
 use crate::fault::Fault;
@@ -140,6 +140,8 @@ pub enum ContactSelection {
     Filter(ContactFilter),
     /// Every contact of these accounts.
     AccountIds(Vec<ID>),
+    /// Everyone who is in this segment now.
+    SegmentId(ID),
 }
 
 impl ContactSelection {
@@ -151,6 +153,7 @@ impl ContactSelection {
             Self::Ids(given) => Of::Ids(ids(ContactId::wires(&given))),
             Self::Filter(filter) => Of::Filter(filter.into_wire()?),
             Self::AccountIds(given) => Of::AccountIds(ids(AccountId::wires(&given))),
+            Self::SegmentId(given) => Of::SegmentId(SegmentId::wire(&given)),
         };
         Ok(wire::ContactSelection { of: Some(of) })
     }

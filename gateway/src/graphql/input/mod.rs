@@ -5,6 +5,7 @@ mod contacts;
 mod invitations;
 mod organization;
 mod recovery;
+mod segments;
 mod sessions;
 
 pub use accounts::{CreateAccountInput, LinkContactInput, UnlinkContactInput, UpdateAccountInput};
@@ -15,6 +16,7 @@ pub use contacts::{
 pub use invitations::{AcceptInvitationInput, BatchInput, InvitationsInput, SetPortalTogglesInput};
 pub use organization::UpdateOrganizationInput;
 pub use recovery::{ContactIdInput, RequestPasswordResetInput};
+pub use segments::{CreateSegmentInput, DeleteSegmentInput, UpdateSegmentInput};
 pub use sessions::{LinkInput, RefreshSessionInput, SignInInput, SignOutInput};
 
 use async_graphql::MaybeUndefined;

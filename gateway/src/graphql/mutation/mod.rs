@@ -5,6 +5,7 @@ mod batches;
 mod contacts;
 mod invitations;
 mod recovery;
+mod segments;
 mod sessions;
 
 use async_graphql::MergedObject;
@@ -13,6 +14,7 @@ use batches::BatchMutations;
 use contacts::ContactMutations;
 use invitations::InvitationMutations;
 use recovery::RecoveryMutations;
+use segments::SegmentMutations;
 use sessions::SessionMutations;
 
 /// Changes.
@@ -21,6 +23,7 @@ pub struct Mutation(
     SessionMutations,
     RecoveryMutations,
     ContactMutations,
+    SegmentMutations,
     InvitationMutations,
     BatchMutations,
 );
@@ -31,6 +34,7 @@ impl Mutation {
             SessionMutations,
             RecoveryMutations,
             ContactMutations,
+            SegmentMutations,
             InvitationMutations,
             BatchMutations,
         )

@@ -34,6 +34,8 @@ pub enum UserError {
     Credential(CredentialError),
     /// Of the firm's settings.
     Organization(OrganizationError),
+    /// Of segments.
+    Segment(SegmentError),
 }
 
 /// A refusal of a service as an error of one family. A code that the family does not have is our defect.
@@ -277,6 +279,44 @@ pub struct OrganizationError {
 }
 
 impl Family for OrganizationError {
+    fn of(refusal: Refusal) -> Result<Self, Fault> {
+        Ok(Self {
+            code: from_wire(&refusal.code)?,
+            message: refusal.message,
+            field: path(refusal.field),
+        })
+    }
+}
+
+/// What can be wrong with a segment.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+pub enum SegmentErrorCode {
+    /// It must be given.
+    Required,
+    /// It has the wrong form.
+    Invalid,
+    /// It is too long.
+    TooLong,
+    /// There is no such thing.
+    NotFound,
+    /// It changed meanwhile.
+    Conflict,
+    /// Another segment of the firm has this name.
+    NameTaken,
+}
+
+/// Something about a segment that the caller can mend.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct SegmentError {
+    /// What kind.
+    code: SegmentErrorCode,
+    /// What is wrong, in English, for people.
+    message: String,
+    /// The path inside `input`; null where no single field is to blame.
+    field: Option<Vec<String>>,
+}
+
+impl Family for SegmentError {
     fn of(refusal: Refusal) -> Result<Self, Fault> {
         Ok(Self {
             code: from_wire(&refusal.code)?,

@@ -11,6 +11,7 @@ mod page;
 mod portal;
 mod preview;
 mod scalar;
+mod segment;
 mod session;
 
 use async_graphql::Interface;
@@ -27,12 +28,13 @@ pub(crate) use enums::{from_wire, to_wire, to_wires};
 pub(crate) use errors::Family;
 pub use errors::{
     AccountError, AccountErrorCode, ContactError, ContactErrorCode, CredentialError, CredentialErrorCode,
-    InvitationError, InvitationErrorCode, OrganizationError, OrganizationErrorCode, UserError,
+    InvitationError, InvitationErrorCode, OrganizationError, OrganizationErrorCode, SegmentError,
+    SegmentErrorCode, UserError,
 };
 pub use organization::{Member, Organization, PortalUser, Viewer};
 pub use page::{
     AccountConnection, AccountEdge, ActivityConnection, ActivityEdge, ContactConnection, ContactEdge,
-    InvitationBatchConnection, InvitationBatchEdge, PageInfo,
+    InvitationBatchConnection, InvitationBatchEdge, PageInfo, SegmentConnection, SegmentEdge,
 };
 pub(crate) use page::{Window, page_cost};
 pub(crate) use portal::Delivery;
@@ -41,6 +43,7 @@ pub use preview::InvitationPreview;
 pub(crate) use preview::Words;
 pub use scalar::Moment;
 pub(crate) use scalar::{count, moment, required_moment};
+pub use segment::Segment;
 pub use session::{InvitationLanding, Session};
 
 use async_graphql::ID;
@@ -60,6 +63,8 @@ pub enum Node {
     Account(Box<Account>),
     /// A link.
     AccountContact(Box<AccountContact>),
+    /// A named filter.
+    Segment(Box<Segment>),
     /// A batch.
     InvitationBatch(Box<InvitationBatch>),
     /// A firm.

@@ -10,6 +10,7 @@ mod link_contact;
 mod list;
 mod new_contact;
 mod relinked;
+mod segments;
 mod selections;
 mod set_contact_active;
 mod set_toggles;
@@ -29,6 +30,7 @@ use usher_types::{ContactId, OrganizationId, SharedClock, Version};
 pub(crate) use batch_get::{LinksBy, Shown, ShownLink};
 pub(crate) use failure::{Failure, attempt};
 pub(crate) use list::{Listing, Window};
+pub(crate) use segments::SegmentInput;
 pub(crate) use selections::Preview;
 pub(crate) use set_toggles::ToggleInput;
 

@@ -33,6 +33,7 @@ pub(super) fn selection(given: Option<&pb::ContactSelection>) -> Result<Selectio
             let ids = ids.ids.iter().filter_map(|bytes| id_from(bytes)).collect();
             Ok(Selection::Accounts(ids))
         }
+        Some(Of::SegmentId(_)) => Err(invalid("a segment is looked up before its contacts are")),
         None => Err(invalid("the selection says nothing")),
     }
 }

@@ -10,9 +10,11 @@ use usher_types::{InvitationAction, Version};
 
 use super::failure::{refused, status};
 use super::request::{id, name};
+use super::segments::resolved;
 use super::{answer, filter, reads};
 use crate::app::{App, Caller, Preview, Shown};
 use crate::domain::order::{ContactOrder, OrderField};
+use crate::domain::refusal::{Code, InvitationCode};
 use crate::storage::list::{ContactList, Listed};
 
 /// Contacts of one step of a walk.
@@ -27,10 +29,25 @@ pub(super) async fn preview(
     caller: &Caller,
     request: pb::PreviewSelectionRequest,
 ) -> Result<pb::PreviewSelectionReply, Status> {
-    let selection = filter::selection(request.selection.as_ref())?;
+    let by_segment = matches!(
+        request.selection,
+        Some(pb::ContactSelection {
+            of: Some(pb::contact_selection::Of::SegmentId(_))
+        })
+    );
+    let Some(given) = resolved(app, caller, request.selection).await? else {
+        return Ok(pb::PreviewSelectionReply {
+            refusals: vec![no_such_segment()],
+            ..Default::default()
+        });
+    };
+    let selection = filter::selection(Some(&given))?;
     let action: InvitationAction = name(&request.action, "action")?;
     match app.preview_selection(caller, &selection, action).await {
-        Ok(preview) => Ok(preview_reply(app, preview)),
+        Ok(preview) => Ok(pb::PreviewSelectionReply {
+            resolved: by_segment.then_some(given),
+            ..preview_reply(app, preview)
+        }),
         Err(failure) => {
             let refusals: Vec<Refusal> = refused(failure)?;
             Ok(pb::PreviewSelectionReply {
@@ -53,7 +70,16 @@ fn preview_reply(app: &App, preview: Preview) -> pb::PreviewSelectionReply {
         first_eligible: preview
             .first_eligible
             .map(|view| answer::contact(view, Shown::Full, app.now())),
-        refusals: Vec::new(),
+        ..Default::default()
+    }
+}
+
+fn no_such_segment() -> Refusal {
+    Refusal {
+        code: InvitationCode::NotFound.as_str().to_owned(),
+        field: ["contacts", "segmentId"].map(str::to_owned).to_vec(),
+        message: "There is no such segment.".to_owned(),
+        ..Refusal::default()
     }
 }
 
@@ -62,7 +88,8 @@ pub(super) async fn list_ineligible(
     caller: &Caller,
     request: pb::ListIneligibleRequest,
 ) -> Result<pb::ListContactsReply, Status> {
-    let selection = filter::selection(request.selection.as_ref())?;
+    let given = resolved(app, caller, request.selection).await?;
+    let selection = filter::selection(given.as_ref())?;
     let action = name(&request.action, "action")?;
     let reason = name(&request.reason, "reason")?;
     let list = ContactList {

@@ -71,9 +71,18 @@ impl FakeContacts {
                     .filter_map(|id| known.people.get(id).cloned())
                     .collect()
             }
+            Some(Of::SegmentId(_)) => Vec::new(),
             _ => known.people.values().cloned().collect(),
         }
     }
+}
+
+/// What the one segment that there is stands for.
+fn stood_for(selection: &contacts::ContactSelection) -> Option<contacts::ContactSelection> {
+    let everyone = contacts::ContactFilter::default();
+    matches!(selection.of, Some(Of::SegmentId(_))).then_some(contacts::ContactSelection {
+        of: Some(Of::Filter(everyone)),
+    })
 }
 
 fn walked(facts: &ContactFacts) -> contacts::WalkedContact {
@@ -107,10 +116,12 @@ macro_rules! not_played {
                 &self,
                 request: Request<contacts::PreviewSelectionRequest>,
             ) -> Result<Response<contacts::PreviewSelectionReply>, Status> {
-                let people = self.select(request.into_inner().selection);
+                let selection = request.into_inner().selection;
+                let resolved = selection.as_ref().and_then(stood_for);
+                let people = self.select(resolved.clone().or(selection));
                 let total = people.len() as i64;
                 let eligible = people.iter().filter(|facts| facts.active).count() as i64;
-                Ok(Response::new(contacts::PreviewSelectionReply { total, eligible, ..Default::default() }))
+                Ok(Response::new(contacts::PreviewSelectionReply { total, eligible, resolved, ..Default::default() }))
             }
 
             async fn walk_selection(
