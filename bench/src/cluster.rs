@@ -206,6 +206,19 @@ impl Cluster {
     }
 }
 
+/// Milliseconds that psql told for the last statement of a file with `\timing on`.
+///
+/// # Errors
+/// When it told none.
+pub fn server_time(said: &str) -> Result<f64, Failure> {
+    let time = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("Time: "))
+        .next_back();
+    let time = time.and_then(|time| time.split(' ').next()?.parse().ok());
+    time.ok_or_else(|| fail(format!("psql told no time: {said}")))
+}
+
 /// A kept connection: asking over it costs the machine next to nothing while something else is measured.
 pub struct Session {
     psql: std::process::Child,

@@ -42,6 +42,13 @@ impl Loaded {
         contacts: 100_000,
         mixed: true,
     };
+    /// An organization of 100,000 waiting contacts for every round and the warm-up, and one for whatever happens beside.
+    pub const HUNDRED: Self = Self {
+        kind: "hundred",
+        organizations: crate::measure::ROUNDS + 2,
+        contacts: 100_000,
+        mixed: false,
+    };
     /// An organization of 20,000 waiting contacts for every round and the warm-up.
     pub const WAITING: Self = Self {
         kind: "waiting",

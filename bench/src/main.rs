@@ -8,14 +8,17 @@
 //! `usher-bench [LINE…]` runs the named lines, or all. Exit code 1: a line is SHORT; 2: one could not be measured.
 
 mod broker;
+mod bulk;
 mod child;
 mod cluster;
 mod failure;
 mod graphql;
+mod inbox;
 mod lines;
 mod loaded;
 mod mail;
 mod measure;
+mod pages;
 mod random;
 mod system;
 mod workshop;

@@ -1,6 +1,7 @@
 //! Rounds, medians, spreads, and the line that is printed.
 
 use std::fmt::{self, Display, Formatter};
+use std::time::Duration;
 
 use crate::failure::Failure;
 
@@ -36,6 +37,18 @@ impl FromIterator<f64> for Series {
     fn from_iter<I: IntoIterator<Item = f64>>(values: I) -> Self {
         Self(values.into_iter().collect())
     }
+}
+
+/// Of what took so long each, the time in ms that all but a hundredth kept within.
+pub fn p99(mut took: Vec<Duration>) -> f64 {
+    took.sort_unstable();
+    let place = (took.len() * 99).div_ceil(100).saturating_sub(1);
+    took.get(place).map_or(f64::NAN, |took| milliseconds(*took))
+}
+
+/// As a figure.
+pub fn milliseconds(took: Duration) -> f64 {
+    took.as_secs_f64() * 1000.0
 }
 
 /// Measures limit and value in turns, after a warm-up of each, so that both meet the same machine.
@@ -130,6 +143,14 @@ mod tests {
             limit: Series::fixed(2000.0),
             want,
         }
+    }
+
+    #[test]
+    fn all_but_a_hundredth() {
+        let took = |count: u64| (1..=count).rev().map(Duration::from_millis).collect();
+        assert_eq!(p99(took(200)), 198.0);
+        assert_eq!(p99(took(3)), 3.0);
+        assert!(p99(Vec::new()).is_nan());
     }
 
     #[test]

@@ -126,6 +126,12 @@ impl System {
         self.parts.iter_mut().try_for_each(Child::check)
     }
 
+    /// Stops one part for good.
+    pub fn stop(&mut self, part: &str) {
+        self.parts
+            .retain(|running| running.name() != format!("usher-{part}"));
+    }
+
     /// Bytes that the processes take, each shared page counted once in all (PSS).
     ///
     /// # Errors

@@ -3,7 +3,9 @@
 use async_graphql::ID;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use usher_types::{AccountId, ActivityId, BatchId, ContactId, LinkId, MemberId, OrganizationId};
+use usher_types::{
+    AccountId, ActivityId, BatchId, ContactId, LinkId, MemberId, OrganizationId, SegmentId, SessionId,
+};
 use uuid::Uuid;
 
 /// Bytes of an id before encoding: its type and its UUID.
@@ -28,6 +30,10 @@ pub enum NodeId {
     PortalUser(ContactId),
     /// A line of the activity log.
     Activity(ActivityId),
+    /// A named filter.
+    Segment(SegmentId),
+    /// Somebody's session.
+    Session(SessionId),
 }
 
 impl NodeId {
@@ -41,6 +47,8 @@ impl NodeId {
             Self::Member(id) => (6, id.uuid()),
             Self::PortalUser(id) => (7, id.uuid()),
             Self::Activity(id) => (8, id.uuid()),
+            Self::Segment(id) => (9, id.uuid()),
+            Self::Session(id) => (32, id.uuid()),
         }
     }
 
@@ -69,6 +77,8 @@ impl NodeId {
             6 => Some(Self::Member(uuid.into())),
             7 => Some(Self::PortalUser(uuid.into())),
             8 => Some(Self::Activity(uuid.into())),
+            9 => Some(Self::Segment(uuid.into())),
+            32 => Some(Self::Session(uuid.into())),
             _ => None,
         }
     }
@@ -123,6 +133,8 @@ kinds! {
     OrganizationId => Organization,
     MemberId => Member,
     ActivityId => Activity,
+    SegmentId => Segment,
+    SessionId => Session,
 }
 
 /// The client's form of an id that came from a service.

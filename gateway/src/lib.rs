@@ -1,5 +1,6 @@
 //! The gateway: GraphQL in, gRPC out, and the few pages that people meet. No database, no broker, no business rule.
 
+mod csv;
 pub mod fault;
 pub mod graphql;
 mod http;

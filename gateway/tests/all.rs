@@ -9,14 +9,17 @@
 
 mod all {
     mod activation;
+    mod batches;
     mod confirmation;
     mod declining;
     mod fakes;
     mod harness;
     mod http;
+    mod insight;
     mod lists;
     mod mutations;
     mod pages;
+    mod people;
     mod portal;
     mod recovery;
     mod refusals;

@@ -5,7 +5,9 @@ use usher_auth::{PermissionSet, Principal, Subject};
 use usher_tests::{Client, System};
 use usher_types::{Clock, MemberId, SessionId, SystemClock};
 
-use crate::operations::{ACCEPT, CREATE_CONTACT, PASSWORD, SEND, batch_is_done};
+use crate::operations::{
+    ACCEPT, CREATE_CONTACT, CREATE_SEGMENT, INVITE_MEMBER, PASSWORD, SEND, batch_is_done,
+};
 
 /// What each caller gets, in the order of [`CALLERS`]:
 /// `.` it is done or answered, `0` null, `N` a NOT_FOUND among the userErrors,
@@ -39,9 +41,35 @@ const TABLE: &[Row] = &[
         "query { accounts(first: 1) { nodes { id } } }",
         "UFF...",
     ),
+    ("segment", "query { segment(id: $segment) { id } }", "UFF.0."),
+    (
+        "segments",
+        "query { segments(first: 1) { nodes { id } } }",
+        "UFF...",
+    ),
+    (
+        "createSegment",
+        "mutation { createSegment(input: { name: \"New\", filter: {} }) { userErrors { code } } }",
+        "UFFR..",
+    ),
+    (
+        "updateSegment",
+        "mutation { updateSegment(input: { id: $segment, name: \"Changed\" }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "deleteSegment",
+        "mutation { deleteSegment(input: { id: $segment }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
     (
         "invitationPreview",
         "query { invitationPreview(contacts: { filter: {} }) { total } }",
+        "UFF...",
+    ),
+    (
+        "portalTogglesPreview",
+        "query { portalTogglesPreview(accountIds: [$account]) { total } }",
         "UFF...",
     ),
     (
@@ -52,6 +80,16 @@ const TABLE: &[Row] = &[
     (
         "invitationBatches",
         "query { invitationBatches(first: 1) { nodes { id } } }",
+        "UFF...",
+    ),
+    (
+        "explainAccess",
+        "query { explainAccess(contactId: $bob) { verdict } }",
+        "UFF.0.",
+    ),
+    (
+        "invitationFunnel",
+        "query { invitationFunnel { counts { sent } } }",
         "UFF...",
     ),
     (
@@ -73,6 +111,22 @@ const TABLE: &[Row] = &[
         "signOut",
         "mutation { signOut(input: { refreshToken: \"x\" }) { userErrors { code } } }",
         "......",
+    ),
+    ("sessions", "query { sessions { id } }", "U....."),
+    (
+        "endSession",
+        "mutation { endSession(input: { id: \"x\" }) { userErrors { code } } }",
+        "U..R..",
+    ),
+    (
+        "endOtherSessions",
+        "mutation { endOtherSessions { ended } }",
+        "U..R..",
+    ),
+    (
+        "impersonateContact",
+        "mutation { impersonateContact(input: { contactId: $bob, reason: \"why\" }) { userErrors { code } } }",
+        "UFFR..",
     ),
     (
         "acceptInvitation",
@@ -115,6 +169,11 @@ const TABLE: &[Row] = &[
         "UFFR..",
     ),
     (
+        "createTestClient",
+        "mutation { createTestClient { userErrors { code } } }",
+        "UFFR..",
+    ),
+    (
         "updateContact",
         "mutation { updateContact(input: { id: $bob, notes: \"changed\" }) { userErrors { code } } }",
         "UFFRN.",
@@ -147,6 +206,37 @@ const TABLE: &[Row] = &[
     (
         "unlinkContact",
         "mutation { unlinkContact(input: { accountId: $account, contactId: $bob }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "members",
+        "query { members(first: 1) { nodes { id } } }",
+        "UF....",
+    ),
+    ("memberRoles", "query { memberRoles { role } }", "UF...."),
+    (
+        "inviteMember",
+        "mutation { inviteMember(input: { email: \"new@member.example\", displayName: \"New\", role: READ_ONLY }) { userErrors { code } } }",
+        "UFFR..",
+    ),
+    (
+        "updateMember",
+        "mutation { updateMember(input: { id: $member, displayName: \"Changed\" }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "setMemberActive",
+        "mutation { setMemberActive(input: { id: $member, active: true }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "resendMemberInvitation",
+        "mutation { resendMemberInvitation(input: { id: $member }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "cancelMemberInvitation",
+        "mutation { cancelMemberInvitation(input: { id: $member }) { userErrors { code } } }",
         "UFFRN.",
     ),
     (
@@ -254,7 +344,17 @@ impl Stage {
         let without = forged(&system, PermissionSet::NONE, false).await;
         let read_only = forged(&system, PermissionSet::all(), true).await;
         let other = system.other_admin().clone();
-        let ids = json!({ "$bob": bob["id"], "$account": account, "$batch": batch });
+        let segment = admin
+            .done(
+                CREATE_SEGMENT,
+                json!({ "input": { "name": "Everyone", "filter": {} } }),
+            )
+            .await["segment"]["id"]
+            .clone();
+        let clerk = json!({ "input": { "email": "clerk@member.example", "displayName": "Clerk", "role": "READ_ONLY" } });
+        let clerk = admin.done(INVITE_MEMBER, clerk).await["member"]["id"].clone();
+        let ids = json!({ "$bob": bob["id"], "$account": account, "$batch": batch, "$member": clerk,
+            "$segment": segment });
         Self {
             callers: vec![system.nobody(), contact, without, read_only, other, admin],
             system,

@@ -3,10 +3,13 @@
 #![cfg(test)]
 
 mod authorization;
+mod batches;
 mod faults;
 mod one_person;
 mod operations;
 mod pages;
+mod people;
 mod reading;
 mod recovery;
 mod start;
+mod toggles;

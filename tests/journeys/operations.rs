@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use usher_tests::{Client, System, eventually};
 
+pub const CREATE_SEGMENT: &str = "mutation CreateSegment($input: CreateSegmentInput!) {
+  createSegment(input: $input) { segment { id } userErrors { code message field } }
+}";
 pub const CREATE_CONTACT: &str = "mutation CreateContact($input: CreateContactInput!) {
   createContact(input: $input) {
     contact { id version displayName portal { status actions loginEnabled } accounts { login account { id name portalStatus } } }
@@ -45,6 +48,10 @@ pub const LANDING: &str = "query Landing($token: String!) {
 
 pub const ACCEPT: &str = "mutation Accept($input: AcceptInvitationInput!) {
   acceptInvitation(input: $input) { accepted userErrors { code message field retryAfter } }
+}";
+
+pub const INVITE_MEMBER: &str = "mutation Invite($input: InviteMemberInput!) {
+  inviteMember(input: $input) { member { id status role permissions active } userErrors { code message field } }
 }";
 
 /// A password that every rule accepts.

@@ -177,6 +177,31 @@ impl System {
         eventually(&format!("{} is ready", self.base), PATIENCE, look).await;
     }
 
+    /// Who takes this client's access token: the gateway, and where they are processes of their own, each service by itself.
+    ///
+    /// # Panics
+    /// Where the client has no token.
+    pub async fn taken_by(&self, client: &Client) -> Vec<&'static str> {
+        let token = client.token().expect("a token");
+        let mut taken = Vec::new();
+        if client
+            .send("query { viewer { __typename } }", json!({}))
+            .await
+            .status
+            .is_success()
+        {
+            taken.push("GATEWAY");
+        }
+        if self.setting == Setting::Distributed {
+            for name in SERVICES {
+                if self.health_of(name).takes(token).await {
+                    taken.push(name);
+                }
+            }
+        }
+        taken
+    }
+
     fn health_of(&self, service: &str) -> Health {
         Health::new(&self.environment[&format!("USHER_{service}_URL")])
     }

@@ -1,8 +1,12 @@
 //! The lines, one file each. A new one is a file and an entry here.
 
+mod accept;
 mod bulk_invite_mail;
+mod bulk_rows;
 mod idle_memory;
 mod list_page;
+mod preview;
+mod single_invite;
 
 use crate::failure::Failure;
 use crate::measure::Outcome;
@@ -19,7 +23,17 @@ pub struct Line {
 }
 
 /// All lines, in the order they run.
-pub const LINES: [&Line; 3] = [&list_page::LINE, &bulk_invite_mail::LINE, &idle_memory::LINE];
+pub const LINES: [&Line; 9] = [
+    &list_page::LINE,
+    &preview::LINE,
+    &bulk_invite_mail::LINE,
+    &bulk_rows::ACCEPT,
+    &bulk_rows::ROWS,
+    &single_invite::LINE,
+    &accept::PASSWORDS,
+    &accept::LIST,
+    &idle_memory::LINE,
+];
 
 /// Settings that lift the limits against abuse out of the way, printed so that nobody takes the figures for more.
 pub fn raised() -> Vec<(&'static str, String)> {

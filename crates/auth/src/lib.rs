@@ -9,6 +9,7 @@ mod operation;
 mod permission;
 mod principal;
 mod revocation;
+mod role;
 mod seal;
 mod service_token;
 mod signing;
@@ -19,6 +20,7 @@ pub use operation::{Access, Denied, Operation, authorize};
 pub use permission::{Permission, PermissionSet};
 pub use principal::{Principal, Service, Subject};
 pub use revocation::EndedSessions;
+pub use role::Role;
 pub use seal::{SealContext, SealError, open_token, seal_token, unwrap_secret, wrap_secret, wrapped_with};
 pub use service_token::{ServiceTokens, service_may_call};
 pub use signing::{InvalidJwks, SigningError, SigningKey, VerifyingKeys};
@@ -26,3 +28,6 @@ pub use verifier::{InvalidToken, Verifier};
 
 /// Life of an access token in seconds (I11).
 pub const ACCESS_TOKEN_SECONDS: i64 = 300;
+
+/// Life of an impersonation's only token in seconds (I14): there is no refresh token beside it.
+pub const IMPERSONATION_SECONDS: i64 = 1_800;

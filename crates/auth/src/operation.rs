@@ -63,13 +63,17 @@ macro_rules! operations {
 }
 
 use Access::{AnyMember, Member, MemberOrServices, Public, Services, SignedIn, SignedInOrServices};
-use Permission::{ContactsRead, ContactsWrite, PortalInvite, SettingsWrite};
+use Permission::{
+    ContactsRead, ContactsWrite, MembersManage, PortalImpersonate, PortalInvite, SettingsWrite,
+};
 
 const INVITATIONS: &[Service] = &[Service::Invitations];
 
 operations! {
     /// contacts: CreateContact. With `invite` also `portal.invite`.
     CreateContact: Member(ContactsWrite), write;
+    /// contacts: CreateTestClient.
+    CreateTestClient: Member(ContactsWrite), write;
     /// contacts: UpdateContact.
     UpdateContact: Member(ContactsWrite), write;
     /// contacts: SetContactActive.
@@ -96,6 +100,14 @@ operations! {
     GetAccounts: SignedIn, read;
     /// contacts: BatchGetLinks, LinksOfContacts, LinksOfAccounts.
     GetLinks: SignedIn, read;
+    /// contacts: CreateSegment.
+    CreateSegment: Member(ContactsWrite), write;
+    /// contacts: UpdateSegment.
+    UpdateSegment: Member(ContactsWrite), write;
+    /// contacts: DeleteSegment.
+    DeleteSegment: Member(ContactsWrite), write;
+    /// contacts: ListSegments, BatchGetSegments.
+    ReadSegments: Member(ContactsRead), read;
     /// contacts: PreviewSelection.
     PreviewSelection: MemberOrServices(PortalInvite, INVITATIONS), read;
     /// contacts: WalkSelection.
@@ -107,8 +119,18 @@ operations! {
     GetOrganization: SignedIn, read;
     /// invitations: UpdateOrganization.
     UpdateOrganization: Member(SettingsWrite), write;
-    /// invitations: BatchGetMembers.
+    /// invitations: BatchGetMembers, ListMembers.
     GetMembers: AnyMember, read;
+    /// invitations: InviteMember.
+    InviteMember: Member(MembersManage), write;
+    /// invitations: UpdateMember.
+    UpdateMember: Member(MembersManage), write;
+    /// invitations: SetMemberActive.
+    SetMemberActive: Member(MembersManage), write;
+    /// invitations: ResendMemberInvitation.
+    ResendMemberInvitation: Member(MembersManage), write;
+    /// invitations: CancelMemberInvitation.
+    CancelMemberInvitation: Member(MembersManage), write;
     /// invitations: StartBatch. More than one contact also needs `email.bulk` (I15).
     StartBatch: Member(PortalInvite), write;
     /// invitations: CheckInvitation. More than one contact also needs `email.bulk` (I15).
@@ -119,10 +141,14 @@ operations! {
     PauseBatch: Member(PortalInvite), write;
     /// invitations: ResumeBatch. A batch that needed `email.bulk` needs it again (I15).
     ResumeBatch: Member(PortalInvite), write;
-    /// invitations: BatchGetBatches, ListBatches, ListSkipped, WatchBatch.
+    /// invitations: BatchGetBatches, ListBatches, ListSkipped, WatchBatch, StreamResults.
     ReadBatches: Member(ContactsRead), read;
     /// invitations: BatchGetPortalAccess.
     ReadPortalAccess: Member(ContactsRead), read;
+    /// invitations: ExplainAccess.
+    ExplainAccess: Member(ContactsRead), read;
+    /// invitations: GetFunnel.
+    ReadFunnel: Member(ContactsRead), read;
     /// invitations: GetLanding.
     GetLanding: Public, read;
     /// invitations: AcceptInvitation.
@@ -149,6 +175,14 @@ operations! {
     RefreshSession: Public, read;
     /// invitations: SignOut; also ends a read-only session (I14).
     SignOut: Public, read;
+    /// invitations: ListSessions.
+    ListSessions: SignedIn, read;
+    /// invitations: EndSession, EndOtherSessions.
+    EndSession: SignedIn, write;
+    /// invitations: ImpersonateContact.
+    ImpersonateContact: Member(PortalImpersonate), write;
+    /// invitations: GetImpersonator.
+    GetImpersonator: SignedIn, read;
     /// invitations: WatchRevocations.
     WatchRevocations: Services(&[Service::Gateway, Service::Contacts, Service::Notifications]), read;
     /// invitations: GetJwks.

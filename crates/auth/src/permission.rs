@@ -99,6 +99,30 @@ impl PermissionSet {
         self.0 & (1 << permission as u16) != 0
     }
 
+    /// What this set has and the other has not.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// What either set has.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether the other set has everything of this one.
+    #[must_use]
+    pub const fn is_within(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
+    }
+
+    /// Whether there is no permission in it.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// The names, in the order of [`Permission::ALL`].
     #[must_use]
     pub fn names(self) -> Vec<&'static str> {

@@ -253,6 +253,90 @@ mod tests {
     }
 
     #[test]
+    fn i11_type_issuer_audience_and_algorithm_are_pinned() {
+        use jsonwebtoken::{Algorithm, EncodingKey, Header};
+        use usher_types::Clock;
+        let bench = bench();
+        let now = bench.clock.now();
+        let pkcs8 = SigningKey::generate().unwrap();
+        let key = SigningKey::from_pkcs8("k2".into(), &pkcs8).unwrap();
+        let jwks = SigningKey::jwks(&[&bench.key, &key]);
+        bench.verifier.set_keys(VerifyingKeys::from_jwks(&jwks).unwrap());
+        let claims = |issuer: &str, audience: &str| {
+            serde_json::json!({
+                "iss": issuer, "aud": audience, "sub": uuid::Uuid::new_v4(), "client_id": "usher", "jti": uuid::Uuid::new_v4(),
+                "iat": now.timestamp(), "exp": now.timestamp() + 300, "sid": uuid::Uuid::new_v4(),
+                "org": uuid::Uuid::new_v4(), "kind": "member", "permissions": ["contacts.read"],
+            })
+        };
+        let ours = EncodingKey::from_ed_der(&pkcs8);
+        let sign = |algorithm, kind: Option<&str>, claims: &serde_json::Value, key: &EncodingKey| {
+            let mut header = Header::new(algorithm);
+            header.typ = kind.map(str::to_owned);
+            header.kid = Some("k2".to_owned());
+            jsonwebtoken::encode(&header, claims, key).unwrap()
+        };
+        let right = claims(ISSUER, AUDIENCE);
+        let access = Some(ACCESS_TYPE);
+        assert!(
+            bench
+                .verifier
+                .verify(&sign(Algorithm::EdDSA, access, &right, &ours))
+                .is_ok()
+        );
+        // the public half as a shared secret, as in the oldest trick against JWT
+        let published: serde_json::Value = serde_json::from_str(&jwks).unwrap();
+        let public = published["keys"][1]["x"].as_str().unwrap();
+        let secret = EncodingKey::from_secret(public.as_bytes());
+        let unsigned = "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0Iiwia2lkIjoiazIifQ";
+        let body = sign(Algorithm::EdDSA, access, &right, &ours);
+        let body = body.split('.').nth(1).unwrap();
+        for (what, token) in [
+            ("type", sign(Algorithm::EdDSA, Some("JWT"), &right, &ours)),
+            ("no type", sign(Algorithm::EdDSA, None, &right, &ours)),
+            (
+                "service type",
+                sign(Algorithm::EdDSA, Some(SERVICE_TYPE), &right, &ours),
+            ),
+            (
+                "issuer",
+                sign(Algorithm::EdDSA, access, &claims("other", AUDIENCE), &ours),
+            ),
+            (
+                "audience",
+                sign(Algorithm::EdDSA, access, &claims(ISSUER, "other"), &ours),
+            ),
+            ("algorithm", sign(Algorithm::HS256, access, &right, &secret)),
+            ("none", format!("{unsigned}.{body}.")),
+        ] {
+            assert_eq!(bench.verifier.verify(&token), Err(InvalidToken), "{what}");
+        }
+    }
+
+    #[test]
+    fn i14_an_impersonation_lives_half_an_hour_and_is_marked() {
+        use usher_types::{Clock, ContactId};
+        let bench = bench();
+        let principal = Principal {
+            subject: Subject::Contact(ContactId::new(bench.clock.now())),
+            permissions: PermissionSet::NONE,
+            read_only: true,
+            acting_member: Some(MemberId::new(bench.clock.now())),
+            expires_at: bench.clock.now() + TimeDelta::hours(2),
+            ..member(&bench)
+        };
+        let token = bench.key.sign(&principal, bench.clock.now()).unwrap();
+        bench.clock.advance(TimeDelta::seconds(1_799));
+        let verified = bench.verifier.verify(&token).unwrap();
+        assert_eq!(
+            (verified.read_only, verified.acting_member),
+            (true, principal.acting_member)
+        );
+        bench.clock.advance(TimeDelta::seconds(1));
+        assert_eq!(bench.verifier.verify(&token), Err(InvalidToken));
+    }
+
+    #[test]
     fn a_service_token_is_good_for_its_audience_and_callers_alone() {
         use usher_types::Clock;
         let bench = bench();

@@ -28,11 +28,15 @@ pub enum MailKind {
     /// To the member who invited: the invitation was answered with "this isn't me" (I8). It carries no link; its message says
     /// whom it was for.
     InvitationDeclined,
+    /// To a contact who is in already: login for further accounts was switched on (I13). Its link leads to the sign-in page.
+    AccountAccess,
+    /// To a contact who was invited and has not answered (I16); carries a further link of the same invitation.
+    Reminder,
 }
 
 impl MailKind {
     /// Every built-in mail.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Invitation,
         Self::MemberInvitation,
         Self::EmailChange,
@@ -41,6 +45,8 @@ impl MailKind {
         Self::MemberPasswordReset,
         Self::PasswordChanged,
         Self::InvitationDeclined,
+        Self::AccountAccess,
+        Self::Reminder,
     ];
 
     /// The name under which it is stored, and of its folder of templates.
@@ -55,17 +61,22 @@ impl MailKind {
             Self::MemberPasswordReset => "member_password_reset",
             Self::PasswordChanged => "password_changed",
             Self::InvitationDeclined => "invitation_declined",
+            Self::AccountAccess => "account_access",
+            Self::Reminder => "reminder",
         }
     }
 
-    /// The page that its link leads to; none for a mail without a link, whose letters need no token.
+    /// The page that its link with a token leads to; none for a mail without such a link, whose letters need no token.
     #[must_use]
     pub const fn page(self) -> Option<&'static str> {
         match self {
-            Self::Invitation | Self::MemberInvitation => Some("activate"),
+            Self::Invitation | Self::MemberInvitation | Self::Reminder => Some("activate"),
             Self::EmailChange => Some("confirm-email"),
             Self::PasswordReset | Self::MemberPasswordReset => Some("reset"),
-            Self::EmailChangedNotice | Self::PasswordChanged | Self::InvitationDeclined => None,
+            Self::EmailChangedNotice
+            | Self::PasswordChanged
+            | Self::InvitationDeclined
+            | Self::AccountAccess => None,
         }
     }
 }
@@ -133,6 +144,9 @@ pub struct Letter {
     pub sealed_token: Option<String>,
     /// The end of the link's life; no mail is tried after it.
     pub expires_at: DateTime<Utc>,
+    /// `[AccountNames]`, a line each, in a mail about accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<String>,
 }
 
 impl Payload for Deliver {

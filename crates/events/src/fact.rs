@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use usher_types::{
     AccountId, AccountKind, BatchId, ContactId, ContactRole, DeliveryState, EmailState, InvitationId,
-    MessageId, OrganizationId, PortalStatus, Version,
+    MemberId, MessageId, OrganizationId, PortalStatus, Version,
 };
 use uuid::Uuid;
 
@@ -57,6 +57,9 @@ pub struct ContactFacts {
     pub external_id: Option<String>,
     /// The accounts with login on, by which the portal lets the contact switch.
     pub login_accounts: Vec<AccountId>,
+    /// Made by createTestClient: left out of funnel and statistics (I19).
+    #[serde(default)]
+    pub test: bool,
 }
 
 impl Payload for ContactChanged {
@@ -219,6 +222,40 @@ impl Payload for SignedIn {
     }
 }
 impl Event for SignedIn {}
+
+/// `usher.portal.impersonation_started.v1` and `usher.portal.impersonation_ended.v1`: a member looks through a contact's eyes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Impersonation {
+    /// True for the start.
+    pub started: bool,
+    /// The organization of both.
+    pub organization_id: OrganizationId,
+    /// Through whose eyes.
+    pub contact_id: ContactId,
+    /// Who looks.
+    pub member_id: MemberId,
+    /// What the member gave as the reason.
+    pub reason: String,
+    /// When it started or ended.
+    pub at: DateTime<Utc>,
+}
+
+impl Payload for Impersonation {
+    fn key(&self) -> Uuid {
+        self.contact_id.uuid()
+    }
+    fn organization(&self) -> OrganizationId {
+        self.organization_id
+    }
+    fn kind(&self) -> &'static str {
+        if self.started {
+            "usher.portal.impersonation_started.v1"
+        } else {
+            "usher.portal.impersonation_ended.v1"
+        }
+    }
+}
+impl Event for Impersonation {}
 
 /// `usher.organization.updated.v1`: every setting after the change; also published when the organization is made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -15,6 +15,7 @@ pub use command::{
 pub use data::Data;
 pub use envelope::{Command, Envelope, Event, Lane, Payload, PayloadError};
 pub use fact::{
-    AccountChanged, AccountFacts, AddressStateChanged, ContactChanged, ContactFacts, InvitationChanged,
-    InvitationFact, MessageChanged, MessageOutcome, OrganizationChanged, PortalFacts, SignedIn,
+    AccountChanged, AccountFacts, AddressStateChanged, ContactChanged, ContactFacts, Impersonation,
+    InvitationChanged, InvitationFact, MessageChanged, MessageOutcome, OrganizationChanged, PortalFacts,
+    SignedIn,
 };

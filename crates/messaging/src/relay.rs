@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use opentelemetry::metrics::Counter;
+use opentelemetry::{KeyValue, global};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use usher_database::Database;
@@ -57,13 +59,20 @@ pub(crate) struct Relay {
     held: (Instant, Vec<i64>),
     /// Confirmed, and marked in the next transaction.
     published: Vec<(Lane, i64)>,
+    /// Events by their type.
+    counter: Counter<u64>,
     /// Orders of which a message was refused, how often, and when they are tried again.
     resting: HashMap<Uuid, (u32, Instant)>,
 }
 
 impl Relay {
     pub(crate) fn new(database: &Database, transport: Arc<dyn Transport>, pace: Pace) -> Self {
+        let counter = global::meter("usher")
+            .u64_counter("usher.events.published")
+            .with_description("Events that the broker has confirmed, by type.")
+            .build();
         Self {
+            counter,
             database: database.for_relay(),
             transport,
             pace,
@@ -178,6 +187,7 @@ impl Relay {
             let outcomes = publishing.await.map_err(|_| outlasted())??;
             for (message, stored) in round.iter().zip(outcomes) {
                 if stored {
+                    self.count(message);
                     self.published.push((message.lane, message.position));
                     self.resting.remove(&message.order());
                 } else {
@@ -187,6 +197,15 @@ impl Relay {
             }
         }
         Ok(())
+    }
+
+    /// What the broker has has happened: the change that it tells of is committed, in the transaction that wrote it.
+    fn count(&self, message: &Outgoing) {
+        if !message.is_command() {
+            let events = u64::try_from(message.events()).unwrap_or_default();
+            self.counter
+                .add(events, &[KeyValue::new("type", message.kind.clone())]);
+        }
     }
 
     fn refused(&mut self, message: &Outgoing) {

@@ -22,6 +22,8 @@ pub const QUEUES: &[Queue] = &[
             "usher.invitation.*.v1",
             "usher.portal.first_signed_in.v1",
             "usher.portal.signed_in.v1",
+            "usher.portal.impersonation_started.v1",
+            "usher.portal.impersonation_ended.v1",
             "usher.address.state_changed.v1",
             "usher.organization.updated.v1",
         ],

@@ -6,6 +6,7 @@ pub mod error;
 pub mod grpc;
 pub mod keys;
 pub mod lifecycle;
+mod metrics;
 pub mod process;
 pub mod revocations;
 pub mod settings;

@@ -10,10 +10,12 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use serde::Deserialize;
+use tokio::task::JoinHandle;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
+use crate::metrics::{Page, serve};
 use crate::{Settings, StartError};
 
 /// The table `[telemetry]` of the settings.
@@ -23,6 +25,7 @@ struct TelemetrySettings {
     filter: String,
     format: Format,
     otlp_endpoint: String,
+    metrics_listen: String,
     sample_ratio: f64,
 }
 
@@ -39,6 +42,8 @@ enum Format {
 pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
     metrics: Option<SdkMeterProvider>,
+    /// Serves metrics as text for as long as the process lives.
+    scraped: Option<JoinHandle<()>>,
 }
 
 type Boxed = Box<dyn Layer<Registry> + Send + Sync>;
@@ -48,7 +53,8 @@ impl Telemetry {
     /// called inside the runtime, once a process.
     ///
     /// # Errors
-    /// [`StartError::Settings`] when the filter or the endpoint is wrong.
+    /// [`StartError::Settings`] when the filter, the endpoint or the address to listen on is wrong; [`StartError::Taken`] where that
+    /// address is taken.
     pub fn start(settings: &Settings, service: &'static str) -> Result<Self, StartError> {
         let own: TelemetrySettings = settings.section("telemetry")?;
         if !(0.0..=1.0).contains(&own.sample_ratio) {
@@ -59,11 +65,18 @@ impl Telemetry {
         let filter = EnvFilter::try_new(&own.filter)
             .map_err(|error| StartError::settings(format!("[telemetry]: filter: {error}")))?;
         let mut layers = vec![log_layer(&own, settings).with_filter(filter).boxed()];
-        let (traces, metrics) = if own.otlp_endpoint.is_empty() {
-            (None, None)
-        } else {
+        let exported = !own.otlp_endpoint.is_empty();
+        let traces = match exported {
+            true => Some(traces(&own, service)?),
+            false => None,
+        };
+        if exported {
             global::set_text_map_propagator(TraceContextPropagator::new());
-            (Some(traces(&own, service)?), Some(metrics(&own, service)?))
+        }
+        let page = (!own.metrics_listen.is_empty()).then(Page::default);
+        let metrics = match exported || page.is_some() {
+            true => Some(metrics(&own, service, page.as_ref())?),
+            false => None,
         };
         if let Some(provider) = &traces {
             let filter = EnvFilter::new("info,h2=off,hyper=off,tonic=off,opentelemetry=off");
@@ -77,11 +90,22 @@ impl Telemetry {
             .with(layers)
             .try_init()
             .map_err(|error| StartError::failed("logging", &error))?;
-        Ok(Self { traces, metrics })
+        let scraped = match (page, &metrics) {
+            (Some(page), Some(provider)) => Some(serve(&own.metrics_listen, page, provider.clone())?),
+            _ => None,
+        };
+        Ok(Self {
+            traces,
+            metrics,
+            scraped,
+        })
     }
 
     /// Sends what is still held back.
     pub fn flush(self) {
+        if let Some(scraped) = self.scraped {
+            scraped.abort();
+        }
         if let Some(Err(error)) = self.traces.map(|provider| provider.shutdown()) {
             tracing::debug!(%error, "traces were not flushed");
         }
@@ -139,14 +163,22 @@ fn traces(own: &TelemetrySettings, service: &'static str) -> Result<SdkTracerPro
         .build())
 }
 
-fn metrics(own: &TelemetrySettings, service: &'static str) -> Result<SdkMeterProvider, StartError> {
-    let exporter = MetricExporter::builder()
-        .with_tonic()
-        .with_endpoint(&own.otlp_endpoint)
-        .build()
-        .map_err(|error| refused(&error))?;
-    Ok(SdkMeterProvider::builder()
-        .with_periodic_exporter(exporter)
-        .with_resource(resource(service))
-        .build())
+fn metrics(
+    own: &TelemetrySettings,
+    service: &'static str,
+    page: Option<&Page>,
+) -> Result<SdkMeterProvider, StartError> {
+    let mut builder = SdkMeterProvider::builder().with_resource(resource(service));
+    if !own.otlp_endpoint.is_empty() {
+        let exporter = MetricExporter::builder()
+            .with_tonic()
+            .with_endpoint(&own.otlp_endpoint)
+            .build()
+            .map_err(|error| refused(&error))?;
+        builder = builder.with_periodic_exporter(exporter);
+    }
+    if let Some(page) = page {
+        builder = builder.with_reader(page.reader());
+    }
+    Ok(builder.build())
 }

@@ -61,12 +61,15 @@ pub struct Facts {
     pub login: LoginFact,
     /// What stands against the address.
     pub email: EmailFact,
+    /// Login for a further account has just been switched on (I13).
+    pub opened: bool,
 }
 
 /// Whether `action` reaches a contact with these facts.
 ///
 /// # Errors
-/// The first reason that holds, in the order of I3. CANCEL knows only ALREADY_ACTIVATED and NOT_INVITED.
+/// The first reason that holds, in the order of I3. CANCEL knows only ALREADY_ACTIVATED and NOT_INVITED. Whoever is in already is
+/// reached by SEND where there is a further account to be told of (I13).
 pub const fn eligibility(facts: Facts, action: Action) -> Result<(), Reason> {
     if matches!(action, Action::Cancel) {
         return match facts.status {
@@ -82,6 +85,7 @@ pub const fn eligibility(facts: Facts, action: Action) -> Result<(), Reason> {
         return Err(Reason::RoleNotInvitable);
     }
     match (facts.status, action) {
+        (Status::Accepted | Status::Active, Action::Send) if facts.opened => {}
         (Status::Accepted | Status::Active, _) => return Err(Reason::AlreadyActivated),
         (Status::Invited | Status::Expired, Action::Send) => return Err(Reason::AlreadyInvited),
         _ => {}
@@ -122,7 +126,48 @@ mod tests {
         status: Status::Waiting,
         login: LoginFact::On,
         email: EmailFact::Usable,
+        opened: false,
     };
+
+    #[test]
+    fn i13_whoever_is_in_already_is_told_of_a_further_account() {
+        for status in [Status::Accepted, Status::Active] {
+            let facts = Facts {
+                status,
+                opened: true,
+                ..READY
+            };
+            assert_eq!(eligibility(facts, Action::Send), Ok(()), "{status}");
+            for action in [Action::Resend, Action::Cancel] {
+                assert_eq!(
+                    eligibility(facts, action),
+                    Err(Reason::AlreadyActivated),
+                    "{status}"
+                );
+            }
+            let bounced = Facts {
+                email: EmailFact::Bounced,
+                ..facts
+            };
+            assert_eq!(
+                eligibility(bounced, Action::Send),
+                Err(Reason::EmailBounced),
+                "{status}"
+            );
+        }
+        for status in [Status::Invited, Status::Expired] {
+            let facts = Facts {
+                status,
+                opened: true,
+                ..READY
+            };
+            assert_eq!(
+                eligibility(facts, Action::Send),
+                Err(Reason::AlreadyInvited),
+                "{status}"
+            );
+        }
+    }
 
     #[test]
     fn i3_send_takes_waiting_resend_all_that_are_not_activated_cancel_what_is_out() {
@@ -159,6 +204,7 @@ mod tests {
             status: Status::Active,
             login: LoginFact::Off,
             email: EmailFact::None,
+            opened: false,
         };
         assert_eq!(eligibility(facts, Action::Send), Err(Reason::ContactInactive));
         facts.active = true;

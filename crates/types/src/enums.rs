@@ -56,6 +56,22 @@ named! {
 }
 
 named! {
+    /// Where a member stands on the way in (I15), as [`PortalStatus`] does for contacts.
+    MemberStatus {
+        /// No invitation is out.
+        Waiting = "WAITING",
+        /// One is.
+        Invited = "INVITED",
+        /// It ran out.
+        Expired = "EXPIRED",
+        /// A password was chosen, nobody has signed in yet.
+        Accepted = "ACCEPTED",
+        /// Signed in at least once.
+        Active = "ACTIVE",
+    }
+}
+
+named! {
     /// What an account stands for (C5).
     AccountKind {
         Individual = "INDIVIDUAL", Company = "COMPANY", Joint = "JOINT", Trust = "TRUST",

@@ -73,6 +73,8 @@ ids! {
     AccountId,
     /// The link between a contact and an account.
     LinkId,
+    /// A named filter over contacts.
+    SegmentId,
     /// One offer with its link.
     InvitationId,
     /// One bulk action over many contacts.

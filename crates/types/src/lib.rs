@@ -18,12 +18,12 @@ pub use eligibility::{EmailFact, Facts, LoginFact, eligibility, permitted_action
 pub use email::{EmailAddress, InvalidEmail, domain_of};
 pub use enums::{
     AccountKind, BatchState, ContactRole, DeliveryState, EmailState, IneligibleReason, InvitationAction,
-    LinkState, PauseReason, PortalStatus, UnknownName,
+    LinkState, MemberStatus, PauseReason, PortalStatus, UnknownName,
 };
 pub use fold::fold;
 pub use ids::{
     AccountId, ActivityId, BatchId, ContactId, InvitationId, LinkId, MailingId, MemberId, MessageId,
-    OrganizationId, RequestId, SessionId,
+    OrganizationId, RequestId, SegmentId, SessionId,
 };
 pub use phone::{InvalidPhone, parse_phone};
 pub use portal::portal_status;

@@ -19,10 +19,25 @@ pub struct Cli {
 pub enum Command {
     /// Runs gateway and services in this process; what happens without a command
     Serve,
+    /// The keys that sign access tokens
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Organizations of this installation
     Organization {
         #[command(subcommand)]
         command: OrganizationCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Makes the next key: published now, it signs after an hour, and the old one verifies a day longer
+    Rotate {
+        /// Drops the old keys, where somebody else may have them: every access token ends, sessions go on by their refresh tokens
+        #[arg(long)]
+        at_once: bool,
     },
 }
 

@@ -2,6 +2,7 @@
 
 mod banner;
 mod cli;
+mod keys;
 mod organization;
 mod serve;
 
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
     let sources = Sources::of_process(cli.config);
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => process::run("usher", sources, serve::serve),
+        Command::Keys { command } => process::run("usher", sources, |process| keys::run(process, command)),
         Command::Organization { command } => {
             process::run("usher", sources, |process| organization::run(process, command))
         }

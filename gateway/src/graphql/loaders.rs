@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use usher_proto::contacts::v1 as contacts;
 use usher_proto::invitations::v1 as invitations;
-use usher_types::{AccountId, BatchId, ContactId, LinkId, MemberId};
+use usher_types::{AccountId, BatchId, ContactId, LinkId, MemberId, SegmentId};
 use uuid::Uuid;
 
 use super::load::Batcher;
 use super::scope::{Scope, answer};
-use super::types::{Account, AccountContact, Contact, Delivery, InvitationBatch, Member, Organization};
+use super::types::{
+    Account, AccountContact, Contact, Delivery, InvitationBatch, Member, Organization, Segment,
+};
 use crate::fault::Fault;
 
 /// The loaders of one request.
@@ -24,6 +26,7 @@ pub(crate) struct Loaders {
     members: Batcher<MemberId, Member>,
     deliveries: Batcher<ContactId, Delivery>,
     batches: Batcher<BatchId, InvitationBatch>,
+    segments: Batcher<SegmentId, Segment>,
 }
 
 fn wire<T: Into<Uuid>>(ids: Vec<T>) -> Vec<Bytes> {
@@ -73,6 +76,11 @@ impl Scope {
     /// What became of a contact's newest invitation mail.
     pub(crate) async fn delivery(&self, id: ContactId) -> Result<Option<Delivery>, Fault> {
         self.loaders.deliveries.load(id, |ids| self.deliveries(ids)).await
+    }
+
+    /// A segment of the caller's firm.
+    pub(crate) async fn segment(&self, id: SegmentId) -> Result<Option<Segment>, Fault> {
+        self.loaders.segments.load(id, |ids| self.segments(ids)).await
     }
 
     /// A batch of the caller's firm.
@@ -156,10 +164,21 @@ impl Scope {
             let delivery = Delivery {
                 state: row.delivery,
                 error: row.delivery_error,
+                reminded_at: row.reminded_at,
+                next_reminder_at: row.next_reminder_at,
             };
             Some((usher_proto::id_from(&row.contact_id)?, delivery))
         });
         Ok(found.collect())
+    }
+
+    async fn segments(&self, ids: Vec<SegmentId>) -> Found<SegmentId, Segment> {
+        let request = self.ask(contacts::BatchGetSegmentsRequest { ids: wire(ids) });
+        let reply = answer(self.backends.segments.clone().batch_get_segments(request).await)?;
+        let found = reply.segments.into_iter();
+        Ok(found
+            .filter_map(|row| Some((usher_proto::id_from(&row.id)?, Segment(row))))
+            .collect())
     }
 
     async fn batches(&self, ids: Vec<BatchId>) -> Found<BatchId, InvitationBatch> {

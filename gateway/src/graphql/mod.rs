@@ -1,5 +1,6 @@
 //! GraphQL: the schema, and how its fields are answered.
 
+mod follow;
 mod input;
 mod limits;
 mod load;
@@ -7,6 +8,7 @@ mod loaders;
 mod mutation;
 mod nulls;
 mod query;
+mod query_people;
 mod schema;
 mod scope;
 mod subscription;

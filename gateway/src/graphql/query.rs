@@ -1,18 +1,22 @@
 //! The queries.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, ID, MergedObject, Object};
 use futures::future::try_join_all;
 use usher_auth::{Operation, Subject, authorize};
 use usher_proto::contacts::v1 as contacts;
+use usher_proto::contacts::v1::contact_selection::Of;
 use usher_proto::invitations::v1 as invitations;
-use usher_types::{AccountId, BatchId, ContactId, OrganizationId};
+use usher_proto::timestamp;
+use usher_types::{AccountId, BatchId, ContactId, OrganizationId, SegmentId};
 
 use super::input::{AccountFilter, ContactFilter, ContactOrder, ContactSelection};
+use super::query_people::PeopleQueries;
 use super::scope::{Scope, answer};
 use super::types::{
-    Account, AccountConnection, Contact, ContactConnection, InvitationAction, InvitationBatch,
-    InvitationBatchConnection, InvitationLanding, InvitationPreview, Node, Organization, PortalUser, Viewer,
-    Window, Words, page_cost, to_wire,
+    AccessExplanation, Account, AccountConnection, Contact, ContactConnection, InvitationAction,
+    InvitationBatch, InvitationBatchConnection, InvitationFunnel, InvitationLanding, InvitationPreview,
+    Moment, Node, Organization, PortalUser, Segment, SegmentConnection, Viewer, Window, Words, page_cost,
+    to_wire,
 };
 use crate::fault::Fault;
 use crate::ids::{Kind, NodeId};
@@ -21,8 +25,11 @@ use crate::ids::{Kind, NodeId};
 const MOST_NODES: usize = 100;
 
 /// Questions.
-#[derive(Debug)]
-pub struct Query;
+#[derive(MergedObject, Debug, Default)]
+pub struct Query(Questions, PeopleQueries);
+
+#[derive(Debug, Default)]
+struct Questions;
 
 /// Members need `contacts.read` for people and accounts; contacts see their own (I22), which the service decides.
 fn may_look<'a>(ctx: &Context<'a>, operation: Operation) -> Result<&'a Scope, Fault> {
@@ -52,6 +59,12 @@ async fn node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, Fault> {
             let found = may_look(ctx, Operation::GetLinks)?.link(id).await?;
             Ok(found.map(|found| Node::AccountContact(Box::new(found))))
         }
+        Some(NodeId::Segment(id)) => {
+            let found = Scope::permitted(ctx, Operation::ReadSegments)?
+                .segment(id)
+                .await?;
+            Ok(found.map(|found| Node::Segment(Box::new(found))))
+        }
         Some(NodeId::Batch(id)) => {
             let found = Scope::permitted(ctx, Operation::ReadBatches)?.batch(id).await?;
             Ok(found.map(|found| Node::InvitationBatch(Box::new(found))))
@@ -65,8 +78,8 @@ async fn node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, Fault> {
             let own = scope.portal_contact() == Some(id);
             Ok(own.then_some(Node::PortalUser(PortalUser(id))))
         }
-        // a line of the log is read through its contact
-        Some(NodeId::Activity(_)) | None => Ok(None),
+        // a line of the log is read through its contact, a session through its list
+        Some(NodeId::Activity(_) | NodeId::Session(_)) | None => Ok(None),
     }
 }
 
@@ -79,14 +92,39 @@ async fn own_organization(scope: &Scope, id: OrganizationId) -> Result<Option<No
     Ok(found.map(|found| Node::Organization(Box::new(found))))
 }
 
+/// What an action would do to a selection.
+async fn preview(
+    ctx: &Context<'_>,
+    selection: contacts::ContactSelection,
+    action: InvitationAction,
+    words: Words,
+) -> Result<Option<InvitationPreview>, Fault> {
+    let scope = Scope::permitted(ctx, Operation::PreviewSelection)?;
+    let action = to_wire(action);
+    let request = scope.ask(contacts::PreviewSelectionRequest {
+        selection: Some(selection.clone()),
+        action: action.clone(),
+    });
+    let mut reply = answer(scope.backends.contacts.clone().preview_selection(request).await)?;
+    if let Some(refusal) = reply.refusals.pop() {
+        return Err(Fault::input(refusal.message));
+    }
+    // of a segment the preview shows whom its filter leaves out, whatever becomes of the segment
+    let selection = reply.resolved.take().unwrap_or(selection);
+    Ok(Some(InvitationPreview::new(reply, selection, action, words)))
+}
+
 /// Questions.
 #[Object]
-impl Query {
+impl Questions {
     /// Who is asking; null without a token.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<Viewer>, Fault> {
         let scope = Scope::of(ctx)?;
         match scope.principal().map(|principal| principal.subject) {
-            Some(Subject::Member(id)) => Ok(scope.member(id).await?.map(Viewer::Member)),
+            Some(Subject::Member(id)) => {
+                let member = scope.member(id).await?;
+                Ok(member.map(|member| Viewer::Member(Box::new(member))))
+            }
             Some(Subject::Contact(id)) => Ok(Some(Viewer::PortalUser(PortalUser(id)))),
             Some(Subject::Service(_)) | None => Ok(None),
         }
@@ -238,22 +276,82 @@ impl Query {
         body: Option<String>,
         #[graphql(desc = "Plain text put into the e-mail.")] message: Option<String>,
     ) -> Result<Option<InvitationPreview>, Fault> {
-        let scope = Scope::permitted(ctx, Operation::PreviewSelection)?;
-        let (selection, action) = (contacts.into_wire()?, to_wire(action));
-        let request = scope.ask(contacts::PreviewSelectionRequest {
-            selection: Some(selection.clone()),
-            action: action.clone(),
-        });
-        let mut reply = answer(scope.backends.contacts.clone().preview_selection(request).await)?;
-        if let Some(refusal) = reply.refusals.pop() {
-            return Err(Fault::input(refusal.message));
-        }
         let words = Words {
             subject,
             body,
             message,
         };
-        Ok(Some(InvitationPreview::new(reply, selection, action, words)))
+        preview(ctx, contacts.into_wire()?, action, words).await
+    }
+
+    /// Whom `setPortalToggles` with `login: true` and `sendInvitations: true` would reach: who would be invited and, among those who
+    /// have a password already, who would be told of a further account. `eligibleContacts` lists each of them; leave out whom you
+    /// like with `exceptContactIds`. Needs `portal.invite`.
+    async fn portal_toggles_preview(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The accounts.")] account_ids: Vec<ID>,
+        #[graphql(desc = "Only this contact's link; every contact of the accounts where left out.")]
+        contact_id: Option<ID>,
+        #[graphql(desc = "Not the links of these contacts.")] except_contact_ids: Option<Vec<ID>>,
+        #[graphql(desc = "Plain text put into the e-mail.")] message: Option<String>,
+    ) -> Result<Option<InvitationPreview>, Fault> {
+        let linked = contacts::LinkedContacts {
+            account_ids: AccountId::wires(&account_ids),
+            contact_id: contact_id.as_ref().map(ContactId::wire),
+            except_contact_ids: ContactId::wires(&except_contact_ids.unwrap_or_default()),
+            since: None,
+        };
+        let selection = contacts::ContactSelection {
+            of: Some(Of::Linked(linked)),
+        };
+        let words = Words {
+            message,
+            ..Words::default()
+        };
+        preview(ctx, selection, InvitationAction::Send, words).await
+    }
+
+    /// A segment. Needs `contacts.read`.
+    async fn segment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The segment.")] id: ID,
+    ) -> Result<Option<Segment>, Fault> {
+        let scope = Scope::permitted(ctx, Operation::ReadSegments)?;
+        match SegmentId::read(&id) {
+            Some(id) => scope.segment(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Segments by name. Needs `contacts.read`.
+    #[graphql(complexity = "page_cost(first, last) * child_complexity + 1")]
+    async fn segments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "How many, from the beginning: 1 to 100. 50 where neither first nor last is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "A cursor: what comes after it.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "A cursor: what comes before it.")] before: Option<String>,
+    ) -> Result<Option<SegmentConnection>, Fault> {
+        let scope = Scope::permitted(ctx, Operation::ReadSegments)?;
+        let with_total = ctx.look_ahead().field("totalCount").exists();
+        let window = Window {
+            first,
+            after,
+            last,
+            before,
+        };
+        let request = scope.ask(contacts::ListSegmentsRequest {
+            page: Some(window.request(with_total)?),
+        });
+        let reply = answer(scope.backends.segments.clone().list_segments(request).await)?;
+        let nodes = reply.segments.into_iter().map(Segment).collect();
+        Ok(Some(SegmentConnection::new(nodes, reply.page)))
     }
 
     /// A batch. Needs `contacts.read`.
@@ -296,6 +394,41 @@ impl Query {
         let reply = answer(scope.backends.invitations.clone().list_batches(request).await)?;
         let nodes = reply.batches.into_iter().map(InvitationBatch).collect();
         Ok(Some(InvitationBatchConnection::new(nodes, reply.page)))
+    }
+
+    /// Why a contact can or cannot get in; null for one that is not there. Needs `contacts.read`.
+    async fn explain_access(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The contact.")] contact_id: ID,
+    ) -> Result<Option<AccessExplanation>, Fault> {
+        let scope = Scope::permitted(ctx, Operation::ExplainAccess)?;
+        let request = scope.ask(invitations::ExplainAccessRequest {
+            contact_id: ContactId::wire(&contact_id),
+        });
+        let reply = answer(scope.backends.insight.clone().explain_access(request).await)?;
+        Ok(reply.explanation.map(AccessExplanation))
+    }
+
+    /// How far the invitations of a batch came, or those that were sent in a time of at most two years: the last twelve weeks where
+    /// nothing is given. Null for a batch that is not there. Needs `contacts.read`.
+    async fn invitation_funnel(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only the invitations of this batch.")] batch_id: Option<ID>,
+        #[graphql(desc = "Sent from then on. Of a batch: its beginning where left out.")] from: Option<
+            Moment,
+        >,
+        #[graphql(desc = "Sent before then. Now where left out.")] to: Option<Moment>,
+    ) -> Result<Option<InvitationFunnel>, Fault> {
+        let scope = Scope::permitted(ctx, Operation::ReadFunnel)?;
+        let request = scope.ask(invitations::GetFunnelRequest {
+            batch_id: batch_id.as_ref().map(BatchId::wire),
+            from: from.map(|at| timestamp(at.0)),
+            to: to.map(|at| timestamp(at.0)),
+        });
+        let reply = answer(scope.backends.insight.clone().get_funnel(request).await)?;
+        InvitationFunnel::new(reply)
     }
 
     /// Public: needs the link's token and nothing else. Reading it uses nothing up.

@@ -24,7 +24,7 @@ pub struct SchemaSettings {
 /// Builds the schema.
 #[must_use]
 pub fn build(settings: SchemaSettings) -> Schema {
-    let builder = async_graphql::Schema::build(Query, Mutation::new(), Subscription)
+    let builder = async_graphql::Schema::build(Query::default(), Mutation::new(), Subscription)
         .register_output_type::<UserError>()
         .limit_complexity(settings.complexity);
     if settings.introspection {

@@ -7,8 +7,11 @@ use chrono::{DateTime, Utc};
 use tonic::{Request, Response, Status};
 use usher_auth::{Operation, Principal, authorize};
 use usher_proto::contacts::v1::contacts_client::ContactsClient;
+use usher_proto::contacts::v1::segments_client::SegmentsClient;
 use usher_proto::invitations::v1::batches_client::BatchesClient;
+use usher_proto::invitations::v1::insight_client::InsightClient;
 use usher_proto::invitations::v1::invitations_client::InvitationsClient;
+use usher_proto::invitations::v1::members_client::MembersClient;
 use usher_proto::invitations::v1::recovery_client::RecoveryClient;
 use usher_proto::invitations::v1::sessions_client::SessionsClient;
 use usher_proto::notifications::v1::notifications_client::NotificationsClient;
@@ -25,29 +28,46 @@ use crate::fault::Fault;
 pub struct Backends {
     /// Contacts, accounts, links.
     pub contacts: ContactsClient<PeerChannel>,
-    /// Organizations, members, invitations, batches.
+    /// Named filters over contacts.
+    pub segments: SegmentsClient<PeerChannel>,
+    /// Organizations, invitations, batches.
     pub invitations: InvitationsClient<PeerChannel>,
     /// Batches under way.
     pub batches: BatchesClient<PeerChannel>,
+    /// Why people get in or not.
+    pub insight: InsightClient<PeerChannel>,
+    /// The people of the firm.
+    pub members: MembersClient<PeerChannel>,
     /// Signing in and out.
     pub sessions: SessionsClient<PeerChannel>,
     /// Ways back in.
     pub recovery: RecoveryClient<PeerChannel>,
     /// Previews of mail.
     pub notifications: NotificationsClient<PeerChannel>,
+    /// Where people reach us, without a slash at its end.
+    pub public_url: String,
 }
 
 impl Backends {
     /// Clients over the channels of the three services.
-    pub fn new(contacts: PeerChannel, invitations: PeerChannel, notifications: PeerChannel) -> Self {
+    pub fn new(
+        contacts: PeerChannel,
+        invitations: PeerChannel,
+        notifications: PeerChannel,
+        public_url: String,
+    ) -> Self {
         Self {
+            segments: SegmentsClient::new(contacts.clone()),
             contacts: ContactsClient::new(contacts).max_decoding_message_size(MAX_MESSAGE_BYTES),
             invitations: InvitationsClient::new(invitations.clone())
                 .max_decoding_message_size(MAX_MESSAGE_BYTES),
             batches: BatchesClient::new(invitations.clone()),
             recovery: RecoveryClient::new(invitations.clone()),
+            insight: InsightClient::new(invitations.clone()),
+            members: MembersClient::new(invitations.clone()),
             sessions: SessionsClient::new(invitations),
             notifications: NotificationsClient::new(notifications),
+            public_url,
         }
     }
 }
@@ -70,6 +90,8 @@ pub struct Scope {
     pub caller: Option<Caller>,
     /// The address that the request came from, for the waits by source.
     pub source: String,
+    /// The browser and system, as far as they tell.
+    pub device: Option<String>,
     /// When it came.
     pub now: DateTime<Utc>,
     pub(crate) loaders: Loaders,
@@ -93,9 +115,17 @@ impl Scope {
             backends,
             caller,
             source,
+            device: None,
             now,
             loaders: Loaders::default(),
         }
+    }
+
+    /// The same, with what the client says of itself.
+    #[must_use]
+    pub fn on_device(mut self, device: Option<String>) -> Self {
+        self.device = device;
+        self
     }
 
     /// The scope that the request was started with.

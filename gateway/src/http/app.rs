@@ -56,6 +56,7 @@ impl App {
                 parts.contacts,
                 parts.invitations,
                 parts.notifications,
+                settings.common.public_url(),
             )),
             verifier: parts.verifier,
             clock: parts.clock,

@@ -14,6 +14,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::accept::{Format, is_json, negotiate};
 use super::client::{caller_of, source};
+use super::device::device;
 use super::operation::{Answer, Parameters, Refused, execute, prepare};
 use super::{App, events, socket};
 use crate::fault::{Code, Fault};
@@ -81,6 +82,7 @@ async fn post(
     })?;
     let operation = prepare(&app, parameters)?;
     let scope = app.scope(caller, source(&app, headers, connection));
+    let scope = scope.on_device(device(headers));
     if format == Format::Events {
         return Ok(events::stream(app, operation, scope));
     }

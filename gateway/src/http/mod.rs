@@ -4,15 +4,18 @@
 mod accept;
 mod app;
 mod client;
+mod device;
 mod events;
 mod frame;
 mod graphql;
 mod health;
 mod operation;
+mod results;
 mod socket;
 
 pub(crate) use app::App;
 pub(crate) use client::{caller, source};
+pub(crate) use device::device;
 
 pub(crate) use frame::frame;
 
@@ -25,6 +28,7 @@ use axum::routing::{any, get};
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/graphql", any(graphql::endpoint))
+        .route("/batches/{id}/results.csv", get(results::results))
         .route("/.well-known/jwks.json", get(health::jwks))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

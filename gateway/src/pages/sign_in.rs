@@ -17,7 +17,7 @@ use super::cookies::{Tokens, forget, keep};
 use super::guard::{is_ours, status_of};
 use super::{failed, reader, refused, see_other};
 use crate::graphql::answer;
-use crate::http::{App, caller, source};
+use crate::http::{App, caller, device, source};
 
 /// As whom somebody signs in, and where: what the page may be opened with, and what its forms send along.
 #[derive(Default, Deserialize)]
@@ -124,6 +124,7 @@ pub(super) async fn sign_in(
         organization: wishes.organization().map(str::to_owned),
         r#as: Some(if wishes.is_member() { "MEMBER" } else { "CONTACT" }.to_owned()),
         source: from,
+        device: device(&headers),
     });
     let reply = match answer(scope.backends.sessions.clone().sign_in(request).await) {
         Ok(reply) => reply,

@@ -54,7 +54,7 @@ async fn i7_looking_at_any_page_of_a_link_changes_nothing() {
             }
         }
     }
-    assert_eq!(harness.fakes.called(), vec!["GetLanding"; 24]);
+    assert_eq!(harness.fakes.called(), ["GetLanding"; 24]);
 }
 
 #[tokio::test]

@@ -163,6 +163,8 @@ services! {
     Invitations = "usher.invitations.v1.Invitations",
     Batches = "usher.invitations.v1.Batches",
     Recovery = "usher.invitations.v1.Recovery",
+    Insight = "usher.invitations.v1.Insight",
+    Members = "usher.invitations.v1.Members",
     Sessions = "usher.invitations.v1.Sessions",
     Notifications = "usher.notifications.v1.Notifications"
 }

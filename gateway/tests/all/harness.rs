@@ -22,7 +22,9 @@ use usher_service::transport::{GrpcSettings, memory};
 use usher_service::{Lifecycle, Settings};
 use usher_types::{Clock, ContactId, FixedClock, MemberId, OrganizationId, SessionId};
 
-use super::fakes::{Batches, Contacts, Fakes, Invitations, Notifications, Recovery, Sessions};
+use super::fakes::{
+    Batches, Contacts, Fakes, Insight, Invitations, Members, Notifications, Recovery, Sessions,
+};
 
 /// A gateway over stand-ins.
 pub struct Harness {
@@ -135,6 +137,20 @@ impl Harness {
         self.token(subject, PermissionSet::all(), true)
     }
 
+    /// The token of a member who looks through this contact's eyes.
+    pub fn impersonating(&self, id: ContactId) -> String {
+        let principal = Principal {
+            organization: Some(self.organization),
+            subject: Subject::Contact(id),
+            session: Some(SessionId::new(self.clock.now())),
+            permissions: PermissionSet::NONE,
+            read_only: true,
+            acting_member: Some(MemberId::new(self.clock.now())),
+            expires_at: self.clock.now() + TimeDelta::minutes(30),
+        };
+        self.key.sign(&principal, self.clock.now()).unwrap()
+    }
+
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
@@ -177,6 +193,8 @@ fn parts(
         .service(Invitations(fakes.clone()))
         .service(Batches(fakes.clone()))
         .service(Recovery(fakes.clone()))
+        .service(Insight(fakes.clone()))
+        .service(Members(fakes.clone()))
         .service(Sessions(fakes.clone()))
         .service(Notifications(fakes.clone()));
     let life = lifecycle.child();

@@ -87,7 +87,7 @@ pub fn list(harness: &Harness, count: i64) -> Vec<ContactId> {
                 let access = |contact_id| invitations::PortalAccess {
                     contact_id,
                     delivery: Some("SENT".to_owned()),
-                    delivery_error: None,
+                    ..invitations::PortalAccess::default()
                 };
                 Ok(invitations::BatchGetPortalAccessReply {
                     access: question.ids.into_iter().map(access).collect(),

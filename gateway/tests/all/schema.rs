@@ -94,9 +94,17 @@ fn every_operation_is_known() {
             "account",
             "accounts",
             "invitationPreview",
+            "portalTogglesPreview",
+            "segment",
+            "segments",
             "invitationBatch",
             "invitationBatches",
-            "invitationLanding"
+            "explainAccess",
+            "invitationFunnel",
+            "invitationLanding",
+            "members",
+            "sessions",
+            "memberRoles"
         ]
     );
     assert_eq!(
@@ -105,6 +113,9 @@ fn every_operation_is_known() {
             "signIn",
             "refreshSession",
             "signOut",
+            "endSession",
+            "endOtherSessions",
+            "impersonateContact",
             "acceptInvitation",
             "confirmEmailChange",
             "requestPasswordReset",
@@ -113,12 +124,16 @@ fn every_operation_is_known() {
             "requestNewLink",
             "declineInvitation",
             "createContact",
+            "createTestClient",
             "updateContact",
             "setContactActive",
             "createAccount",
             "updateAccount",
             "linkContact",
             "unlinkContact",
+            "createSegment",
+            "updateSegment",
+            "deleteSegment",
             "updateOrganization",
             "setPortalToggles",
             "sendInvitations",
@@ -126,7 +141,12 @@ fn every_operation_is_known() {
             "cancelInvitations",
             "cancelBatch",
             "pauseBatch",
-            "resumeBatch"
+            "resumeBatch",
+            "inviteMember",
+            "updateMember",
+            "setMemberActive",
+            "resendMemberInvitation",
+            "cancelMemberInvitation"
         ]
     );
     assert_eq!(of(Kind::Subscription), ["invitationBatch"]);

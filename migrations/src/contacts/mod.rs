@@ -22,6 +22,7 @@ fn contacts(ddl: &mut Ddl) {
         "account",
         "account_tag",
         "link",
+        "segment",
         "activity",
     ]);
     // Search looks up three letters at a time on both databases; on PostgreSQL within one organization.

@@ -13,6 +13,8 @@ CREATE TABLE contact (
     version bigint NOT NULL,
     role text NOT NULL,
     active boolean NOT NULL,
+    -- Made by createTestClient (I19).
+    test boolean NOT NULL DEFAULT false,
     first_name text NOT NULL,
     last_name text NOT NULL,
     first_name_sort sorttext NOT NULL,
@@ -131,10 +133,26 @@ CREATE TABLE link (
     login boolean NOT NULL,
     notify boolean NOT NULL,
     email_sync boolean NOT NULL,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    -- When login was switched on; NULL while it is off.
+    login_since timestamptz
 );
 CREATE UNIQUE INDEX link_once ON link (account_id, contact_id);
 CREATE INDEX link_by_contact ON link (contact_id, id);
+
+-- Named filters (C9), as their protobuf message says them.
+CREATE TABLE segment (
+    id uuid NOT NULL PRIMARY KEY,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    -- Folded: two segments that look alike would be taken for each other.
+    name_sort sorttext NOT NULL,
+    filter bytea NOT NULL,
+    version bigint NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL
+);
+CREATE UNIQUE INDEX segment_by_name ON segment (organization_id, name_sort);
 
 -- Append-only (C15).
 CREATE TABLE activity (

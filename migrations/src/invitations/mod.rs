@@ -1,9 +1,13 @@
 //! The schema of the service `invitations`.
 
+mod account_access;
+mod budget;
 mod email_change;
+mod impersonation;
 mod people;
 mod portal;
 mod recovery;
+mod reminder;
 
 use crate::Migration;
 
@@ -15,5 +19,9 @@ pub fn migrations() -> Vec<Migration> {
         Migration::new("0003_portal", portal::up),
         Migration::new("0004_email_change", email_change::up),
         Migration::new("0005_recovery", recovery::up),
+        Migration::new("0006_budget", budget::up),
+        Migration::new("0007_account_access", account_access::up),
+        Migration::new("0008_reminder", reminder::up),
+        Migration::new("0009_impersonation", impersonation::up),
     ]
 }

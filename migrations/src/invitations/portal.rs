@@ -22,15 +22,16 @@ pub(super) fn up(ddl: &mut Ddl) {
 }
 
 fn portal_access(ddl: &mut Ddl) {
-    // Up to `time_zone`: what was heard of the contact. From `status` on: our own.
+    // Up to `time_zone`: what was heard of the contact. From `status` on: our own. `mails`: how many on `mail_day` (I17).
     ddl.run(
         "CREATE TABLE portal_access (contact_id uuid PRIMARY KEY, organization_id uuid NOT NULL, \
          contact_version bigint NOT NULL, role text NOT NULL, active boolean NOT NULL, links bigint NOT NULL, \
          links_with_login bigint NOT NULL, email text, email_canonical text, email_state text NOT NULL, \
-         email_duplicate boolean NOT NULL, first_name text NOT NULL, last_name text NOT NULL, locale text, time_zone text, \
+         email_duplicate boolean NOT NULL, test boolean NOT NULL DEFAULT false, first_name text NOT NULL, last_name text NOT NULL, locale text, time_zone text, \
          status text NOT NULL, version bigint NOT NULL, invitation_id uuid, address text, generation bigint NOT NULL, \
          invited_at timestamptz, invited_by text, expires_at timestamptz, accepted_at timestamptz, \
-         first_signed_in_at timestamptz, last_signed_in_at timestamptz)",
+         first_signed_in_at timestamptz, last_signed_in_at timestamptz, \
+         mail_day bigint NOT NULL DEFAULT 0, mails bigint NOT NULL DEFAULT 0)",
     );
     ddl.run(
         "CREATE INDEX portal_access_sign_in ON portal_access (organization_id, address) \
@@ -44,32 +45,40 @@ fn invitations(ddl: &mut Ddl) {
          generation bigint NOT NULL, state text NOT NULL, token_hash bytea NOT NULL UNIQUE, email text NOT NULL, \
          email_canonical text NOT NULL, contact_version bigint NOT NULL, batch_id uuid, message_id uuid NOT NULL, \
          delivery text NOT NULL, delivery_error text, issued_at timestamptz NOT NULL, expires_at timestamptz NOT NULL, \
-         ended_at timestamptz, ended_by_batch uuid, created_by text NOT NULL, created_by_id uuid)",
+         ended_at timestamptz, ended_by_batch uuid, created_by text NOT NULL, created_by_id uuid, \
+         opened_at timestamptz, sent_at timestamptz)",
     );
     // What the sweeper announces.
     ddl.run("CREATE INDEX invitation_expiry ON invitation (expires_at) WHERE state = 'OPEN'");
     ddl.run(
         "CREATE INDEX invitation_contact ON invitation (contact_id, generation) WHERE contact_id IS NOT NULL",
     );
+    // The funnel's weeks. New entries are the last ones of their organization, which costs a mass little.
+    ddl.run("CREATE INDEX invitation_issued ON invitation (organization_id, issued_at)");
+    ddl.run(
+        "CREATE INDEX invitation_member ON invitation (member_id, generation) WHERE member_id IS NOT NULL",
+    );
     // A batch's figures. Where a mail is stands in no index, so that PostgreSQL need not touch any of them when it moves on
     // (HOT); the fill factor leaves room for that on each page.
     ddl.run("CREATE INDEX invitation_batch ON invitation (batch_id, id) WHERE batch_id IS NOT NULL");
     ddl.postgres("ALTER TABLE invitation SET (fillfactor = 60)");
     ddl.run(
-        "CREATE INDEX invitation_ended_by ON invitation (ended_by_batch) WHERE ended_by_batch IS NOT NULL",
+        "CREATE INDEX invitation_ended_by ON invitation (ended_by_batch, id) WHERE ended_by_batch IS NOT NULL",
     );
 }
 
 fn batches(ddl: &mut Ddl) {
     // `walked`: everybody of the selection was looked at. `expected` stands for the total until then. `reason`: why it
-    // stands still; `hold_version` goes up whenever it stops or goes on.
+    // stands still; `hold_version` goes up whenever it stops or goes on. Round 0 is the selection, later ones are of those who
+    // wait for their own budget (I17).
     ddl.run(
         "CREATE TABLE batch (id uuid PRIMARY KEY, organization_id uuid NOT NULL, action text NOT NULL, state text NOT NULL, \
          reason text, lane text NOT NULL, selection bytea NOT NULL, message text, subject text, body text, \
          expected bigint NOT NULL, walked boolean NOT NULL, last_contact_id uuid, mailing_id uuid NOT NULL, \
          created_by text NOT NULL, created_by_id uuid, needs_bulk boolean NOT NULL, created_at timestamptz NOT NULL, \
          send_at timestamptz, started_at timestamptz, finished_at timestamptz, fence bigint NOT NULL, leased_until timestamptz, \
-         tries bigint NOT NULL, responsible_id uuid, hold_version bigint NOT NULL DEFAULT 0)",
+         tries bigint NOT NULL, responsible_id uuid, hold_version bigint NOT NULL DEFAULT 0, \
+         round bigint NOT NULL DEFAULT 0, waiting_until timestamptz)",
     );
     ddl.run("CREATE INDEX batch_created ON batch (organization_id, created_at, id)");
     ddl.run("CREATE INDEX batch_open ON batch (created_at) WHERE finished_at IS NULL");

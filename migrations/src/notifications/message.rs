@@ -38,7 +38,7 @@ fn letters(ddl: &mut Ddl) {
          last_name text NOT NULL, locale text, time_zone text, sealed_token text, state text NOT NULL, \
          pending boolean NOT NULL, attempts bigint NOT NULL, next_attempt_at timestamptz NOT NULL, \
          lease_owner uuid, lease_until timestamptz, expires_at timestamptz NOT NULL, \
-         first_attempt_at timestamptz, rfc_message_id text, last_error text, traceparent text, \
+         first_attempt_at timestamptz, rfc_message_id text, last_error text, traceparent text, accounts text, \
          created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL, sent_at timestamptz)",
     );
     ddl.postgres("ALTER TABLE message SET (fillfactor = 50)");

@@ -1,6 +1,6 @@
 //! Contacts, accounts and the links between them.
 //!
-//! [`run`] is the whole service. [`service`] and [`Events`] are its two faces, gRPC and events, for tests and for whoever
+//! [`run`] is the whole service. [`service`], [`segments`] and [`Events`] are its faces, gRPC and events, for tests and for whoever
 //! composes them otherwise.
 
 mod app;
@@ -14,6 +14,7 @@ pub use consumers::{Events, QUEUE};
 use usher_database::Database;
 use usher_parts::{Parts, StartErrors};
 use usher_proto::contacts::v1::contacts_server::{Contacts, ContactsServer};
+use usher_proto::contacts::v1::segments_server::{Segments, SegmentsServer};
 use usher_service::grpc::Server;
 use usher_service::transport::MAX_MESSAGE_BYTES;
 use usher_service::{Lifecycle, Listener, Settings, StartError};
@@ -38,6 +39,7 @@ pub async fn run(
     });
     Server::new("contacts")
         .verifier(parts.verifier)
+        .service(segments(parts.database.clone(), parts.clock.clone()))
         .service(service(parts.database, parts.clock))
         .serve(listener, &lifecycle)
         .await
@@ -48,4 +50,9 @@ pub fn service(database: Database, clock: SharedClock) -> ContactsServer<impl Co
     ContactsServer::new(grpc::ContactsService::new(app::App::new(database, clock)))
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES)
+}
+
+/// The gRPC service of segments over a database.
+pub fn segments(database: Database, clock: SharedClock) -> SegmentsServer<impl Segments> {
+    SegmentsServer::new(grpc::SegmentsService::new(app::App::new(database, clock)))
 }

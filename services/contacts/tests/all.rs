@@ -22,6 +22,8 @@ mod fixtures;
 mod kinds;
 #[path = "suite/lists.rs"]
 mod lists;
+#[path = "suite/opened.rs"]
+mod opened;
 #[path = "suite/oracle.rs"]
 mod oracle;
 #[path = "suite/pages.rs"]
@@ -34,8 +36,12 @@ mod races;
 mod round_trips;
 #[path = "suite/search.rs"]
 mod search;
+#[path = "suite/segments.rs"]
+mod segments;
 #[path = "suite/selections.rs"]
 mod selections;
+#[path = "suite/test_clients.rs"]
+mod test_clients;
 #[path = "suite/walls.rs"]
 mod walls;
 #[path = "suite/wire.rs"]

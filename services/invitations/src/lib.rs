@@ -9,8 +9,8 @@ mod run;
 mod storage;
 
 pub use app::{
-    AddOrganizationError, Administrator, NewOrganization, OrganizationOffice, add_organization,
-    has_organization,
+    AddOrganizationError, Administrator, NewOrganization, OrganizationOffice, RotateKeysError, Rotation,
+    add_organization, has_organization, rotate_keys,
 };
 pub use first_start::{FirstAdministrator, first_start};
 pub use run::{Workshop, run};

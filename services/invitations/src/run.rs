@@ -4,19 +4,22 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
 use usher_auth::{Service, Verifier};
 use usher_database::is_unavailable;
 use usher_messaging::{DeliverError, deliver};
 use usher_parts::{Parts, StartErrors};
 use usher_proto::invitations::v1::batches_server::BatchesServer;
+use usher_proto::invitations::v1::insight_server::InsightServer;
 use usher_proto::invitations::v1::invitations_server::InvitationsServer;
+use usher_proto::invitations::v1::members_server::MembersServer;
 use usher_proto::invitations::v1::recovery_server::RecoveryServer;
 use usher_proto::invitations::v1::sessions_server::SessionsServer;
 use usher_service::grpc::Server;
 use usher_service::transport::MAX_MESSAGE_BYTES;
 use usher_service::{Attempt, Lifecycle, Listener, Settings, StartError, wait_for};
 
-use crate::app::{App, Ending, Failure, Hasher, Inner, RevokedNow, Signer};
+use crate::app::{App, Ending, Failure, Hasher, Inner, Meters, RevokedNow, Signer};
 use crate::consumers::{self, EVENTS, News, WORK, Wishes};
 use crate::grpc::Edge;
 
@@ -41,6 +44,7 @@ async fn build(parts: &Parts) -> Result<App, Failure> {
         contacts: parts.peers.contacts(),
         notifications: parts.peers.notifications(),
         caller: parts.caller.clone(),
+        meters: Meters::new(),
         batches: Notify::new(),
         ending: Ending::default(),
         watched: Mutex::new(HashMap::new()),
@@ -109,6 +113,8 @@ async fn serve(
         .service(InvitationsServer::new(edge.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .service(BatchesServer::new(edge.clone()))
         .service(RecoveryServer::new(edge.clone()))
+        .service(InsightServer::new(edge.clone()))
+        .service(MembersServer::new(edge.clone()))
         .service(SessionsServer::new(edge))
         .serve(listener, lifecycle)
         .await
@@ -164,6 +170,11 @@ impl Workshop {
     /// Where the database fails.
     pub async fn work(&self) -> Result<(), StartError> {
         self.app.work_until_idle().await.map_err(start_error)
+    }
+
+    /// Works on batches until `stop`, as a running replica does.
+    pub async fn run_batches(&self, stop: CancellationToken) {
+        self.app.clone().work(stop).await;
     }
 
     /// Announces what ran out and ends batches whose last mail went unnoticed; drops what is not kept any more.

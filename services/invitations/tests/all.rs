@@ -2,19 +2,28 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails has failed the test")]
 
+mod account_access;
 mod addresses;
 mod batches;
+mod budgets;
 mod confirmations;
 mod declined;
 mod events;
 mod forgotten;
 mod histories;
+mod insight;
 mod keys;
 mod links;
+mod members;
 mod news;
 mod pausing;
 mod people;
 mod races;
 mod refusals;
+mod reminders;
+mod replicas;
+mod results;
+mod sessions;
 mod stage;
 mod tenants;
+mod turns;

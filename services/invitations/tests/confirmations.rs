@@ -154,7 +154,7 @@ impl Stage {
         reply.refusals.into_iter().map(|refusal| refusal.code).collect()
     }
 
-    async fn taken_back(&self) -> Vec<usher_types::InvitationId> {
+    pub(crate) async fn taken_back(&self) -> Vec<usher_types::InvitationId> {
         let spoken = self.spoken().await;
         let commands = spoken
             .iter()

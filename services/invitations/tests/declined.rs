@@ -101,12 +101,13 @@ dialects! {
             assert_eq!(figures(&stage.batch(&batch.id).await)[5], 0);
 
             let spoken = stage.spoken().await;
-            let suppressed = spoken.iter().filter(|envelope| envelope.kind == "usher.work.suppress.v1");
-            let suppressed: Suppress = suppressed.last().unwrap().decode().unwrap();
+            let mut suppressed = spoken.iter().filter(|envelope| envelope.kind == "usher.work.suppress.v1");
+            let suppressed: Suppress = suppressed.next_back().unwrap().decode().unwrap();
             assert_eq!((suppressed.email_canonical, suppressed.contact_id), (email.clone(), Some(ada.id)));
             let told = spoken.iter().filter(|envelope| envelope.kind == "usher.work.deliver.v1");
             let told = told.map(|envelope| envelope.decode::<Deliver>().unwrap());
-            let told = told.filter(|deliver| deliver.mailing.kind == MailKind::InvitationDeclined).last().unwrap();
+            let mut told = told.filter(|deliver| deliver.mailing.kind == MailKind::InvitationDeclined);
+            let told = told.next_back().unwrap();
             assert_eq!(told.letters[0].email, ADMIN);
             assert_eq!(told.mailing.message, Some(format!("Ada Lovelace ({email})")));
             // once notifications has told, nobody invites the address again

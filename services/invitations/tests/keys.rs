@@ -4,7 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use usher_auth::Keyring;
-use usher_proto::invitations::v1::{GetJwksRequest, GetOrganizationRequest, WatchRevocationsRequest};
+use usher_invitations::{RotateKeysError, Rotation, rotate_keys};
+use usher_proto::invitations::v1::{
+    GetJwksRequest, GetOrganizationRequest, RefreshSessionRequest, WatchRevocationsRequest,
+};
 use usher_service::grpc::{Bearer, ServiceCaller};
 use usher_testkit::dialects;
 
@@ -82,6 +85,37 @@ dialects! {
         stage.workshop.sweep().await.unwrap();
         assert_eq!(stage.number("SELECT count(*) FROM signing_key").await, 1);
         assert!(stage.takes(&stage.token().await).await);
+    }
+
+    async fn i11_the_operator_turns_the_keys_and_nobody_is_refused(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let clock: usher_types::SharedClock = stage.clock.clone();
+        let rotate = async |rotation| rotate_keys(&stage.database, &stage.signing, &clock, rotation).await;
+        let old = stage.token().await;
+        stage.advance(TimeDelta::minutes(1));
+        let signs_from = rotate(Rotation::Announced).await.unwrap();
+        assert_eq!(signs_from, crate::stage::noon() + TimeDelta::minutes(61));
+        // once more would help nobody
+        assert!(matches!(rotate(Rotation::Announced).await, Err(RotateKeysError::Announced(at)) if at == signs_from));
+        stage.workshop.sweep().await.unwrap();
+        let both = stage.published().await;
+        assert_eq!((both.len(), &both[1]), (2, &key_of(&old)));
+        assert_eq!(key_of(&stage.token().await), key_of(&old));
+        assert!(stage.takes(&old).await);
+        stage.advance(TimeDelta::hours(1));
+        assert_eq!(key_of(&stage.token().await), both[0]);
+
+        // at once: what the old ones signed is refused, the session goes on
+        let session = stage.sign_in(ADMIN, PASSWORD).await.session.unwrap();
+        rotate(Rotation::AtOnce).await.unwrap();
+        stage.workshop.sweep().await.unwrap();
+        // the verifier hears of it by itself
+        while stage.takes(&session.access_token).await {}
+        let request = RefreshSessionRequest { refresh_token: session.refresh_token.unwrap() };
+        let next = stage.sessions().refresh_session(request).await.unwrap().into_inner().session.unwrap();
+        assert!(stage.takes(&next.access_token).await);
+        assert_eq!(stage.published().await, [key_of(&next.access_token)]);
+        assert!(!both.contains(&key_of(&next.access_token)));
     }
 
     /// The one in front wraps from the next start on, so that the old one can go.

@@ -66,7 +66,17 @@ async fn told(stage: &Stage) -> Vec<(bool, i64)> {
         .iter()
         .filter(|envelope| envelope.kind == HoldMailing::KIND);
     let holds = holds.map(|envelope| envelope.decode::<HoldMailing>().unwrap());
-    holds.map(|hold| (hold.held, hold.version)).collect()
+    each_said_twice(holds.map(|hold| (hold.held, hold.version)))
+}
+
+/// The invitations of a batch and its mails about further accounts (I13) are two sendings: each is told the same.
+fn each_said_twice(holds: impl IntoIterator<Item = (bool, i64)>) -> Vec<(bool, i64)> {
+    let all: Vec<_> = holds.into_iter().collect();
+    assert!(
+        all.chunks(2).all(|pair| pair.len() == 2 && pair[0] == pair[1]),
+        "{all:?}"
+    );
+    all.into_iter().step_by(2).collect()
 }
 
 dialects! {
@@ -107,7 +117,7 @@ dialects! {
         pause(&stage, &batch).await;
         let expected = [(true, 1), (false, 2), (true, 3)];
         assert_eq!(told(&stage).await, expected);
-        assert_eq!(stage.notifications.held(), expected);
+        assert_eq!(each_said_twice(stage.notifications.held()), expected);
         let lines = "SELECT count(*) FROM activity WHERE action IN ('batch.paused', 'batch.resumed')";
         assert_eq!(stage.number(lines).await, 3);
     }

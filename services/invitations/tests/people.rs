@@ -75,6 +75,7 @@ dialects! {
     async fn r6_an_organization_is_published_when_made_and_changed(db: usher_testkit::TestDatabase) {
         let stage = Stage::new(&db).await;
         let reply = update(&stage, UpdateOrganizationRequest {
+            reminders: None,
             name: Some("Birch".into()),
             portal_enabled: Some(false),
             invitation_life: Some(3600),
@@ -82,7 +83,7 @@ dialects! {
             reply_to: Some(TextChange { value: Some("office@birch.example".into()) }),
             locale: Some("de".into()),
             time_zone: Some("Europe/Vienna".into()),
-            nulled: Vec::new(),
+            ..UpdateOrganizationRequest::default()
         })
         .await;
         assert_eq!(reply.organization.unwrap().name, "Birch");
@@ -168,6 +169,57 @@ dialects! {
         assert_eq!(codes(&refresh(&stage, &first).await.refusals), ["SESSION_ENDED"]);
         assert_eq!(codes(&refresh(&stage, &second).await.refusals), ["SESSION_ENDED"]);
         assert_eq!(codes(&refresh(&stage, "nonsense").await.refusals), ["SESSION_ENDED"]);
+    }
+
+    async fn i11_the_grace_for_tabs_hides_no_thief_for_long(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let token = async |shown: &str| refresh(&stage, shown).await.session.unwrap().refresh_token.unwrap();
+        let first = stage.sign_in(ADMIN, PASSWORD).await.session.unwrap().refresh_token.unwrap();
+        let owner = token(&first).await;
+        // the thief is quick enough to pass for a tab
+        stage.advance(TimeDelta::seconds(3));
+        let thief = token(&first).await;
+        // whoever of the two comes second next time ends the session for both
+        stage.advance(TimeDelta::minutes(4));
+        let thief = token(&thief).await;
+        stage.advance(TimeDelta::minutes(1));
+        for shown in [&owner, &thief] {
+            assert_eq!(codes(&refresh(&stage, shown).await.refusals), ["SESSION_ENDED"]);
+        }
+        assert_eq!(stage.number("SELECT count(*) FROM session WHERE end_reason = 'REUSED'").await, 1);
+    }
+
+    async fn i11_tabs_that_refresh_together_go_on_together(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let first = stage.sign_in(ADMIN, PASSWORD).await.session.unwrap().refresh_token.unwrap();
+        let mut tabs = [first.clone(), first.clone(), first];
+        for _ in 0..5 {
+            stage.advance(TimeDelta::minutes(4));
+            for tab in &mut tabs {
+                *tab = refresh(&stage, tab).await.session.unwrap().refresh_token.unwrap();
+                stage.advance(TimeDelta::seconds(3));
+            }
+        }
+        assert_eq!(stage.number("SELECT max(generation) FROM session").await, 6);
+    }
+
+    async fn i11_failures_are_counted_by_source_too(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        // one guess for each of many addresses, all from one place
+        for number in 0..50 {
+            let reply = stage.sign_in(&format!("nobody{number}@birch.example"), "not the password").await;
+            assert_eq!(codes(&reply.refusals), ["BAD_CREDENTIALS"], "{number}");
+        }
+        let reply = stage.sign_in(ADMIN, PASSWORD).await;
+        assert_eq!((codes(&reply.refusals), reply.refusals[0].retry_after), (vec!["LOCKED_OUT"], Some(2)));
+        let elsewhere = SignInRequest {
+            email: ADMIN.into(),
+            password: PASSWORD.into(),
+            source: "192.0.2.99".into(),
+            ..SignInRequest::default()
+        };
+        let reply = stage.sessions().sign_in(elsewhere).await.unwrap().into_inner();
+        assert!(reply.session.is_some());
     }
 
     async fn i11_sessions_rest_and_live_as_long_as_their_kind_may(db: usher_testkit::TestDatabase) {

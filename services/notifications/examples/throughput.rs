@@ -65,6 +65,7 @@ fn letter(keys: &Keyring, organization: OrganizationId, index: usize) -> Letter 
         time_zone: None,
         sealed_token: seal_token(keys, context, &SystemTokens.token()).ok(),
         expires_at: now + TimeDelta::days(7),
+        accounts: None,
     }
 }
 

@@ -65,6 +65,38 @@ impl Sessions for Probe {
             jwks: caller.unwrap_or_default(),
         }))
     }
+
+    async fn list_sessions(
+        &self,
+        _: Request<ListSessionsRequest>,
+    ) -> Result<Response<ListSessionsReply>, Status> {
+        Err(Status::unimplemented("not asked for"))
+    }
+
+    async fn end_session(&self, _: Request<EndSessionRequest>) -> Result<Response<SignOutReply>, Status> {
+        Err(Status::unimplemented("not asked for"))
+    }
+
+    async fn end_other_sessions(
+        &self,
+        _: Request<EndOtherSessionsRequest>,
+    ) -> Result<Response<EndOtherSessionsReply>, Status> {
+        Err(Status::unimplemented("not asked for"))
+    }
+
+    async fn impersonate_contact(
+        &self,
+        _: Request<ImpersonateContactRequest>,
+    ) -> Result<Response<SessionReply>, Status> {
+        Err(Status::unimplemented("not asked for"))
+    }
+
+    async fn get_impersonator(
+        &self,
+        _: Request<GetImpersonatorRequest>,
+    ) -> Result<Response<GetImpersonatorReply>, Status> {
+        Err(Status::unimplemented("not asked for"))
+    }
 }
 
 struct Bench {

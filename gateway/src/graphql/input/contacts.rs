@@ -3,7 +3,7 @@
 use async_graphql::{ID, InputObject, MaybeUndefined, OneofObject};
 use bytes::Bytes;
 use usher_proto::contacts::v1 as wire;
-use usher_types::{AccountId, ContactId};
+use usher_types::{AccountId, ContactId, SegmentId};
 
 use super::{list_change, required, text_change};
 use crate::fault::Fault;
@@ -28,6 +28,8 @@ pub struct ContactFilter {
     tags: Option<Vec<String>>,
     /// Whether the contact is active.
     active: Option<bool>,
+    /// Made by createTestClient, or not.
+    test: Option<bool>,
     /// One of these portal statuses.
     portal_status: Option<Vec<PortalStatus>>,
     /// Whether login is on and nobody has signed in yet.
@@ -67,6 +69,7 @@ impl ContactFilter {
             tags_given: self.tags.is_some(),
             tags: self.tags.unwrap_or_default(),
             active: self.active,
+            test: self.test,
             portal_status_given: self.portal_status.is_some(),
             portal_status: to_wires(self.portal_status),
             pending_activation: self.pending_activation,
@@ -140,6 +143,8 @@ pub enum ContactSelection {
     Filter(ContactFilter),
     /// Every contact of these accounts.
     AccountIds(Vec<ID>),
+    /// Everyone who is in this segment now.
+    SegmentId(ID),
 }
 
 impl ContactSelection {
@@ -151,6 +156,7 @@ impl ContactSelection {
             Self::Ids(given) => Of::Ids(ids(ContactId::wires(&given))),
             Self::Filter(filter) => Of::Filter(filter.into_wire()?),
             Self::AccountIds(given) => Of::AccountIds(ids(AccountId::wires(&given))),
+            Self::SegmentId(given) => Of::SegmentId(SegmentId::wire(&given)),
         };
         Ok(wire::ContactSelection { of: Some(of) })
     }

@@ -3,8 +3,10 @@
 mod accounts;
 mod contacts;
 mod invitations;
+mod members;
 mod organization;
 mod recovery;
+mod segments;
 mod sessions;
 
 pub use accounts::{CreateAccountInput, LinkContactInput, UnlinkContactInput, UpdateAccountInput};
@@ -13,9 +15,13 @@ pub use contacts::{
     UpdateContactInput,
 };
 pub use invitations::{AcceptInvitationInput, BatchInput, InvitationsInput, SetPortalTogglesInput};
+pub use members::{InviteMemberInput, MemberFilter, MemberInput, SetMemberActiveInput, UpdateMemberInput};
 pub use organization::UpdateOrganizationInput;
 pub use recovery::{ContactIdInput, RequestPasswordResetInput};
-pub use sessions::{LinkInput, RefreshSessionInput, SignInInput, SignOutInput};
+pub use segments::{CreateSegmentInput, DeleteSegmentInput, UpdateSegmentInput};
+pub use sessions::{
+    EndSessionInput, ImpersonateContactInput, LinkInput, RefreshSessionInput, SignInInput, SignOutInput,
+};
 
 use async_graphql::MaybeUndefined;
 use usher_proto::common::v1::{StringList, TextChange};

@@ -22,6 +22,43 @@ pub struct UpdateOrganizationInput {
     locale: MaybeUndefined<String>,
     /// Time zone in which mails and pages show moments, such as "Europe/Berlin".
     time_zone: MaybeUndefined<String>,
+    /// Invitation mails a day, 1 to 1000000. A change lets batches that wait try again at once.
+    daily_invitations: MaybeUndefined<i32>,
+    /// Invitation mails a day that one member answers for, 1 to 1000000.
+    daily_invitations_per_member: MaybeUndefined<i32>,
+    /// Invitation mails a day to one recipient, 1 to 100.
+    daily_invitations_per_recipient: MaybeUndefined<i32>,
+    /// When invitations that nobody has answered are reminded of; applies to open invitations, too. Null: nobody is reminded.
+    reminders: MaybeUndefined<ReminderPlanInput>,
+}
+
+/// A change to the plan of reminders. A field left out stays.
+#[derive(InputObject, Clone, Debug)]
+pub struct ReminderPlanInput {
+    /// Days after the invitation was sent: at most five, each 1 to 29.
+    days: Option<Vec<i32>>,
+    /// Whether also the day before the invitation's end.
+    before_end: Option<bool>,
+    /// Nobody is reminded from this time of the day on, in the recipient's time zone, such as "20:00".
+    quiet_from: Option<String>,
+    /// Nobody is reminded before this time of the day, in the recipient's time zone, such as "08:00". The same as `quietFrom`: there are
+    /// no quiet hours.
+    quiet_to: Option<String>,
+    /// Whether nobody is reminded on Saturdays and Sundays.
+    quiet_weekends: Option<bool>,
+}
+
+impl ReminderPlanInput {
+    fn into_wire(self) -> wire::ReminderPlanChange {
+        wire::ReminderPlanChange {
+            days_given: self.days.is_some(),
+            days: self.days.unwrap_or_default(),
+            before_end: self.before_end,
+            quiet_from: self.quiet_from,
+            quiet_to: self.quiet_to,
+            quiet_weekends: self.quiet_weekends,
+        }
+    }
 }
 
 impl UpdateOrganizationInput {
@@ -36,6 +73,20 @@ impl UpdateOrganizationInput {
             reply_to: text_change(self.reply_to),
             locale: required(self.locale, "locale", &mut nulled),
             time_zone: required(self.time_zone, "timeZone", &mut nulled),
+            daily: required(self.daily_invitations, "dailyInvitations", &mut nulled).map(i64::from),
+            daily_per_member: required(
+                self.daily_invitations_per_member,
+                "dailyInvitationsPerMember",
+                &mut nulled,
+            )
+            .map(i64::from),
+            daily_per_recipient: required(
+                self.daily_invitations_per_recipient,
+                "dailyInvitationsPerRecipient",
+                &mut nulled,
+            )
+            .map(i64::from),
+            reminders: required(self.reminders, "reminders", &mut nulled).map(ReminderPlanInput::into_wire),
             nulled,
         }
     }

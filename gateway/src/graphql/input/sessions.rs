@@ -1,9 +1,11 @@
 //! Inputs about sessions. None of them has a `Debug` that shows a secret.
 
-use async_graphql::InputObject;
+use async_graphql::{ID, InputObject};
 use usher_proto::invitations::v1 as wire;
+use usher_types::{ContactId, SessionId};
 
 use crate::graphql::types::{SignInAs, to_wire};
+use crate::ids::Kind;
 
 /// Address and password.
 #[derive(InputObject, Clone)]
@@ -20,14 +22,15 @@ pub struct SignInInput {
 }
 
 impl SignInInput {
-    /// As it travels, with the address that the request came from.
-    pub(crate) fn into_wire(self, source: &str) -> wire::SignInRequest {
+    /// As it travels, with the address that the request came from, and the device.
+    pub(crate) fn into_wire(self, source: &str, device: Option<String>) -> wire::SignInRequest {
         wire::SignInRequest {
             email: self.email,
             password: self.password,
             organization: self.organization,
             r#as: self.sign_in_as.map(to_wire),
             source: source.to_owned(),
+            device,
         }
     }
 }
@@ -60,6 +63,42 @@ impl SignOutInput {
     pub(crate) fn into_wire(self) -> wire::SignOutRequest {
         wire::SignOutRequest {
             refresh_token: self.refresh_token,
+        }
+    }
+}
+
+/// One of the caller's sessions.
+#[derive(InputObject, Clone, Debug)]
+pub struct EndSessionInput {
+    /// The session, as `sessions` lists it.
+    id: ID,
+}
+
+impl EndSessionInput {
+    /// As it travels.
+    pub(crate) fn into_wire(self) -> wire::EndSessionRequest {
+        wire::EndSessionRequest {
+            id: SessionId::wire(&self.id),
+        }
+    }
+}
+
+/// Through whose eyes, and why.
+#[derive(InputObject, Clone, Debug)]
+pub struct ImpersonateContactInput {
+    /// The contact.
+    contact_id: ID,
+    /// Why, in one line of at most 500 characters; it stands in the activity log.
+    reason: String,
+}
+
+impl ImpersonateContactInput {
+    /// As it travels.
+    pub(crate) fn into_wire(self, device: Option<String>) -> wire::ImpersonateContactRequest {
+        wire::ImpersonateContactRequest {
+            contact_id: ContactId::wire(&self.contact_id),
+            reason: self.reason,
+            device,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Contacts, accounts and links.
 
 use async_graphql::{Context, Object, SimpleObject};
-use usher_auth::Operation;
+use usher_auth::{Operation, Principal};
 use usher_proto::contacts::v1 as wire;
 use usher_proto::invitations::v1::StartBatchRequest;
 use usher_types::ContactId;
@@ -113,6 +113,28 @@ impl ContactMutations {
             reply.contact = Some(invite(scope, made, key, words).await);
         }
         ContactPayload::new(reply, scope)
+    }
+
+    /// Makes a CLIENT to try the portal with, at a plus-address of the asking member's own address, such as
+    /// `grace+client@firm.example`: its mail arrives where the member reads. It is listed like any contact and linked to
+    /// nothing; `Contact.test` tells it, and funnel and statistics leave it out. Asking again makes a further one, at
+    /// `+client2` and so on, at most 20 for one address. Needs `contacts.write`.
+    async fn create_test_client(&self, ctx: &Context<'_>) -> Result<ContactPayload, Fault> {
+        let scope = Scope::permitted(ctx, Operation::CreateTestClient)?;
+        let id = scope.principal().and_then(Principal::member);
+        let member = match id {
+            Some(id) => scope.member(id).await?,
+            None => None,
+        };
+        let member = member.ok_or_else(|| Fault::internal("a member's token is of nobody"))?;
+        let request = scope.ask(wire::CreateTestClientRequest {
+            email: member.0.email,
+            name: member.0.display_name,
+        });
+        ContactPayload::new(
+            answer(scope.backends.contacts.clone().create_test_client(request).await)?,
+            scope,
+        )
     }
 
     /// Changes a contact. A field left out stays, null clears. Needs `contacts.write`.

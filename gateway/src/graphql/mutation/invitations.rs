@@ -6,6 +6,7 @@ use usher_proto::common::v1::Refusal;
 use usher_proto::contacts::v1 as contacts;
 use usher_proto::contacts::v1::contact_selection::Of;
 use usher_proto::invitations::v1 as wire;
+use usher_proto::timestamp;
 
 use crate::fault::Fault;
 use crate::graphql::input::{BatchInput, InvitationsInput, SetPortalTogglesInput, UpdateOrganizationInput};
@@ -14,9 +15,6 @@ use crate::graphql::types::{
     Account, Family, InvitationAction, InvitationBatch, InvitationError, Organization, OrganizationError,
     to_wire,
 };
-
-/// The most ids of one selection (I17).
-const MOST_IDS: usize = 10_000;
 
 /// The batch, or what stands in the way.
 #[derive(SimpleObject, Debug)]
@@ -84,16 +82,19 @@ async fn check(
     Ok(answer(invitations.check_invitation(request).await)?.refusals)
 }
 
-/// Whom the change was about: by their ids, or, where there are more than a selection may name, by the accounts, if those
-/// say the same.
-fn people(change: &contacts::SetTogglesRequest, looked_at: &[contacts::ContactVersion]) -> Of {
-    let everybody = change.contact_id.is_none() && change.except_contact_ids.is_empty();
-    if everybody && looked_at.len() > MOST_IDS {
-        let ids = change.account_ids.clone();
-        return Of::AccountIds(contacts::ContactIds { ids });
-    }
-    let ids = looked_at.iter().map(|contact| contact.contact_id.clone());
-    Of::Ids(contacts::ContactIds { ids: ids.collect() })
+/// Whom the change was about, any number of them. Whoever is in already is told of what has just been switched on for them.
+fn people(change: &contacts::SetTogglesRequest, reply: &contacts::SetTogglesReply, scope: &Scope) -> Of {
+    let switched_on = reply.since.filter(|_| change.login == Some(true));
+    let only = match reply.contacts.as_slice() {
+        [only] => Some(only.contact_id.clone()),
+        _ => change.contact_id.clone(),
+    };
+    Of::Linked(contacts::LinkedContacts {
+        account_ids: change.account_ids.clone(),
+        contact_id: only,
+        except_contact_ids: change.except_contact_ids.clone(),
+        since: Some(switched_on.unwrap_or_else(|| timestamp(scope.now))),
+    })
 }
 
 /// Invites people.
@@ -142,8 +143,10 @@ impl InvitationMutations {
         })
     }
 
-    /// Change toggles on one link, or on every link of many accounts, and invite in the same step. Needs
-    /// `contacts.write`; with `sendInvitations` also `portal.invite`, and `email.bulk` for more than one contact.
+    /// Change toggles on one link, or on every link of many accounts, and invite in the same step. With `sendInvitations` whoever
+    /// waits is invited, and whoever has a password already is told of the accounts for which `login` has just been switched on,
+    /// by a mail without a password step; see `portalTogglesPreview` first. Needs `contacts.write`; with `sendInvitations` also
+    /// `portal.invite`, and `email.bulk` for more than one contact.
     async fn set_portal_toggles(
         &self,
         ctx: &Context<'_>,
@@ -171,7 +174,7 @@ impl InvitationMutations {
         let mut reply = answer(scope.backends.contacts.clone().set_toggles(request).await)?;
         let mut batch = None;
         if send && reply.refusals.is_empty() && !reply.contacts.is_empty() {
-            match invite(scope, people(&change, &reply.contacts), message).await {
+            match invite(scope, people(&change, &reply, scope), message).await {
                 Ok(started) => {
                     reply.refusals = started.refusals;
                     batch = started.batch.map(InvitationBatch);

@@ -4,7 +4,9 @@
 mod batches;
 mod contacts;
 mod invitations;
+mod members;
 mod recovery;
+mod segments;
 mod sessions;
 
 use async_graphql::MergedObject;
@@ -12,7 +14,9 @@ use async_graphql::MergedObject;
 use batches::BatchMutations;
 use contacts::ContactMutations;
 use invitations::InvitationMutations;
+use members::MemberMutations;
 use recovery::RecoveryMutations;
+use segments::SegmentMutations;
 use sessions::SessionMutations;
 
 /// Changes.
@@ -21,8 +25,10 @@ pub struct Mutation(
     SessionMutations,
     RecoveryMutations,
     ContactMutations,
+    SegmentMutations,
     InvitationMutations,
     BatchMutations,
+    MemberMutations,
 );
 
 impl Mutation {
@@ -31,8 +37,10 @@ impl Mutation {
             SessionMutations,
             RecoveryMutations,
             ContactMutations,
+            SegmentMutations,
             InvitationMutations,
             BatchMutations,
+            MemberMutations,
         )
     }
 }

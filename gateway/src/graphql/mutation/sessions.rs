@@ -1,12 +1,14 @@
 //! Signing in and out, and choosing a password.
 
 use async_graphql::{Context, Object, SimpleObject};
+use usher_auth::Operation;
 use usher_proto::common::v1::Refusal;
 use usher_proto::invitations::v1 as wire;
 
 use crate::fault::Fault;
 use crate::graphql::input::{
-    AcceptInvitationInput, LinkInput, RefreshSessionInput, SignInInput, SignOutInput,
+    AcceptInvitationInput, EndSessionInput, ImpersonateContactInput, LinkInput, RefreshSessionInput,
+    SignInInput, SignOutInput,
 };
 use crate::graphql::scope::{Scope, answer};
 use crate::graphql::types::{CredentialError, Family, Session};
@@ -69,6 +71,22 @@ impl LinkPayload {
     }
 }
 
+/// Whether the session was ended.
+#[derive(SimpleObject, Debug)]
+pub struct EndSessionPayload {
+    /// What the caller can mend.
+    user_errors: Vec<CredentialError>,
+}
+
+/// How many sessions were ended.
+#[derive(SimpleObject, Debug)]
+pub struct EndOtherSessionsPayload {
+    /// How many.
+    ended: i32,
+    /// What the caller can mend.
+    user_errors: Vec<CredentialError>,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct SessionMutations;
 
@@ -81,7 +99,7 @@ impl SessionMutations {
         #[graphql(desc = "Address and password.")] input: SignInInput,
     ) -> Result<SignInPayload, Fault> {
         let scope = Scope::of(ctx)?;
-        let request = scope.ask(input.into_wire(&scope.source));
+        let request = scope.ask(input.into_wire(&scope.source, scope.device.clone()));
         SignInPayload::new(answer(scope.backends.sessions.clone().sign_in(request).await)?)
     }
 
@@ -110,6 +128,47 @@ impl SessionMutations {
         Ok(SignOutPayload {
             user_errors: CredentialError::all(reply.refusals)?,
         })
+    }
+
+    /// Ends one of the caller's own sessions, in every service within a second. Needs a session that is not read-only.
+    async fn end_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The session to end.")] input: EndSessionInput,
+    ) -> Result<EndSessionPayload, Fault> {
+        let scope = Scope::permitted(ctx, Operation::EndSession)?;
+        let request = scope.ask(input.into_wire());
+        let reply = answer(scope.backends.sessions.clone().end_session(request).await)?;
+        Ok(EndSessionPayload {
+            user_errors: CredentialError::all(reply.refusals)?,
+        })
+    }
+
+    /// Ends all of the caller's own sessions but the one that asks. Needs a session that is not read-only.
+    async fn end_other_sessions(&self, ctx: &Context<'_>) -> Result<EndOtherSessionsPayload, Fault> {
+        let scope = Scope::permitted(ctx, Operation::EndSession)?;
+        let request = scope.ask(wire::EndOtherSessionsRequest {});
+        let reply = answer(scope.backends.sessions.clone().end_other_sessions(request).await)?;
+        Ok(EndOtherSessionsPayload {
+            ended: i32::try_from(reply.ended).unwrap_or(i32::MAX),
+            user_errors: Vec::new(),
+        })
+    }
+
+    /// A read-only session that sees the portal as this contact does, for 30 minutes and without a refresh token; `signOut`
+    /// ends it before. Start and end stand in the contact's activity, with the member and the reason; sign-ins and status
+    /// stay untouched. NOT_ALLOWED for everybody but an active contact with login on who is ACCEPTED or ACTIVE, while the
+    /// portal is on. Needs `portal.impersonate`.
+    async fn impersonate_contact(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Through whose eyes, and why.")] input: ImpersonateContactInput,
+    ) -> Result<SignInPayload, Fault> {
+        let scope = Scope::permitted(ctx, Operation::ImpersonateContact)?;
+        let request = scope.ask(input.into_wire(scope.device.clone()));
+        SignInPayload::new(answer(
+            scope.backends.sessions.clone().impersonate_contact(request).await,
+        )?)
     }
 
     /// Chooses the password. Public: needs the link's token. Does not sign in.

@@ -45,23 +45,6 @@ impl IneligibleGroup {
         Self { row, of }
     }
 
-    async fn previewed(
-        &self,
-        scope: &Scope,
-        (selection, action): (&ContactSelection, &str),
-        page: usher_proto::common::v1::PageRequest,
-    ) -> Result<ContactConnection, Fault> {
-        let request = scope.ask(contacts::ListIneligibleRequest {
-            selection: Some(selection.clone()),
-            action: action.to_owned(),
-            reason: self.row.reason.clone(),
-            page: Some(page),
-        });
-        let reply = answer(scope.backends.contacts.clone().list_ineligible(request).await)?;
-        let nodes = reply.contacts.into_iter().map(|row| Contact::new(row, scope));
-        Ok(ContactConnection::new(nodes.collect(), reply.page))
-    }
-
     async fn skipped(
         &self,
         scope: &Scope,
@@ -93,6 +76,24 @@ impl IneligibleGroup {
         }
         Ok(ContactConnection::new(nodes, Some(page)))
     }
+}
+
+/// A page of those whom an action leaves out for a reason; of those whom it reaches where there is none.
+pub(super) async fn previewed(
+    scope: &Scope,
+    (selection, action): (&ContactSelection, &str),
+    reason: &str,
+    page: usher_proto::common::v1::PageRequest,
+) -> Result<ContactConnection, Fault> {
+    let request = scope.ask(contacts::ListIneligibleRequest {
+        selection: Some(selection.clone()),
+        action: action.to_owned(),
+        reason: reason.to_owned(),
+        page: Some(page),
+    });
+    let reply = answer(scope.backends.contacts.clone().list_ineligible(request).await)?;
+    let nodes = reply.contacts.into_iter().map(|row| Contact::new(row, scope));
+    Ok(ContactConnection::new(nodes.collect(), reply.page))
 }
 
 /// Contacts that an action leaves out for one reason.
@@ -131,7 +132,9 @@ impl IneligibleGroup {
         }
         .request(with_total)?;
         let connection = match &self.of {
-            Of::Preview { selection, action } => self.previewed(scope, (selection, action), page).await?,
+            Of::Preview { selection, action } => {
+                previewed(scope, (selection, action), &self.row.reason, page).await?
+            }
             Of::Batch(batch) => self.skipped(scope, batch, page).await?,
         };
         Ok(Some(connection))
@@ -223,6 +226,20 @@ impl InvitationBatch {
     /// When it began.
     async fn started_at(&self) -> Option<Moment> {
         moment(self.0.started_at)
+    }
+
+    /// Set while a budget of invitation mails holds it: it goes on by itself then. Whoever was not invited yet keeps their status.
+    async fn waiting_until(&self) -> Option<Moment> {
+        moment(self.0.waiting_until)
+    }
+
+    /// A CSV with one line for each contact that was looked at: who, what became of them (where the mail is, SKIPPED, or WAITING for
+    /// their own budget) and why, when they were invited, until when, and when they accepted. To be fetched with the caller's
+    /// token in the header `Authorization`; needs `contacts.read`.
+    async fn results_url(&self, ctx: &Context<'_>) -> Result<Option<String>, Fault> {
+        let id = shown::<BatchId>(&self.0.id);
+        let base = &Scope::of(ctx)?.backends.public_url;
+        Ok(Some(format!("{base}/batches/{}/results.csv", id.0)))
     }
 
     /// When it was done, or taken back.

@@ -119,6 +119,12 @@ impl Contact {
         Ok(self.row.active)
     }
 
+    /// Made by createTestClient; left out of funnel and statistics.
+    async fn test(&self) -> Result<bool, Fault> {
+        self.whole()?;
+        Ok(self.row.test)
+    }
+
     /// The links to accounts. At most 100.
     #[graphql(complexity = "4 * child_complexity + 1")]
     async fn accounts(&self, ctx: &Context<'_>) -> Result<Vec<AccountContact>, Fault> {

@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, ID, Interface, SimpleObject};
 use usher_proto::common::v1::Refusal;
-use usher_types::ContactId;
+use usher_types::{ContactId, MemberId};
 
 use super::from_wire;
 use crate::fault::Fault;
@@ -32,8 +32,12 @@ pub enum UserError {
     Invitation(InvitationError),
     /// Of passwords, links and sessions.
     Credential(CredentialError),
+    /// Of the firm's people.
+    Member(MemberError),
     /// Of the firm's settings.
     Organization(OrganizationError),
+    /// Of segments.
+    Segment(SegmentError),
 }
 
 /// A refusal of a service as an error of one family. A code that the family does not have is our defect.
@@ -254,6 +258,61 @@ impl Family for CredentialError {
     }
 }
 
+/// What can be wrong with a member.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+pub enum MemberErrorCode {
+    /// It must be given.
+    Required,
+    /// It has the wrong form.
+    Invalid,
+    /// It is too long.
+    TooLong,
+    /// There is no such thing.
+    NotFound,
+    /// It changed meanwhile.
+    Conflict,
+    /// This is no address.
+    EmailInvalid,
+    /// Another member has this address.
+    EmailTaken,
+    /// A member who is switched off has this address: switch them on.
+    EmailOfInactiveMember,
+    /// Nobody grants or takes permissions that they lack.
+    NotYoursToGrant,
+    /// Somebody has to be left who manages members.
+    LastManager,
+    /// The member is switched off.
+    MemberInactive,
+    /// No invitation is out.
+    NotInvited,
+    /// The member has chosen a password already.
+    AlreadyActivated,
+}
+
+/// Something about a member that the caller can mend.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct MemberError {
+    /// What kind.
+    code: MemberErrorCode,
+    /// What is wrong, in English, for people.
+    message: String,
+    /// The path inside `input`; null where no single field is to blame.
+    field: Option<Vec<String>>,
+    /// The other member, where one stands in the way.
+    member_id: Option<ID>,
+}
+
+impl Family for MemberError {
+    fn of(refusal: Refusal) -> Result<Self, Fault> {
+        Ok(Self {
+            code: from_wire(&refusal.code)?,
+            message: refusal.message,
+            field: path(refusal.field),
+            member_id: refusal.contact_id.map(|id| shown::<MemberId>(&id)),
+        })
+    }
+}
+
 /// What can be wrong with the firm's settings.
 #[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
 pub enum OrganizationErrorCode {
@@ -277,6 +336,44 @@ pub struct OrganizationError {
 }
 
 impl Family for OrganizationError {
+    fn of(refusal: Refusal) -> Result<Self, Fault> {
+        Ok(Self {
+            code: from_wire(&refusal.code)?,
+            message: refusal.message,
+            field: path(refusal.field),
+        })
+    }
+}
+
+/// What can be wrong with a segment.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+pub enum SegmentErrorCode {
+    /// It must be given.
+    Required,
+    /// It has the wrong form.
+    Invalid,
+    /// It is too long.
+    TooLong,
+    /// There is no such thing.
+    NotFound,
+    /// It changed meanwhile.
+    Conflict,
+    /// Another segment of the firm has this name.
+    NameTaken,
+}
+
+/// Something about a segment that the caller can mend.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct SegmentError {
+    /// What kind.
+    code: SegmentErrorCode,
+    /// What is wrong, in English, for people.
+    message: String,
+    /// The path inside `input`; null where no single field is to blame.
+    field: Option<Vec<String>>,
+}
+
+impl Family for SegmentError {
     fn of(refusal: Refusal) -> Result<Self, Fault> {
         Ok(Self {
             code: from_wire(&refusal.code)?,

@@ -6,11 +6,14 @@ mod batch;
 mod contact;
 mod enums;
 mod errors;
+mod insight;
+mod member;
 mod organization;
 mod page;
 mod portal;
 mod preview;
 mod scalar;
+mod segment;
 mod session;
 
 use async_graphql::Interface;
@@ -27,12 +30,16 @@ pub(crate) use enums::{from_wire, to_wire, to_wires};
 pub(crate) use errors::Family;
 pub use errors::{
     AccountError, AccountErrorCode, ContactError, ContactErrorCode, CredentialError, CredentialErrorCode,
-    InvitationError, InvitationErrorCode, OrganizationError, OrganizationErrorCode, UserError,
+    InvitationError, InvitationErrorCode, MemberError, MemberErrorCode, OrganizationError,
+    OrganizationErrorCode, SegmentError, SegmentErrorCode, UserError,
 };
-pub use organization::{Member, Organization, PortalUser, Viewer};
+pub use insight::{AccessExplanation, InvitationFunnel};
+pub use member::{Member, MemberRole, MemberRoleBundle, MemberStatus};
+pub use organization::{Organization, PortalUser, Viewer};
 pub use page::{
     AccountConnection, AccountEdge, ActivityConnection, ActivityEdge, ContactConnection, ContactEdge,
-    InvitationBatchConnection, InvitationBatchEdge, PageInfo,
+    InvitationBatchConnection, InvitationBatchEdge, MemberConnection, MemberEdge, PageInfo,
+    SegmentConnection, SegmentEdge,
 };
 pub(crate) use page::{Window, page_cost};
 pub(crate) use portal::Delivery;
@@ -41,7 +48,8 @@ pub use preview::InvitationPreview;
 pub(crate) use preview::Words;
 pub use scalar::Moment;
 pub(crate) use scalar::{count, moment, required_moment};
-pub use session::{InvitationLanding, Session};
+pub use segment::Segment;
+pub use session::{InvitationLanding, LiveSession, Session};
 
 use async_graphql::ID;
 
@@ -60,6 +68,8 @@ pub enum Node {
     Account(Box<Account>),
     /// A link.
     AccountContact(Box<AccountContact>),
+    /// A named filter.
+    Segment(Box<Segment>),
     /// A batch.
     InvitationBatch(Box<InvitationBatch>),
     /// A firm.

@@ -1,13 +1,13 @@
-//! The firm and its people.
+//! The firm, and who is asking.
 
 use async_graphql::{Context, ID, Object, Union};
 use futures::future::try_join_all;
 use usher_proto::invitations::v1 as wire;
-use usher_types::{ContactId, MemberId, OrganizationId};
+use usher_types::{ContactId, OrganizationId};
 
-use super::{Account, Contact, count};
+use super::{Account, Contact, Member, count};
 use crate::fault::{Code, Fault};
-use crate::graphql::scope::Scope;
+use crate::graphql::scope::{Scope, answer};
 use crate::ids::{NodeId, shown};
 
 /// The firm. Settings are fields of it, each with its default described.
@@ -50,9 +50,36 @@ impl Organization {
         Ok(&self.0.placeholder_domains)
     }
 
+    /// Invitation mails a day, reminders and new links included; a batch that needs more waits for the next day, which begins at
+    /// midnight in the firm's time zone. 200000 unless set, 1 to 1000000. Members only.
+    async fn daily_invitations(&self, ctx: &Context<'_>) -> Result<i32, Fault> {
+        of_members(ctx)?;
+        Ok(count(self.0.daily))
+    }
+
+    /// The same for what one member answers for. 200000 unless set, 1 to 1000000. Members only.
+    async fn daily_invitations_per_member(&self, ctx: &Context<'_>) -> Result<i32, Fault> {
+        of_members(ctx)?;
+        Ok(count(self.0.daily_per_member))
+    }
+
+    /// The same for what one recipient gets; the rest of a batch does not wait for them. 20 unless set, 1 to 100. Members only.
+    async fn daily_invitations_per_recipient(&self, ctx: &Context<'_>) -> Result<i32, Fault> {
+        of_members(ctx)?;
+        Ok(count(self.0.daily_per_recipient))
+    }
+
     /// Of the mail: the address that answers go to, where it is not the inviter's. None unless set, and none for contacts.
     async fn reply_to(&self) -> Option<&String> {
         self.0.reply_to.as_ref()
+    }
+
+    /// When invitations that nobody has answered are reminded of; nobody is reminded unless set. Members only.
+    async fn reminders(&self, ctx: &Context<'_>) -> Result<ReminderPlan, Fault> {
+        of_members(ctx)?;
+        let plan = self.0.reminders.clone();
+        plan.map(ReminderPlan)
+            .ok_or_else(|| Fault::internal("an organization came without its plan of reminders"))
     }
 
     /// Language of mails and pages where a contact has none. "en" unless set.
@@ -66,40 +93,51 @@ impl Organization {
     }
 }
 
+/// When invitations that nobody has answered are reminded of. A reminder carries a further link with the same end; any of an
+/// invitation's links works until one is used.
+#[derive(Clone, Debug)]
+pub struct ReminderPlan(wire::ReminderPlan);
+
+/// When invitations that nobody has answered are reminded of. A reminder carries a further link with the same end; any of an
+/// invitation's links works until one is used.
+#[Object]
+impl ReminderPlan {
+    /// Days after the invitation was sent, ascending. None unless set.
+    async fn days(&self) -> &[i32] {
+        &self.0.days
+    }
+
+    /// Whether also the day before the invitation's end. False unless set.
+    async fn before_end(&self) -> bool {
+        self.0.before_end
+    }
+
+    /// Nobody is reminded from this time of the day on, in the recipient's time zone. "20:00" unless set.
+    async fn quiet_from(&self) -> String {
+        time_of_day(self.0.quiet_from)
+    }
+
+    /// Nobody is reminded before this time of the day, in the recipient's time zone. "08:00" unless set; the same as `quietFrom`
+    /// where there are no quiet hours.
+    async fn quiet_to(&self) -> String {
+        time_of_day(self.0.quiet_to)
+    }
+
+    /// Whether nobody is reminded on Saturdays and Sundays. False unless set.
+    async fn quiet_weekends(&self) -> bool {
+        self.0.quiet_weekends
+    }
+}
+
+fn time_of_day(minutes: i32) -> String {
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
 /// Refuses to a contact in the portal what the schema has no null for: an empty list would be a lie.
 fn of_members(ctx: &Context<'_>) -> Result<(), Fault> {
     match Scope::of(ctx)?.portal_contact() {
         None => Ok(()),
         Some(_) => Err(usher_auth::Denied::Forbidden.into()),
-    }
-}
-
-/// A person of the firm.
-#[derive(Clone, Debug)]
-pub struct Member(pub(crate) wire::Member);
-
-/// A person of the firm.
-#[Object]
-impl Member {
-    /// The member's id.
-    #[graphql(name = "id")]
-    pub(crate) async fn node_id(&self) -> ID {
-        shown::<MemberId>(&self.0.id)
-    }
-
-    /// The address that signs in.
-    async fn email(&self) -> &str {
-        &self.0.email
-    }
-
-    /// The member's name.
-    async fn display_name(&self) -> &str {
-        &self.0.display_name
-    }
-
-    /// What the member may do, such as `contacts.read`.
-    async fn permissions(&self) -> &[String] {
-        &self.0.permissions
     }
 }
 
@@ -122,6 +160,20 @@ impl PortalUser {
         found.ok_or_else(|| Fault::new(Code::NotFound, "this contact has gone"))
     }
 
+    /// The member who looks through this contact's eyes; null where nobody does.
+    async fn impersonated_by(&self, ctx: &Context<'_>) -> Result<Option<String>, Fault> {
+        let scope = Scope::of(ctx)?;
+        if scope
+            .principal()
+            .is_none_or(|caller| caller.acting_member.is_none())
+        {
+            return Ok(None);
+        }
+        let request = scope.ask(wire::GetImpersonatorRequest {});
+        let reply = answer(scope.backends.sessions.clone().get_impersonator(request).await)?;
+        Ok(reply.name)
+    }
+
     /// Those whose link has login on.
     #[graphql(complexity = "4 * child_complexity + 1")]
     async fn accounts(&self, ctx: &Context<'_>) -> Result<Vec<Account>, Fault> {
@@ -137,7 +189,7 @@ impl PortalUser {
 #[derive(Union, Clone, Debug)]
 pub enum Viewer {
     /// A person of the firm.
-    Member(Member),
+    Member(Box<Member>),
     /// A contact, in the portal.
     PortalUser(PortalUser),
 }

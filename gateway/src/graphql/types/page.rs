@@ -3,7 +3,7 @@
 use async_graphql::{Object, SimpleObject};
 use usher_proto::common::v1 as wire;
 
-use super::{Account, Activity, Contact, InvitationBatch, count};
+use super::{Account, Activity, Contact, InvitationBatch, Member, Segment, count};
 use crate::fault::Fault;
 
 /// The longest page.
@@ -161,6 +161,20 @@ connection!(
     InvitationBatchEdge,
     InvitationBatch,
     "the batches",
+    "Exact; counted only when asked for."
+);
+connection!(
+    SegmentConnection,
+    SegmentEdge,
+    Segment,
+    "the segments",
+    "Exact; counted only when asked for."
+);
+connection!(
+    MemberConnection,
+    MemberEdge,
+    Member,
+    "the members",
     "Exact; counted only when asked for."
 );
 connection!(

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Object};
 use bytes::Bytes;
+use prost_types::Timestamp;
 use usher_auth::Permission;
 use usher_proto::contacts::v1 as wire;
 
@@ -21,6 +22,8 @@ pub struct PortalAccess<'a> {
 pub(crate) struct Delivery {
     pub(crate) state: Option<String>,
     pub(crate) error: Option<String>,
+    pub(crate) reminded_at: Option<Timestamp>,
+    pub(crate) next_reminder_at: Option<Timestamp>,
 }
 
 impl<'a> PortalAccess<'a> {
@@ -87,6 +90,16 @@ impl<'a> PortalAccess<'a> {
     /// Why the e-mail did not arrive, in the receiving server's own words. Null in a portal session.
     async fn delivery_error(&self, ctx: &Context<'_>) -> Result<Option<String>, Fault> {
         Ok(self.mail(ctx).await?.error)
+    }
+
+    /// When the contact was last reminded of the newest invitation. Null in a portal session.
+    async fn reminded_at(&self, ctx: &Context<'_>) -> Result<Option<Moment>, Fault> {
+        Ok(moment(self.mail(ctx).await?.reminded_at))
+    }
+
+    /// When the contact is reminded next, if nothing happens until then. Null in a portal session.
+    async fn next_reminder_at(&self, ctx: &Context<'_>) -> Result<Option<Moment>, Fault> {
+        Ok(moment(self.mail(ctx).await?.next_reminder_at))
     }
 
     /// When a password was chosen.

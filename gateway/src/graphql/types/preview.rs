@@ -3,10 +3,12 @@
 use async_graphql::{Context, Object};
 use chrono::TimeDelta;
 use tokio::sync::OnceCell;
+use usher_auth::Operation;
 use usher_proto::contacts::v1::{Contact, ContactSelection, PreviewSelectionReply};
 use usher_proto::notifications::v1::{PreviewInvitationReply, PreviewInvitationRequest, Recipient};
 
-use super::{IneligibleGroup, count};
+use super::batch::previewed;
+use super::{ContactConnection, IneligibleGroup, Window, count, page_cost};
 use crate::fault::Fault;
 use crate::graphql::scope::{Scope, answer};
 
@@ -97,6 +99,8 @@ impl InvitationPreview {
             expires_at: Some(usher_proto::timestamp(
                 scope.now + TimeDelta::seconds(organization.invitation_life),
             )),
+            account_names: (!self.reply.first_accounts.is_empty())
+                .then(|| self.reply.first_accounts.join("\n")),
         })
     }
 }
@@ -120,6 +124,32 @@ impl InvitationPreview {
             IneligibleGroup::of_preview(row.clone(), &self.selection, &self.action)
         };
         self.reply.ineligible.iter().map(group).collect()
+    }
+
+    /// Whom the action would reach, by last name. Needs `contacts.read`.
+    #[graphql(complexity = "page_cost(first, last) * child_complexity + 1")]
+    async fn eligible_contacts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "How many, from the beginning: 1 to 100. 50 where neither first nor last is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "A cursor: what comes after it.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "A cursor: what comes before it.")] before: Option<String>,
+    ) -> Result<Option<ContactConnection>, Fault> {
+        let scope = Scope::permitted(ctx, Operation::ListContacts)?;
+        let with_total = ctx.look_ahead().field("totalCount").exists();
+        let window = Window {
+            first,
+            after,
+            last,
+            before,
+        };
+        let page = window.request(with_total)?;
+        let reached = previewed(scope, (&self.selection, &self.action), "", page);
+        reached.await.map(Some)
     }
 
     /// The first eligible contact's e-mail: its subject. Null when nobody is eligible or nothing is mailed.

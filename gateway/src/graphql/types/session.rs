@@ -1,10 +1,12 @@
 //! Sessions, and the page behind an invitation link.
 
-use async_graphql::SimpleObject;
+use async_graphql::{ID, Object, SimpleObject};
 use usher_proto::invitations::v1 as wire;
+use usher_types::SessionId;
 
 use super::{LinkState, Moment, from_wire, moment, required_moment};
 use crate::fault::Fault;
+use crate::ids::shown;
 
 /// A signed-in session.
 #[derive(SimpleObject, Clone)]
@@ -36,6 +38,44 @@ impl std::fmt::Debug for Session {
             .debug_struct("Session")
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
+    }
+}
+
+/// One of the caller's own sessions, as it is listed.
+#[derive(Clone, Debug)]
+pub struct LiveSession(pub(crate) wire::LiveSession);
+
+/// One of the caller's own sessions, as it is listed.
+#[Object]
+impl LiveSession {
+    /// What `endSession` takes.
+    async fn id(&self) -> ID {
+        shown::<SessionId>(&self.0.id)
+    }
+
+    /// When it was signed in.
+    async fn created_at(&self) -> Result<Moment, Fault> {
+        required_moment(self.0.created_at)
+    }
+
+    /// When it last asked for an access token.
+    async fn last_used_at(&self) -> Result<Moment, Fault> {
+        required_moment(self.0.last_used_at)
+    }
+
+    /// When it ends at the latest; resting ends it before.
+    async fn ends_at(&self) -> Result<Moment, Fault> {
+        required_moment(self.0.ends_at)
+    }
+
+    /// The browser and system that signed in, such as "Firefox on Windows"; null where they did not tell.
+    async fn device(&self) -> Option<&String> {
+        self.0.device.as_ref()
+    }
+
+    /// Whether it is the one that asks.
+    async fn current(&self) -> bool {
+        self.0.current
     }
 }
 

@@ -5,11 +5,13 @@ mod await_portal;
 mod batch_get;
 mod create_account;
 mod create_contact;
+mod create_test_client;
 mod failure;
 mod link_contact;
 mod list;
 mod new_contact;
 mod relinked;
+mod segments;
 mod selections;
 mod set_contact_active;
 mod set_toggles;
@@ -27,8 +29,10 @@ use usher_database::{Database, Scope, Transaction};
 use usher_types::{ContactId, OrganizationId, SharedClock, Version};
 
 pub(crate) use batch_get::{LinksBy, Shown, ShownLink};
+pub(crate) use create_contact::Created;
 pub(crate) use failure::{Failure, attempt};
 pub(crate) use list::{Listing, Window};
+pub(crate) use segments::SegmentInput;
 pub(crate) use selections::Preview;
 pub(crate) use set_toggles::ToggleInput;
 

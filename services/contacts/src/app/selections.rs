@@ -1,10 +1,13 @@
 //! Selections: what an action would do (I2, I3), and who is in them.
 
+use sea_orm::DbErr;
+use usher_database::Transaction;
 use usher_types::{ContactId, InvitationAction};
 
 use super::{App, Caller, Failure};
-use crate::domain::filter::{SELECTED, Selection};
+use crate::domain::filter::{Linked, SELECTED, Selection};
 use crate::domain::refusal::{InvitationCode as Code, Refusal};
+use crate::storage::links::{self, Opened};
 use crate::storage::selection::{Counts, Selected};
 use crate::storage::view::View;
 
@@ -14,6 +17,18 @@ pub(crate) struct Preview {
     pub(crate) counts: Counts,
     /// The first, in the order of ids, for the preview of the mail.
     pub(crate) first_eligible: Option<View>,
+    /// Where that one is in already: the names of the accounts to be told of.
+    pub(crate) first_accounts: Vec<String>,
+}
+
+/// A part of a selection.
+#[derive(Clone, Debug)]
+pub(crate) struct Walked {
+    pub(crate) contacts: Vec<View>,
+    /// What each of them has been let into anew, by contact.
+    pub(crate) opened: Vec<Opened>,
+    /// Nobody comes after these.
+    pub(crate) last: bool,
 }
 
 impl App {
@@ -38,20 +53,28 @@ impl App {
         } else {
             None
         };
+        let in_already = first_eligible.as_ref().filter(|view| view.is_in());
+        let opened = match (selection, in_already) {
+            (Selection::Linked(linked), Some(view)) => {
+                links::opened(&tx, caller.organization, linked, &[view.contact.id]).await?
+            }
+            _ => Vec::new(),
+        };
         Ok(Preview {
             counts,
             first_eligible,
+            first_accounts: opened.into_iter().map(|opened| opened.name).collect(),
         })
     }
 
-    /// The contacts of a selection that come after `after` in the order of ids, and whether nobody comes after these.
+    /// The contacts of a selection that come after `after` in the order of ids.
     pub(crate) async fn walk_selection(
         &self,
         caller: &Caller,
         selection: &Selection,
         after: Option<ContactId>,
         limit: u32,
-    ) -> Result<(Vec<View>, bool), Failure<Code>> {
+    ) -> Result<Walked, Failure<Code>> {
         let tx = self.read(caller).await?;
         let selected = Selected {
             organization: caller.organization,
@@ -62,8 +85,31 @@ impl App {
         let limit = limit as usize;
         let last = walked.len() <= limit;
         walked.truncate(limit);
-        Ok((walked, last))
+        let opened = match selection {
+            Selection::Linked(linked) => opened_to(&tx, caller, linked, &walked).await?,
+            _ => Vec::new(),
+        };
+        Ok(Walked {
+            contacts: walked,
+            opened,
+            last,
+        })
     }
+}
+
+/// What those have been let into anew who are in already.
+async fn opened_to(
+    tx: &Transaction,
+    caller: &Caller,
+    linked: &Linked,
+    walked: &[View],
+) -> Result<Vec<Opened>, DbErr> {
+    let in_already = walked.iter().filter(|view| view.is_in());
+    let in_already: Vec<ContactId> = in_already.map(|view| view.contact.id).collect();
+    if in_already.is_empty() {
+        return Ok(Vec::new());
+    }
+    links::opened(tx, caller.organization, linked, &in_already).await
 }
 
 /// LIMIT_REACHED for more ids than one selection may name (I17).
@@ -71,6 +117,7 @@ fn within_limit(selection: &Selection) -> Result<(), Refusal<Code>> {
     let named = match selection {
         Selection::Ids(ids) => ids.len(),
         Selection::Accounts(accounts) => accounts.len(),
+        Selection::Linked(linked) => linked.accounts.len().max(linked.except.len()),
         Selection::Filter(_) => 0,
     };
     if named <= SELECTED {

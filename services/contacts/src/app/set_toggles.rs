@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::DbErr;
 use usher_database::Transaction;
 use usher_events::Lane;
@@ -21,6 +21,8 @@ use crate::storage::{accounts, activity, facts};
 const ACCOUNTS: usize = 1_000;
 /// Changes of more contacts do not stand before what others wait for.
 const INTERACTIVE: usize = 100;
+/// Login that was switched on so short a time ago is told of as just switched on (I13).
+const JUST: TimeDelta = TimeDelta::hours(1);
 /// Contacts whose counts one statement changes.
 const PART: usize = 5_000;
 
@@ -38,6 +40,9 @@ pub(crate) struct ToggleInput {
 /// The accounts, and everyone whose link was looked at with their versions; both in the order of ids.
 #[derive(Clone, Debug)]
 pub(crate) struct Toggled {
+    /// Whoever has login since then or later has had it switched on just now, also where the mail about that fails and the
+    /// change is asked for again.
+    pub(crate) since: DateTime<Utc>,
     pub(crate) accounts: Vec<Account>,
     pub(crate) contacts: Vec<(ContactId, Version)>,
 }
@@ -60,7 +65,7 @@ impl App {
             return Err(Refusal::new(Code::NotFound, &["contactId"], message).into());
         }
         let linked: Vec<ContactId> = people.keys().copied().collect();
-        let changed = links::set_toggles(&tx, caller.organization, &ids, &linked, input.change).await?;
+        let changed = links::set_toggles(&tx, caller.organization, &ids, &linked, input.change, now).await?;
         if !changed.is_empty() {
             people.extend(changed_people(&tx, caller, &changed, now).await?);
             found.extend(changed_accounts(&tx, caller, &changed, now).await?);
@@ -72,6 +77,7 @@ impl App {
         }
         tx.commit().await?;
         Ok(Toggled {
+            since: now - JUST,
             accounts: found.into_values().collect(),
             contacts: people.into_iter().collect(),
         })

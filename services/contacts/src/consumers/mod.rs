@@ -1,22 +1,27 @@
 //! What contacts hears: one queue, each event's handler beside the others.
 
 mod address;
+mod impersonation;
 mod organization;
 mod portal;
 
 use std::sync::Arc;
 
 use usher_database::Transaction;
-use usher_events::{AddressStateChanged, Envelope, InvitationChanged, OrganizationChanged, SignedIn};
+use usher_events::{
+    AddressStateChanged, Envelope, Impersonation, InvitationChanged, OrganizationChanged, SignedIn,
+};
 use usher_messaging::{Handler, HandlerError, Subscription};
 use usher_types::SharedClock;
 
 /// The queue of everything that contacts projects.
 pub const QUEUE: &str = "contacts.events";
-const BINDINGS: [&str; 5] = [
+const BINDINGS: [&str; 7] = [
     "usher.invitation.*.v1",
     "usher.portal.first_signed_in.v1",
     "usher.portal.signed_in.v1",
+    "usher.portal.impersonation_started.v1",
+    "usher.portal.impersonation_ended.v1",
     "usher.address.state_changed.v1",
     "usher.organization.updated.v1",
 ];
@@ -46,6 +51,7 @@ impl Handler for Events {
         let mut portal = Vec::new();
         let mut addresses = Vec::new();
         let mut organizations = Vec::new();
+        let mut looks = Vec::new();
         for envelope in slice {
             match envelope.kind.as_str() {
                 kind if kind.starts_with("usher.invitation.") => {
@@ -53,6 +59,9 @@ impl Handler for Events {
                 }
                 "usher.portal.first_signed_in.v1" | "usher.portal.signed_in.v1" => {
                     portal.push(envelope.decode::<SignedIn>()?.portal);
+                }
+                kind if kind.starts_with("usher.portal.impersonation_") => {
+                    looks.push(envelope.decode::<Impersonation>()?);
                 }
                 "usher.address.state_changed.v1" => addresses.push(envelope.decode::<AddressStateChanged>()?),
                 "usher.organization.updated.v1" => {
@@ -63,6 +72,7 @@ impl Handler for Events {
         }
         portal::apply(tx, portal).await?;
         address::apply(tx, addresses).await?;
+        impersonation::apply(tx, looks).await?;
         organization::apply(tx, organizations, self.clock.now()).await
     }
 }

@@ -51,6 +51,11 @@ pub(crate) mod action {
     pub(crate) const CONTACT_LINKED: &str = "contact.linked";
     pub(crate) const CONTACT_UNLINKED: &str = "contact.unlinked";
     pub(crate) const TOGGLES_CHANGED: &str = "contact.toggles_changed";
+    pub(crate) const SEGMENT_CREATED: &str = "segment.created";
+    pub(crate) const SEGMENT_UPDATED: &str = "segment.updated";
+    pub(crate) const SEGMENT_DELETED: &str = "segment.deleted";
+    pub(crate) const IMPERSONATION_STARTED: &str = "impersonation.started";
+    pub(crate) const IMPERSONATION_ENDED: &str = "impersonation.ended";
     pub(crate) const ADDRESS_JUDGED: &str = "contact.address_state_changed";
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct Contact {
     pub(crate) version: Version,
     pub(crate) role: ContactRole,
     pub(crate) active: bool,
+    /// Made by createTestClient (I19).
+    pub(crate) test: bool,
     pub(crate) first_name: String,
     pub(crate) last_name: String,
     pub(crate) email: Option<String>,

@@ -164,6 +164,7 @@ pub(crate) mod tests {
             version: Version::FIRST,
             role: ContactRole::Client,
             active: true,
+            test: false,
             first_name: "Ada".to_owned(),
             last_name: "Lovelace".to_owned(),
             email: Some("ada@example.com".to_owned()),

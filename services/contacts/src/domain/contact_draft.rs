@@ -25,6 +25,7 @@ pub(crate) struct ContactInput {
     pub(crate) accounts: Vec<LinkInput>,
     pub(crate) invite: bool,
     pub(crate) message: Option<String>,
+    pub(crate) test: bool,
 }
 
 /// A contact that could be made, as far as the input alone tells.
@@ -41,6 +42,8 @@ pub(crate) struct ContactDraft {
     pub(crate) accounts: Vec<LinkDraft>,
     pub(crate) invite: bool,
     pub(crate) message: Option<String>,
+    /// Made by createTestClient (I19).
+    pub(crate) test: bool,
 }
 
 impl ContactDraft {
@@ -73,6 +76,7 @@ impl ContactDraft {
                 &["message"],
                 &mut refusals,
             ),
+            test: input.test,
         };
         if refusals.is_empty() {
             Ok(draft)
@@ -111,6 +115,7 @@ impl ContactDraft {
             version: Version::FIRST,
             role: self.role,
             active: true,
+            test: self.test,
             first_name: self.first_name.clone(),
             last_name: self.last_name.clone(),
             email: None,
@@ -150,6 +155,7 @@ pub(super) mod tests {
             accounts: vec![],
             invite: false,
             message: None,
+            test: false,
         }
     }
 

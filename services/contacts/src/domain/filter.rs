@@ -1,5 +1,6 @@
 //! Which contacts a list or a selection means (C8): a tree of conditions.
 
+use chrono::{DateTime, Utc};
 use usher_types::{AccountId, ContactId, ContactRole, PortalStatus};
 
 /// How deep `and`, `or` and `not` may be nested.
@@ -80,6 +81,8 @@ pub(crate) enum Condition {
     Roles(Vec<ContactRole>),
     Tags(Vec<String>),
     Active(bool),
+    /// Made by createTestClient.
+    Test(bool),
     PortalStatus(Vec<PortalStatus>),
     PendingActivation(bool),
     SignedIn(bool),
@@ -93,6 +96,20 @@ pub(crate) enum Selection {
     Filter(Filter),
     /// Every contact of these accounts.
     Accounts(Vec<AccountId>),
+    /// Whom a change of toggles is about.
+    Linked(Linked),
+}
+
+/// Whom a change of toggles is about (I13). Inviting them reaches whoever is in already, too, where login for one of the accounts
+/// was switched on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Linked {
+    pub(crate) accounts: Vec<AccountId>,
+    /// Only this contact.
+    pub(crate) only: Option<ContactId>,
+    pub(crate) except: Vec<ContactId>,
+    /// Switched on since then; none: as if it were switched on now wherever it is off.
+    pub(crate) since: Option<DateTime<Utc>>,
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ impl ContactDraft {
             status: PortalStatus::Waiting,
             login: LoginFact::from_counts(links, with_login),
             email,
+            opened: false,
         };
         match eligibility(facts, InvitationAction::Send) {
             Ok(()) => None,

@@ -14,4 +14,6 @@ pub(crate) mod order;
 pub(crate) mod portal;
 pub(crate) mod refusal;
 pub(crate) mod search;
+pub(crate) mod segment;
+pub(crate) mod test_client;
 pub(crate) mod text;

@@ -57,6 +57,7 @@ pub(crate) fn facts(contact: &Contact, portal: &Portal, email: EmailFact, now: D
         status: portal.status(now),
         login: LoginFact::from_counts(contact.links, contact.links_with_login),
         email,
+        opened: false,
     }
 }
 

@@ -44,6 +44,14 @@ codes! {
     InvitationCode { Invalid = "INVALID", NotFound = "NOT_FOUND", LimitReached = "LIMIT_REACHED" }
 }
 
+codes! {
+    /// `SegmentErrorCode`.
+    SegmentCode {
+        Required = "REQUIRED", Invalid = "INVALID", TooLong = "TOO_LONG", NotFound = "NOT_FOUND", Conflict = "CONFLICT",
+        NameTaken = "NAME_TAKEN",
+    }
+}
+
 /// The codes that every bounded text can end in.
 pub(crate) trait TextCode: Code {
     /// It must not be empty.
@@ -61,6 +69,12 @@ impl TextCode for ContactCode {
 }
 
 impl TextCode for AccountCode {
+    const REQUIRED: Self = Self::Required;
+    const INVALID: Self = Self::Invalid;
+    const TOO_LONG: Self = Self::TooLong;
+}
+
+impl TextCode for SegmentCode {
     const REQUIRED: Self = Self::Required;
     const INVALID: Self = Self::Invalid;
     const TOO_LONG: Self = Self::TooLong;

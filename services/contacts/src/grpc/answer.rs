@@ -11,6 +11,7 @@ use crate::app::{Listing, Shown, ShownLink};
 use crate::domain::account::Account;
 use crate::domain::portal::Portal;
 use crate::storage::activity::Line;
+use crate::storage::links::Opened;
 use crate::storage::view::View;
 
 /// A contact, as much of it as is shown.
@@ -40,6 +41,7 @@ fn full(view: View, now: DateTime<Utc>) -> pb::Contact {
         tags: contact.tags,
         external_id: contact.external_id,
         active: contact.active,
+        test: contact.test,
         version: contact.version.counter(),
         created_at: Some(timestamp(contact.created_at)),
         updated_at: Some(timestamp(contact.updated_at)),
@@ -139,7 +141,7 @@ pub(super) fn contact_version((contact, version): (ContactId, Version)) -> pb::C
 }
 
 /// What decides about a contact, for invitations.
-pub(super) fn walked(view: View) -> pb::WalkedContact {
+pub(super) fn walked(view: View, opened: Vec<Opened>) -> pb::WalkedContact {
     let email_state = view.email_state();
     let contact = view.contact;
     pb::WalkedContact {
@@ -153,10 +155,20 @@ pub(super) fn walked(view: View) -> pb::WalkedContact {
         email_canonical: contact.email_canonical,
         email_state: email_state.as_str().to_owned(),
         email_duplicate: contact.email_duplicate,
+        test: contact.test,
         first_name: contact.first_name,
         last_name: contact.last_name,
         locale: contact.locale,
         time_zone: contact.time_zone,
+        opened: opened.into_iter().map(opened_account).collect(),
+    }
+}
+
+fn opened_account(opened: Opened) -> pb::OpenedAccount {
+    pb::OpenedAccount {
+        id: bytes_of(opened.account),
+        name: opened.name,
+        at: opened.at.map(timestamp),
     }
 }
 

@@ -6,10 +6,10 @@ use usher_proto::contacts::v1::contacts_server::Contacts;
 use usher_proto::contacts::v1::{
     AccountReply, AwaitPortalReply, AwaitPortalRequest, BatchGetAccountsReply, BatchGetContactsReply,
     BatchGetLinksReply, BatchGetRequest, ContactReply, CreateAccountRequest, CreateContactRequest,
-    LinkContactRequest, ListAccountsReply, ListAccountsRequest, ListActivityReply, ListActivityRequest,
-    ListContactsReply, ListContactsRequest, ListIneligibleRequest, PreviewSelectionReply,
-    PreviewSelectionRequest, SetContactActiveRequest, SetTogglesReply, SetTogglesRequest,
-    UnlinkContactRequest, UpdateAccountRequest, UpdateContactRequest, WalkSelectionReply,
+    CreateTestClientRequest, LinkContactRequest, ListAccountsReply, ListAccountsRequest, ListActivityReply,
+    ListActivityRequest, ListContactsReply, ListContactsRequest, ListIneligibleRequest,
+    PreviewSelectionReply, PreviewSelectionRequest, SetContactActiveRequest, SetTogglesReply,
+    SetTogglesRequest, UnlinkContactRequest, UpdateAccountRequest, UpdateContactRequest, WalkSelectionReply,
     WalkSelectionRequest,
 };
 
@@ -71,6 +71,7 @@ macro_rules! serve {
 
 serve! {
     create_contact: CreateContactRequest => ContactReply, caller(CreateContact), mutations::create_contact;
+    create_test_client: CreateTestClientRequest => ContactReply, caller(CreateTestClient), mutations::create_test_client;
     update_contact: UpdateContactRequest => ContactReply, caller(UpdateContact), mutations::update_contact;
     set_contact_active: SetContactActiveRequest => ContactReply, caller(SetContactActive), mutations::set_contact_active;
     create_account: CreateAccountRequest => AccountReply, caller(CreateAccount), mutations::create_account;

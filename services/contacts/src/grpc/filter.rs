@@ -2,11 +2,11 @@
 
 use tonic::Status;
 use usher_proto::contacts::v1 as pb;
-use usher_proto::id_from;
+use usher_proto::{datetime, id_from};
 use usher_service::grpc::invalid;
 
-use super::request::names;
-use crate::domain::filter::{Condition, DEPTH, Filter, NODES, SEARCH, SEARCHES, Selection, VALUES};
+use super::request::{self, names};
+use crate::domain::filter::{Condition, DEPTH, Filter, Linked, NODES, SEARCH, SEARCHES, Selection, VALUES};
 use crate::domain::search::words;
 
 /// Reads a filter.
@@ -33,8 +33,33 @@ pub(super) fn selection(given: Option<&pb::ContactSelection>) -> Result<Selectio
             let ids = ids.ids.iter().filter_map(|bytes| id_from(bytes)).collect();
             Ok(Selection::Accounts(ids))
         }
+        Some(Of::SegmentId(_)) => Err(invalid("a segment is looked up before its contacts are")),
+        Some(Of::Linked(given)) => linked(given).map(Selection::Linked),
         None => Err(invalid("the selection says nothing")),
     }
+}
+
+fn linked(given: &pb::LinkedContacts) -> Result<Linked, Status> {
+    let contact = given.contact_id.as_ref();
+    let since = given
+        .since
+        .map(|at| datetime(at).ok_or_else(|| invalid("since is no time")));
+    Ok(Linked {
+        accounts: given
+            .account_ids
+            .iter()
+            .filter_map(|bytes| id_from(bytes))
+            .collect(),
+        only: contact
+            .map(|bytes| request::id(bytes, "contact_id"))
+            .transpose()?,
+        except: given
+            .except_contact_ids
+            .iter()
+            .filter_map(|bytes| id_from(bytes))
+            .collect(),
+        since: since.transpose()?,
+    })
 }
 
 /// What was met so far.
@@ -93,6 +118,9 @@ fn conditions(given: &pb::ContactFilter) -> Result<Vec<Condition>, Status> {
     }
     if let Some(active) = given.active {
         conditions.push(Condition::Active(active));
+    }
+    if let Some(test) = given.test {
+        conditions.push(Condition::Test(test));
     }
     if is_given(given.portal_status_given, &given.portal_status)? {
         let statuses = names(&given.portal_status, "portal status")?;

@@ -7,6 +7,8 @@ mod filter;
 mod mutations;
 mod reads;
 mod request;
+mod segments;
 mod selections;
 
 pub(crate) use contacts_service::ContactsService;
+pub(crate) use segments::SegmentsService;

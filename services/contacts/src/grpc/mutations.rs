@@ -2,13 +2,13 @@
 
 use tonic::Status;
 use usher_proto::contacts::v1 as pb;
-use usher_proto::id_from;
+use usher_proto::{id_from, timestamp};
 use usher_types::{AccountId, AccountKind, ContactId};
 
 use super::answer;
 use super::failure::refused;
 use super::request::{change, name};
-use crate::app::{App, Caller, ChangedAccount, Failure, Shown, ToggleInput, attempt};
+use crate::app::{App, Caller, ChangedAccount, Created, Failure, Shown, ToggleInput, attempt};
 use crate::domain::account::AccountChange;
 use crate::domain::account_draft::AccountDraft;
 use crate::domain::contact_change::ContactChangeInput;
@@ -35,8 +35,28 @@ pub(super) async fn create_contact(
         accounts: request.accounts.into_iter().map(account_link).collect(),
         invite: request.invite,
         message: request.message,
+        test: false,
     };
-    match attempt(|| app.create_contact(caller, input.clone())).await {
+    created_reply(app, attempt(|| app.create_contact(caller, input.clone())).await)
+}
+
+pub(super) async fn create_test_client(
+    app: &App,
+    caller: &Caller,
+    request: pb::CreateTestClientRequest,
+) -> Result<pb::ContactReply, Status> {
+    created_reply(
+        app,
+        app.create_test_client(caller, &request.email, &request.name)
+            .await,
+    )
+}
+
+fn created_reply(
+    app: &App,
+    created: Result<Created, Failure<ContactCode>>,
+) -> Result<pb::ContactReply, Status> {
+    match created {
         Ok(created) => Ok(pb::ContactReply {
             contact: Some(answer::contact(created.view, Shown::Full, app.now())),
             refusals: Vec::new(),
@@ -171,6 +191,7 @@ pub(super) async fn set_toggles(
     };
     match attempt(|| app.set_toggles(caller, input.clone())).await {
         Ok(toggled) => Ok(pb::SetTogglesReply {
+            since: Some(timestamp(toggled.since)),
             accounts: toggled
                 .accounts
                 .into_iter()

@@ -1,18 +1,22 @@
 //! Requests about selections, and waiting for the lists.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tonic::Status;
 use usher_proto::common::v1::Refusal;
 use usher_proto::contacts::v1 as pb;
 use usher_service::grpc::invalid;
-use usher_types::{InvitationAction, Version};
+use usher_types::{ContactId, InvitationAction, Version};
 
 use super::failure::{refused, status};
 use super::request::{id, name};
+use super::segments::resolved;
 use super::{answer, filter, reads};
 use crate::app::{App, Caller, Preview, Shown};
 use crate::domain::order::{ContactOrder, OrderField};
+use crate::domain::refusal::{Code, InvitationCode};
+use crate::storage::links::Opened;
 use crate::storage::list::{ContactList, Listed};
 
 /// Contacts of one step of a walk.
@@ -27,10 +31,25 @@ pub(super) async fn preview(
     caller: &Caller,
     request: pb::PreviewSelectionRequest,
 ) -> Result<pb::PreviewSelectionReply, Status> {
-    let selection = filter::selection(request.selection.as_ref())?;
+    let by_segment = matches!(
+        request.selection,
+        Some(pb::ContactSelection {
+            of: Some(pb::contact_selection::Of::SegmentId(_))
+        })
+    );
+    let Some(given) = resolved(app, caller, request.selection).await? else {
+        return Ok(pb::PreviewSelectionReply {
+            refusals: vec![no_such_segment()],
+            ..Default::default()
+        });
+    };
+    let selection = filter::selection(Some(&given))?;
     let action: InvitationAction = name(&request.action, "action")?;
     match app.preview_selection(caller, &selection, action).await {
-        Ok(preview) => Ok(preview_reply(app, preview)),
+        Ok(preview) => Ok(pb::PreviewSelectionReply {
+            resolved: by_segment.then_some(given),
+            ..preview_reply(app, preview)
+        }),
         Err(failure) => {
             let refusals: Vec<Refusal> = refused(failure)?;
             Ok(pb::PreviewSelectionReply {
@@ -53,7 +72,17 @@ fn preview_reply(app: &App, preview: Preview) -> pb::PreviewSelectionReply {
         first_eligible: preview
             .first_eligible
             .map(|view| answer::contact(view, Shown::Full, app.now())),
-        refusals: Vec::new(),
+        first_accounts: preview.first_accounts,
+        ..Default::default()
+    }
+}
+
+fn no_such_segment() -> Refusal {
+    Refusal {
+        code: InvitationCode::NotFound.as_str().to_owned(),
+        field: ["contacts", "segmentId"].map(str::to_owned).to_vec(),
+        message: "There is no such segment.".to_owned(),
+        ..Refusal::default()
     }
 }
 
@@ -62,12 +91,16 @@ pub(super) async fn list_ineligible(
     caller: &Caller,
     request: pb::ListIneligibleRequest,
 ) -> Result<pb::ListContactsReply, Status> {
-    let selection = filter::selection(request.selection.as_ref())?;
+    let given = resolved(app, caller, request.selection).await?;
+    let selection = filter::selection(given.as_ref())?;
     let action = name(&request.action, "action")?;
-    let reason = name(&request.reason, "reason")?;
+    let reason = match request.reason.as_str() {
+        "" => None,
+        reason => Some(name(reason, "reason")?),
+    };
     let list = ContactList {
         organization: caller.organization,
-        listed: Listed::Ineligible(selection, action, reason),
+        listed: Listed::Judged(selection, action, reason),
         order: ContactOrder {
             field: OrderField::LastName,
             descending: false,
@@ -91,12 +124,22 @@ pub(super) async fn walk(
         .ok()
         .filter(|limit| *limit > 0 && request.limit <= STEP)
         .ok_or_else(|| invalid(format!("limit is 1 to {STEP}")))?;
-    let (walked, last) = app
+    let walked = app
         .walk_selection(caller, &selection, after, limit)
         .await
         .map_err(status)?;
-    let contacts = walked.into_iter().map(answer::walked).collect();
-    Ok(pb::WalkSelectionReply { contacts, last })
+    let mut opened: HashMap<ContactId, Vec<Opened>> = HashMap::new();
+    for one in walked.opened {
+        opened.entry(one.contact).or_default().push(one);
+    }
+    let contacts = walked.contacts.into_iter().map(|view| {
+        let opened = opened.remove(&view.contact.id).unwrap_or_default();
+        answer::walked(view, opened)
+    });
+    Ok(pb::WalkSelectionReply {
+        contacts: contacts.collect(),
+        last: walked.last,
+    })
 }
 
 pub(super) async fn await_portal(

@@ -1,11 +1,14 @@
 //! What stands in the way of an address (C3), and what is known of it.
 
+use std::collections::HashSet;
+
 use sea_orm::{ConnectionTrait, DbErr};
 use usher_database::Transaction;
 use usher_types::{ContactId, EmailState, OrganizationId};
 use uuid::Uuid;
 
 use super::columns::Columns;
+use super::filter::json_texts;
 
 /// Who has a canonical address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +24,22 @@ pub(crate) struct Claim {
     pub(crate) holder: Option<Holder>,
     /// What notifications knows of it.
     pub(crate) known: Option<EmailState>,
+}
+
+/// Which of these canonical addresses a contact has.
+pub(crate) async fn taken(
+    tx: &Transaction,
+    organization: OrganizationId,
+    canonical: &[String],
+) -> Result<HashSet<String>, DbErr> {
+    let sql = format!(
+        "SELECT c.email_canonical FROM contact c WHERE c.organization_id = $1 AND c.email_canonical IN {}",
+        json_texts(tx.dialect(), 2)
+    );
+    let wanted = serde_json::Value::from(canonical.to_vec()).to_string();
+    let values = [organization.uuid().into(), wanted.into()];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    rows.iter().map(|row| row.try_get_by_index(0)).collect()
 }
 
 /// What there is to say about a canonical address that the contact `by`, or a new one, asks for.

@@ -14,12 +14,13 @@ use super::{portal, tags};
 use crate::domain::contact::Contact;
 
 /// What [`read`] reads.
-pub(super) const COLUMNS: [&str; 21] = [
+pub(super) const COLUMNS: [&str; 22] = [
     "id",
     "organization_id",
     "version",
     "role",
     "active",
+    "test",
     "first_name",
     "last_name",
     "email",
@@ -46,6 +47,7 @@ pub(super) fn read(columns: &mut Columns<'_>) -> Result<Contact, DbErr> {
         version: Version::from_raw(columns.get()?),
         role: columns.name()?,
         active: columns.get()?,
+        test: columns.get()?,
         first_name: columns.get()?,
         last_name: columns.get()?,
         email: columns.get()?,
@@ -66,12 +68,13 @@ pub(super) fn read(columns: &mut Columns<'_>) -> Result<Contact, DbErr> {
 }
 
 /// The columns that [`values`] fills. Whose it is and which stand first.
-const WRITTEN: [&str; 26] = [
+const WRITTEN: [&str; 27] = [
     "organization_id",
     "id",
     "version",
     "role",
     "active",
+    "test",
     "first_name",
     "last_name",
     "first_name_sort",
@@ -95,13 +98,14 @@ const WRITTEN: [&str; 26] = [
     "updated_at",
 ];
 
-fn values(contact: &Contact) -> [Value; 26] {
+fn values(contact: &Contact) -> [Value; 27] {
     [
         contact.organization.uuid().into(),
         contact.id.uuid().into(),
         contact.version.raw().into(),
         contact.role.as_str().into(),
         contact.active.into(),
+        contact.test.into(),
         contact.first_name.clone().into(),
         contact.last_name.clone().into(),
         fold(&contact.first_name).into(),

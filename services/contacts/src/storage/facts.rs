@@ -92,5 +92,6 @@ pub(crate) fn contact_facts(contact: &Contact, login_accounts: Vec<AccountId>) -
         time_zone: contact.time_zone,
         external_id: contact.external_id,
         login_accounts,
+        test: contact.test,
     }
 }

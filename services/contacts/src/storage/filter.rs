@@ -9,7 +9,7 @@ use usher_types::AccountId;
 use super::params::Params;
 use super::portal::STATUS;
 use super::tables::Tables;
-use crate::domain::filter::{Condition, Filter, Selection};
+use crate::domain::filter::{Condition, Filter, Linked, Selection};
 
 /// The condition that holds for whom a filter matches.
 pub(super) fn filter(filter: &Filter, dialect: Dialect, params: &mut Params) -> String {
@@ -39,9 +39,11 @@ pub(super) fn tables(filter: &Filter) -> Tables {
         Filter::Is(condition) => match condition {
             Condition::Search(words) if words.is_empty() => Tables::NONE,
             Condition::Search(_) => Tables::SEARCH,
-            Condition::Roles(_) | Condition::Tags(_) | Condition::Active(_) | Condition::Accounts(_) => {
-                Tables::CONTACT
-            }
+            Condition::Roles(_)
+            | Condition::Tags(_)
+            | Condition::Active(_)
+            | Condition::Test(_)
+            | Condition::Accounts(_) => Tables::CONTACT,
             Condition::PortalStatus(_) | Condition::SignedIn(_) => Tables::PORTAL,
             Condition::PendingActivation(_) => Tables::CONTACT.and(Tables::PORTAL),
         },
@@ -57,7 +59,20 @@ pub(super) fn selection(selection: &Selection, dialect: Dialect, params: &mut Pa
         }
         Selection::Filter(tree) => filter(tree, dialect, params),
         Selection::Accounts(accounts) => of_accounts(accounts, dialect, params),
+        Selection::Linked(linked) => self::linked(linked, dialect, params),
     }
+}
+
+fn linked(linked: &Linked, dialect: Dialect, params: &mut Params) -> String {
+    let mut condition = of_accounts(&linked.accounts, dialect, params);
+    if let Some(only) = linked.only {
+        condition.push_str(&format!(" AND c.id = ${}", params.add(only.uuid())));
+    }
+    if !linked.except.is_empty() {
+        let number = params.add(dialect.uuids(linked.except.iter().map(|id| id.uuid())));
+        condition.push_str(&format!(" AND NOT ({})", dialect.in_uuids("c.id", number)));
+    }
+    format!("({condition})")
 }
 
 fn condition(condition: &Condition, dialect: Dialect, params: &mut Params) -> String {
@@ -77,6 +92,8 @@ fn condition(condition: &Condition, dialect: Dialect, params: &mut Params) -> St
         }
         Condition::Active(true) => "c.active".to_owned(),
         Condition::Active(false) => "(NOT c.active)".to_owned(),
+        Condition::Test(true) => "c.test".to_owned(),
+        Condition::Test(false) => "(NOT c.test)".to_owned(),
         Condition::PortalStatus(statuses) => in_names(
             &format!("({STATUS})"),
             statuses.iter().map(|status| status.as_str()),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
-use usher_database::{Column, Transaction};
+use usher_database::{Column, Dialect, Transaction};
 use usher_types::{AccountId, ContactId, LinkId, OrganizationId};
 use uuid::Uuid;
 
@@ -12,6 +12,7 @@ use super::columns::{Columns, named};
 use super::params::Params;
 use super::rows::Rows;
 use crate::domain::account::Account;
+use crate::domain::filter::Linked;
 use crate::domain::link::{Link, Toggles};
 
 const COLUMNS: [&str; 7] = [
@@ -38,6 +39,7 @@ const ROWS: Rows<New> = Rows {
         Column::flag("notify", |new| new.1.toggles.notify),
         Column::flag("email_sync", |new| new.1.toggles.email_sync),
         Column::time("created_at", |new| new.2),
+        Column::time_option("login_since", |new| new.1.toggles.login.then_some(new.2)),
     ],
     conflict: "",
 };
@@ -127,6 +129,7 @@ pub(crate) async fn set_toggles(
     accounts: &[AccountId],
     contacts: &[ContactId],
     change: ToggleChange,
+    now: DateTime<Utc>,
 ) -> Result<Vec<Link>, DbErr> {
     let dialect = tx.dialect();
     let mut params = Params::new([
@@ -142,7 +145,7 @@ pub(crate) async fn set_toggles(
     let given = toggles
         .into_iter()
         .filter_map(|(column, value)| Some((column, value?)));
-    let (set, differs): (Vec<String>, Vec<String>) = given
+    let (mut set, differs): (Vec<String>, Vec<String>) = given
         .map(|(column, value)| {
             let number = params.add(value);
             (format!("{column} = ${number}"), format!("{column} <> ${number}"))
@@ -151,6 +154,13 @@ pub(crate) async fn set_toggles(
     if contacts.is_empty() || set.is_empty() {
         return Ok(Vec::new());
     }
+    set.extend(change.login.map(|login| match login {
+        true => format!(
+            "login_since = CASE WHEN login THEN login_since ELSE ${} END",
+            params.add(now)
+        ),
+        false => "login_since = NULL".to_owned(),
+    }));
     let sql = format!(
         "UPDATE link SET {} WHERE organization_id = $1 AND {} AND {} AND ({}) RETURNING {}",
         set.join(", "),
@@ -212,6 +222,57 @@ pub(crate) async fn with_accounts(
         Ok((read(&mut columns)?, accounts::read(&mut columns)?))
     };
     rows.iter().map(read_both).collect()
+}
+
+/// The condition on `link l` of `$1` that it lets the contact of this column into one of the accounts anew (I13).
+pub(super) fn opened_of(linked: &Linked, contact: &str, dialect: Dialect, params: &mut Params) -> String {
+    let accounts = params.add(dialect.uuids(linked.accounts.iter().map(|id| id.uuid())));
+    let accounts = dialect.in_uuids("l.account_id", accounts);
+    let opened = match linked.since {
+        Some(since) => format!("l.login AND l.login_since >= ${}", params.add(since)),
+        None => "NOT l.login".to_owned(),
+    };
+    format!("l.organization_id = $1 AND l.contact_id = {contact} AND {accounts} AND {opened}")
+}
+
+/// An account for which a contact's login was switched on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Opened {
+    pub(crate) contact: ContactId,
+    pub(crate) account: AccountId,
+    pub(crate) name: String,
+    /// None: it would be.
+    pub(crate) at: Option<DateTime<Utc>>,
+}
+
+/// The accounts that these contacts have been let into anew, by contact and name.
+pub(crate) async fn opened(
+    tx: &Transaction,
+    organization: OrganizationId,
+    linked: &Linked,
+    contacts: &[ContactId],
+) -> Result<Vec<Opened>, DbErr> {
+    let dialect = tx.dialect();
+    let ids = dialect.uuids(contacts.iter().map(|id| id.uuid()));
+    let mut params = Params::new([organization.uuid().into(), ids]);
+    let opened = opened_of(linked, "l.contact_id", dialect, &mut params);
+    let sql = format!(
+        "SELECT l.contact_id, l.account_id, a.name, l.login_since FROM link l \
+         JOIN account a ON a.organization_id = $1 AND a.id = l.account_id WHERE {} AND {opened} \
+         ORDER BY l.contact_id, a.name, a.id",
+        dialect.in_uuids("l.contact_id", 2)
+    );
+    let rows = tx.query_all_raw(tx.statement(sql, params.into_values())).await?;
+    let read = |row| {
+        let mut columns = Columns::of(row);
+        Ok(Opened {
+            contact: columns.id()?,
+            account: columns.id()?,
+            name: columns.get()?,
+            at: columns.get()?,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// The accounts of `$1` where the contact of this parameter has login on.

@@ -24,15 +24,15 @@ use crate::domain::portal::status_rank;
 pub(crate) enum Listed {
     /// Everyone who matches.
     Filter(Filter),
-    /// Those of a selection whom an action leaves out for this reason.
-    Ineligible(Selection, InvitationAction, IneligibleReason),
+    /// Those of a selection whom an action leaves out for this reason; without one, whom it reaches.
+    Judged(Selection, InvitationAction, Option<IneligibleReason>),
 }
 
 impl Listed {
     fn filter(&self) -> Option<&Filter> {
         match self {
-            Self::Filter(filter) | Self::Ineligible(Selection::Filter(filter), ..) => Some(filter),
-            Self::Ineligible(..) => None,
+            Self::Filter(filter) | Self::Judged(Selection::Filter(filter), ..) => Some(filter),
+            Self::Judged(..) => None,
         }
     }
 
@@ -50,9 +50,9 @@ impl Listed {
     pub(super) fn without_words(&self, known: &[String]) -> Self {
         match self {
             Self::Filter(filter) => Self::Filter(filter.without_words(known)),
-            Self::Ineligible(Selection::Filter(filter), action, reason) => {
+            Self::Judged(Selection::Filter(filter), action, reason) => {
                 let selection = Selection::Filter(filter.without_words(known));
-                Self::Ineligible(selection, *action, *reason)
+                Self::Judged(selection, *action, *reason)
             }
             other => other.clone(),
         }
@@ -63,7 +63,7 @@ impl Listed {
         let filter = self.filter().map_or(Tables::NONE, filter::tables);
         match self {
             Self::Filter(_) => filter,
-            Self::Ineligible(..) => filter.and(Tables::SHOWN),
+            Self::Judged(..) => filter.and(Tables::SHOWN),
         }
     }
 
@@ -72,12 +72,13 @@ impl Listed {
         match self {
             Self::Filter(filter) if filter.is_everyone() => String::new(),
             Self::Filter(tree) => format!(" AND {}", filter::filter(tree, dialect, params)),
-            Self::Ineligible(selection, action, reason) => {
+            Self::Judged(selection, action, reason) => {
                 let selected = filter::selection(selection, dialect, params);
-                format!(
-                    " AND {selected} AND ({}) = '{reason}'",
-                    eligibility::reason(*action)
-                )
+                let judged = eligibility::reason(*action, selection, dialect, params);
+                match reason {
+                    Some(reason) => format!(" AND {selected} AND ({judged}) = '{reason}'"),
+                    None => format!(" AND {selected} AND ({judged}) IS NULL"),
+                }
             }
         }
     }

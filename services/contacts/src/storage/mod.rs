@@ -22,6 +22,7 @@ pub(crate) mod placeholder;
 pub(crate) mod portal;
 mod rows;
 pub(crate) mod search;
+pub(crate) mod segments;
 pub(crate) mod selection;
 pub(crate) mod status_order;
 mod tables;

@@ -52,10 +52,10 @@ impl Selected<'_> {
 
     /// Counts with one grouped statement.
     pub(crate) async fn count(&self, tx: &Transaction, action: InvitationAction) -> Result<Counts, DbErr> {
-        let (from, params) = self.from(tx.dialect(), true);
+        let (from, mut params) = self.from(tx.dialect(), true);
         let sql = format!(
             "SELECT reason, count(*) FROM (SELECT {} AS reason FROM {from}) AS judged GROUP BY reason",
-            eligibility::reason(action)
+            eligibility::reason(action, self.selection, tx.dialect(), &mut params)
         );
         let mut counts = Counts::default();
         for row in tx.query_all_raw(tx.statement(sql, params.into_values())).await? {
@@ -79,11 +79,11 @@ impl Selected<'_> {
         action: InvitationAction,
         counts: &Counts,
     ) -> Result<Option<View>, DbErr> {
-        let (from, params) = self.from(tx.dialect(), counts.total <= FEW);
+        let (from, mut params) = self.from(tx.dialect(), counts.total <= FEW);
         let sql = format!(
             "SELECT {} FROM {from} AND ({}) IS NULL ORDER BY c.id LIMIT 1",
             columns(),
-            eligibility::reason(action)
+            eligibility::reason(action, self.selection, tx.dialect(), &mut params)
         );
         let row = tx.query_one_raw(tx.statement(sql, params.into_values())).await?;
         row.as_ref().map(read).transpose()
@@ -135,7 +135,7 @@ fn searched(filter: &Filter, by_words: bool, dialect: Dialect, params: &mut Para
 fn next_of(selection: &Selection, limit: u32, dialect: Dialect, params: &mut Params) -> String {
     let tables = match selection {
         Selection::Filter(filter) => filter::tables(filter).but(Tables::CONTACT),
-        Selection::Ids(_) | Selection::Accounts(_) => Tables::NONE,
+        Selection::Ids(_) | Selection::Accounts(_) | Selection::Linked(_) => Tables::NONE,
     };
     let walked = tables.looked_up("c.id", dialect);
     let condition = filter::selection(selection, dialect, params);

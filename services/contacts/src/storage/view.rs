@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use usher_database::{Dialect, Transaction};
-use usher_types::{ContactId, EmailState, Facts, InvitationAction, LoginFact, OrganizationId};
+use usher_types::{ContactId, EmailState, Facts, InvitationAction, LoginFact, OrganizationId, PortalStatus};
 
 use super::{
     columns::{Columns, named},
@@ -44,6 +44,11 @@ impl View {
     /// What the links say about signing in.
     pub(crate) const fn login(&self) -> LoginFact {
         LoginFact::from_counts(self.contact.links, self.contact.links_with_login)
+    }
+
+    /// Whether a password was chosen.
+    pub(crate) const fn is_in(&self) -> bool {
+        matches!(self.portal.stored, PortalStatus::Accepted | PortalStatus::Active)
     }
 
     /// The same after a change of the contact.

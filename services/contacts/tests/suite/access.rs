@@ -5,10 +5,10 @@ use usher_auth::{Permission, PermissionSet, Principal, Subject};
 use usher_proto::bytes_of;
 use usher_proto::contacts::v1::{
     AwaitPortalRequest, BatchGetRequest, ContactFilter, ContactLink, ContactSelection, CreateAccountRequest,
-    CreateContactRequest, LinkContactRequest, ListAccountsRequest, ListActivityRequest, ListContactsRequest,
-    ListIneligibleRequest, PreviewSelectionRequest, SetContactActiveRequest, SetTogglesRequest,
-    UnlinkContactRequest, UpdateAccountRequest, UpdateContactRequest, WalkSelectionRequest,
-    contact_selection::Of,
+    CreateContactRequest, CreateTestClientRequest, LinkContactRequest, ListAccountsRequest,
+    ListActivityRequest, ListContactsRequest, ListIneligibleRequest, PreviewSelectionRequest,
+    SetContactActiveRequest, SetTogglesRequest, UnlinkContactRequest, UpdateAccountRequest,
+    UpdateContactRequest, WalkSelectionRequest, contact_selection::Of,
 };
 use usher_types::{Clock, ContactId, MemberId};
 
@@ -40,6 +40,10 @@ async fn every_call(client: &mut Client) -> Vec<(&'static str, Option<Status>)> 
     }
     call![
         create_contact(lead),
+        create_test_client(CreateTestClientRequest {
+            email: "grace@birch.example".into(),
+            name: "Grace".into()
+        }),
         update_contact(UpdateContactRequest {
             id: id.clone(),
             ..Default::default()
@@ -108,8 +112,9 @@ fn let_through(answers: &[(&'static str, Option<Status>)]) -> Vec<&'static str> 
     passed.map(|(name, _)| *name).collect()
 }
 
-const WRITES: [&str; 8] = [
+const WRITES: [&str; 9] = [
     "create_contact",
+    "create_test_client",
     "update_contact",
     "set_contact_active",
     "create_account",

@@ -14,6 +14,7 @@ use usher_database::{Database, Scope, SystemReason};
 use usher_events::{Envelope, Event, InvitationChanged, InvitationFact, OrganizationChanged, PortalFacts};
 use usher_proto::common::v1::Refusal;
 use usher_proto::contacts::v1::contacts_client::ContactsClient;
+use usher_proto::contacts::v1::segments_client::SegmentsClient;
 use usher_proto::contacts::v1::{
     Account, AccountLink, AccountReply, Contact, ContactLink, ContactReply, CreateAccountRequest,
     CreateContactRequest,
@@ -28,6 +29,7 @@ use usher_types::{
     Version,
 };
 
+pub(crate) type Segments = SegmentsClient<InterceptedService<PeerChannel, Bearer>>;
 pub(crate) type Client = ContactsClient<InterceptedService<PeerChannel, Bearer>>;
 
 /// A moment that is nobody's real one.
@@ -75,8 +77,10 @@ impl Bench {
         let (life, served, time) = (lifecycle.clone(), database.clone(), clock.clone());
         tokio::spawn(async move {
             let server = Server::new("contacts").verifier(verifier);
+            let segments = usher_contacts::segments(served.clone(), time.clone());
             let service = usher_contacts::service(served, time);
             server
+                .service(segments)
                 .service(service)
                 .serve(listener, &life)
                 .await
@@ -99,6 +103,22 @@ impl Bench {
     /// Whoever holds this token.
     pub(crate) fn with_token(&self, token: &str) -> Client {
         ContactsClient::with_interceptor(self.channel.clone(), Bearer::new(token).unwrap())
+    }
+
+    /// Segments, as the holder of this token.
+    fn segments_with(&self, principal: &Principal) -> Segments {
+        let token = self.key.sign(principal, self.clock.now()).unwrap();
+        SegmentsClient::with_interceptor(self.channel.clone(), Bearer::new(&token).unwrap())
+    }
+
+    /// Segments, as a member with every permission.
+    pub(crate) fn segments(&self) -> Segments {
+        self.segments_with(&self.principal(Subject::Member(self.member), PermissionSet::all()))
+    }
+
+    /// Segments, as a member of the other organization.
+    pub(crate) fn segments_of_stranger(&self) -> Segments {
+        self.segments_with(&self.other_member())
     }
 
     pub(crate) fn principal(&self, subject: Subject, permissions: PermissionSet) -> Principal {
@@ -130,11 +150,14 @@ impl Bench {
 
     /// A member of the other organization.
     pub(crate) fn stranger(&self) -> Client {
-        let other = Principal {
+        self.as_principal(&self.other_member())
+    }
+
+    fn other_member(&self) -> Principal {
+        Principal {
             organization: Some(OrganizationId::new(noon())),
             ..self.principal(Subject::Member(MemberId::new(noon())), PermissionSet::all())
-        };
-        self.as_principal(&other)
+        }
     }
 
     /// A contact who signed in to the portal.

@@ -40,7 +40,7 @@ const EMAILS: [EmailFact; 6] = [
     EmailFact::Usable,
 ];
 
-fn every_combination() -> Vec<Facts> {
+pub(crate) fn every_combination() -> Vec<Facts> {
     let mut all = Vec::new();
     for active in [true, false] {
         for &role in ContactRole::ALL {
@@ -52,6 +52,7 @@ fn every_combination() -> Vec<Facts> {
                         status,
                         login,
                         email,
+                        opened: false,
                     }));
                 }
             }
@@ -62,7 +63,7 @@ fn every_combination() -> Vec<Facts> {
 
 impl Bench {
     /// Writes contacts with exactly these facts, as no sequence of calls would make all of them.
-    async fn with_facts(&self, all: &[Facts]) -> BTreeMap<ContactId, Facts> {
+    pub(crate) async fn with_facts(&self, all: &[Facts]) -> BTreeMap<ContactId, Facts> {
         let tx = self
             .database
             .write(Scope::System(SystemReason::Test))

@@ -17,7 +17,7 @@ use crate::domain::portal::{Access, Act, transition};
 use crate::domain::session::Kind;
 use crate::storage::activity::{self, Actor, Line};
 use crate::storage::invitation::{self, Invitation};
-use crate::storage::{access, member};
+use crate::storage::{access, member, reminder};
 
 impl App {
     /// Spends the link of `token` for a password.
@@ -87,7 +87,11 @@ impl App {
         };
         member::set_password(&tx, organization, whose, &chosen.hash, now).await?;
         log(&tx, &link, whose, now).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        if let Some(sent_at) = link.invitation.sent_at {
+            self.meters.accepted_after(now - sent_at);
+        }
+        Ok(())
     }
 }
 
@@ -110,7 +114,8 @@ async fn contact_accepted(
     access::save_standing(tx, std::slice::from_ref(&row)).await?;
     let event = announcement(&row, &effects, accepted.batch, now);
     let mut messages = Vec::from_iter(event);
-    if delivery::is_open(accepted.delivery) {
+    let reminded = reminder::was_sent(tx, row.organization, accepted.id).await?;
+    if delivery::is_open(accepted.delivery) || reminded {
         let gone = [withdrawn(accepted.id, row.contact)];
         messages.extend(withdrawals(row.organization, &gone, now));
     }

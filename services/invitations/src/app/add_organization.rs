@@ -1,25 +1,23 @@
 //! `usher organization add` (R6), and the first start.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
 use secrecy::{ExposeSecret, SecretString};
-use usher_auth::{Keyring, PermissionSet, SealContext, seal_token};
+use usher_auth::{Keyring, Role};
 use usher_database::{Database, Scope, SystemReason, Transaction, is_unique_violation};
-use usher_events::{Envelope, Lane, Letter, MailKind};
+use usher_events::{Envelope, Lane};
 use usher_messaging::enqueue;
-use usher_types::{
-    EmailAddress, InvitationId, MailingId, MemberId, MessageId, OrganizationId, SharedClock, SharedTokens,
-};
+use usher_types::{EmailAddress, OrganizationId, SharedClock, SharedTokens};
 
 use super::context::SOURCE;
 use super::hasher::Hasher;
-use super::issue::{PURPOSE, deliveries, mailing};
+use super::member_link::{Maker, send_link};
 use super::{Failure, organization_changed};
+use crate::domain::member::Grant;
 use crate::domain::organization::Organization;
 use crate::domain::password::Password;
 use crate::domain::session::Kind;
 use crate::storage::activity::{self, Actor, Line};
-use crate::storage::invitation::{self, NewInvitation};
 use crate::storage::member::{self, Member};
 use crate::storage::organization;
 
@@ -98,22 +96,23 @@ pub async fn add_organization(
         Err(error) if is_unique_violation(&error) => return Err(AddOrganizationError::SlugTaken),
         other => other?,
     }
-    let member = Member {
-        id: MemberId::new(now),
-        organization: firm.id,
-        email: address.typed().to_owned(),
-        email_canonical: address.canonical().to_owned(),
-        display_name: "Administrator".to_owned(),
-        permissions: PermissionSet::all(),
-        active: true,
-    };
+    let grant = Grant::Role(Role::Administrator);
+    let mut member = Member::new(firm.id, &address, "Administrator".to_owned(), grant, now);
     let mut messages = vec![Envelope::event(SOURCE, now, &organization_changed(&firm))];
-    match hash {
-        Some(hash) => {
-            member::insert(&tx, &member, None, now).await?;
-            member::set_password(&tx, firm.id, (Kind::Member, member.id.uuid()), &hash, now).await?;
-        }
-        None => messages.extend(invite(&tx, office, &firm, &member, now).await?),
+    if hash.is_none() {
+        let maker = Maker {
+            tokens: &office.tokens,
+            seal_keys: &office.seal_keys,
+            now,
+        };
+        let sent = send_link(&tx, &maker, &firm, &mut member, None).await;
+        messages.extend(sent.map_err(failed)?);
+    } else {
+        member.standing.accepted_at = Some(now);
+    }
+    member::insert(&tx, &member).await?;
+    if let Some(hash) = hash {
+        member::set_password(&tx, firm.id, (Kind::Member, member.id.uuid()), &hash, now).await?;
     }
     enqueue(&tx, Lane::Interactive, messages).await?;
     log(&tx, &firm, now).await?;
@@ -130,68 +129,17 @@ pub async fn has_organization(database: &Database) -> Result<bool, DbErr> {
     organization::exists(&tx).await
 }
 
+fn failed(failure: Failure) -> AddOrganizationError {
+    match failure {
+        Failure::Database(error) => AddOrganizationError::Database(error),
+        other => AddOrganizationError::Failed(other.status().message().to_owned()),
+    }
+}
+
 async fn hash(password: &SecretString) -> Result<String, AddOrganizationError> {
-    let failed = |failure: Failure| AddOrganizationError::Failed(failure.status().message().to_owned());
     let typed = Password::typed(password.expose_secret())
         .ok_or_else(|| AddOrganizationError::Invalid("the password is longer than 1,024 bytes".to_owned()))?;
     Hasher::new().map_err(failed)?.hash(typed).await.map_err(failed)
-}
-
-async fn invite(
-    tx: &Transaction,
-    office: &OrganizationOffice,
-    firm: &Organization,
-    member: &Member,
-    now: DateTime<Utc>,
-) -> Result<Vec<Envelope>, AddOrganizationError> {
-    let (id, message) = (InvitationId::new(now), MessageId::new(now));
-    let token = office.tokens.token();
-    let context = SealContext {
-        message,
-        invitation: id,
-        organization: firm.id,
-    };
-    let sealed_token = seal_token(&office.seal_keys, context, &token)
-        .map_err(|error| AddOrganizationError::Failed(error.to_string()))?;
-    let expires_at = now + TimeDelta::seconds(firm.invitation_life);
-    member::insert(tx, member, Some(id), now).await?;
-    let row = NewInvitation {
-        id: id.uuid(),
-        organization_id: firm.id.uuid(),
-        contact_id: None,
-        member_id: Some(member.id.uuid()),
-        generation: 1,
-        state: "OPEN",
-        token_hash: token.hash(PURPOSE).to_vec(),
-        email: &member.email,
-        email_canonical: &member.email_canonical,
-        contact_version: 0,
-        batch_id: None,
-        message_id: message.uuid(),
-        delivery: "QUEUED",
-        issued_at: now,
-        expires_at,
-        created_by: "",
-        created_by_id: None,
-    };
-    invitation::insert(tx, &[row]).await?;
-    let letter = Letter {
-        message_id: message,
-        invitation_id: id,
-        generation: 1,
-        contact_id: None,
-        email: member.email.clone(),
-        email_canonical: member.email_canonical.clone(),
-        first_name: member.display_name.clone(),
-        last_name: String::new(),
-        locale: None,
-        time_zone: None,
-        sealed_token: Some(sealed_token),
-        expires_at,
-    };
-    let mut mailing = mailing(firm, MailingId::new(now), None, None);
-    mailing.kind = MailKind::MemberInvitation;
-    Ok(deliveries(&mailing, vec![letter], now))
 }
 
 async fn log(tx: &Transaction, firm: &Organization, now: DateTime<Utc>) -> Result<(), DbErr> {

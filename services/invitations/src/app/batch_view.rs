@@ -30,6 +30,7 @@ impl BatchView {
         self.figures != other.figures
             || self.batch.state != other.batch.state
             || self.batch.reason != other.batch.reason
+            || self.batch.waits_until() != other.batch.waits_until()
             || self.batch.finished_at != other.batch.finished_at
             || self.figures.total(&self.batch) != other.figures.total(&other.batch)
     }

@@ -1,20 +1,24 @@
 //! cancelBatch: takes back what is not sent yet (I4).
 
+use chrono::{DateTime, Utc};
 use usher_auth::Principal;
+use usher_database::Transaction;
+use usher_events::Withdrawn;
+use usher_messaging::enqueue;
 use usher_service::grpc;
 use usher_types::{BatchId, BatchState};
 
 use super::context::{App, actor_of};
-use super::issue::withdraw;
+use super::issue::{withdraw, withdrawals};
 use super::pause_batch::{locked, next};
 use super::{BatchView, Failure};
 use crate::domain::batch::Step;
 use crate::domain::link::InvitationState;
 use crate::domain::portal::{Act, transition};
-use crate::storage::access;
 use crate::storage::activity::{self, Line};
 use crate::storage::batch::{self, Batch};
 use crate::storage::invitation::Ending;
+use crate::storage::{access, invitation};
 
 /// Contacts of one transaction.
 const CHUNK: u32 = 1000;
@@ -61,10 +65,12 @@ impl App {
     pub(crate) async fn take_back(&self, batch: &Batch) -> Result<bool, Failure> {
         let now = self.now();
         let tx = self.write(batch.organization).await?;
+        let notices = take_back_notices(&tx, batch, now).await?;
         let unsent = batch::unsent(&tx, batch.of(), CHUNK).await?;
         if unsent.is_empty() {
             batch::finish(&tx, batch.of(), BatchState::Cancelled, now).await?;
             tx.commit().await?;
+            self.cancel_messages(batch.organization, &notices).await;
             return Ok(false);
         }
         let mut rows = access::lock(
@@ -89,7 +95,8 @@ impl App {
         };
         let whose = (batch.organization, batch.lane);
         let ended = moved.iter().map(|(row, effects)| (row, effects));
-        let withdrawn = withdraw(&tx, whose, ended, ending).await?;
+        let mut withdrawn = withdraw(&tx, whose, ended, ending).await?;
+        withdrawn.extend(notices);
         let rows: Vec<_> = moved.into_iter().map(|(row, _)| row).collect();
         access::save_standing(&tx, &rows).await?;
         tx.commit().await?;
@@ -97,4 +104,20 @@ impl App {
         // where nothing could be ended, somebody else is about to
         Ok(!withdrawn.is_empty())
     }
+}
+
+/// Mails that tell of further accounts carry no link, so nothing else ends with them.
+async fn take_back_notices(
+    tx: &Transaction,
+    batch: &Batch,
+    now: DateTime<Utc>,
+) -> Result<Vec<Withdrawn>, Failure> {
+    let ended = invitation::take_back_notices(tx, batch.of(), now).await?;
+    let withdrawn = |invitation_id| Withdrawn {
+        invitation_id,
+        contact_id: None,
+    };
+    let ended: Vec<Withdrawn> = ended.into_iter().map(withdrawn).collect();
+    enqueue(tx, batch.lane, withdrawals(batch.organization, &ended, now)).await?;
+    Ok(ended)
 }

@@ -7,14 +7,16 @@ use usher_database::Transaction;
 use usher_events::Withdrawn;
 use usher_types::{ContactId, EmailState, IneligibleReason, InvitationAction, InvitationId, OrganizationId};
 
-use super::Failure;
 use super::context::App;
 use super::issue::{Sending, mailing, withdraw, withdrawals};
-use super::selection::Walked;
+use super::round::{Chunk, Stop};
+use super::selection::{Opened, Walked};
+use super::{Failure, budget};
+use crate::domain::budget::Day;
 use crate::domain::link::InvitationState;
 use crate::domain::organization::Organization;
 use crate::domain::portal::{Access, Act, Effects, Offer, Refused, transition};
-use crate::storage::batch::Batch;
+use crate::storage::batch::{self, Batch};
 use crate::storage::invitation::Ending;
 use crate::storage::{access, address, figures, invitation};
 
@@ -23,10 +25,14 @@ use crate::storage::{access, address, figures, invitation};
 pub(crate) struct Outcome {
     /// Contacts whose portal version moved.
     pub(crate) moved: Vec<(ContactId, i64)>,
-    /// How many the action reached.
+    /// How many the action reached, or will when their budgets let it.
     pub(crate) eligible: i64,
     /// Invitations whose mail is to be stopped, ahead of the queue.
     pub(crate) withdrawn: Vec<Withdrawn>,
+    /// When the budgets begin anew; none where nothing is mailed.
+    pub(super) day_ends: Option<DateTime<Utc>>,
+    /// Where a budget stopped it.
+    pub(super) stopped: Option<Stop>,
 }
 
 /// The batch with what it needs of the organization.
@@ -54,7 +60,7 @@ impl Job<'_> {
         }
     }
 
-    fn life(&self) -> TimeDelta {
+    pub(super) fn life(&self) -> TimeDelta {
         TimeDelta::seconds(self.organization.invitation_life)
     }
 }
@@ -65,19 +71,40 @@ impl App {
         &self,
         tx: &Transaction,
         job: &Job<'_>,
-        people: Vec<Walked>,
+        chunk: Chunk,
     ) -> Result<Outcome, Failure> {
         let batch = job.batch;
+        let Chunk {
+            people, mut waited, ..
+        } = chunk;
+        let ids: Vec<ContactId> = people.iter().map(|walked| walked.contact).collect();
         let rows = rows_of(tx, batch.organization, &people).await?;
-        let states = self.address_states(tx, job, &rows).await?;
+        let states = self.address_states(tx, job, &rows, &people).await?;
         let Decided {
             reached,
-            skipped,
+            mut skipped,
             learned,
+            mut in_already,
         } = decide(job, rows, people, &states)?;
+        let reachable = reached.len();
+        let Afforded {
+            reached,
+            put_off,
+            stopped,
+            day_ends,
+        } = afford(tx, job, reached, &ids).await?;
+        if let Some(stop) = stopped {
+            // whoever comes after is looked at another time
+            skipped.retain(|(_, contact)| Some(*contact) <= stop.after);
+            waited.retain(|contact| Some(*contact) <= stop.after);
+            in_already.retain(|(row, _)| Some(row.contact) <= stop.after);
+        }
+        waited.retain(|contact| !put_off.contains(contact));
+        batch::take_up(tx, batch.of(), &waited).await?;
         let withdrawn = self.reach(tx, job, &reached).await?;
+        let told = self.tell_of_accounts(tx, job, in_already, &mut skipped).await?;
         figures::insert_skipped(tx, batch, &skipped).await?;
-        let eligible = i64::try_from(reached.len()).unwrap_or(i64::MAX);
+        let eligible = i64::try_from(reachable + told).unwrap_or(i64::MAX);
         let moved = reached.iter().map(|(row, _)| (row.contact, row.version.raw()));
         let moved = moved.collect();
         let rows = reached.into_iter().map(|(row, _)| row);
@@ -89,6 +116,8 @@ impl App {
             moved,
             eligible,
             withdrawn,
+            day_ends,
+            stopped,
         })
     }
 
@@ -97,14 +126,19 @@ impl App {
         tx: &Transaction,
         job: &Job<'_>,
         rows: &[Access],
+        people: &[Walked],
     ) -> Result<HashMap<String, EmailState>, Failure> {
         if job.batch.action == InvitationAction::Cancel {
             return Ok(HashMap::new());
         }
-        let addresses: Vec<&str> = rows
-            .iter()
-            .filter_map(|row| row.person.email_canonical.as_deref())
-            .collect();
+        // what was heard so far, and what is newer: which of the two counts is not decided yet
+        let heard = rows.iter().map(|row| &row.person);
+        let newest = people.iter().map(|walked| &walked.person);
+        let addresses = heard
+            .chain(newest)
+            .filter_map(|person| person.email_canonical.as_deref());
+        let addresses: HashSet<&str> = addresses.collect();
+        let addresses: Vec<&str> = addresses.into_iter().collect();
         Ok(address::states(tx, job.batch.organization, &addresses).await?)
     }
 
@@ -160,6 +194,59 @@ impl App {
     }
 }
 
+/// Whom the budgets of the day let through (I17).
+#[derive(Default)]
+struct Afforded {
+    reached: Vec<(Access, Effects)>,
+    /// These wait for their own budget, and nobody waits for them.
+    put_off: Vec<ContactId>,
+    stopped: Option<Stop>,
+    day_ends: Option<DateTime<Utc>>,
+}
+
+/// Takes the day's budgets for those who are reached, in the order of `ids`, whom the chunk is about.
+async fn afford(
+    tx: &Transaction,
+    job: &Job<'_>,
+    mut reached: Vec<(Access, Effects)>,
+    ids: &[ContactId],
+) -> Result<Afforded, Failure> {
+    let batch = job.batch;
+    if batch.action == InvitationAction::Cancel {
+        return Ok(Afforded {
+            reached,
+            ..Afforded::default()
+        });
+    }
+    reached.sort_unstable_by_key(|(access, _)| access.contact);
+    let day = Day::of(job.now, &job.organization.time_zone);
+    let whose = (batch.responsible, day);
+    let granted = budget::take(tx, job.organization, whose, reached, |(access, _)| {
+        &mut access.mails
+    })
+    .await?;
+    let first_past = granted.past.first().map(|(access, _)| access.contact);
+    let stopped = first_past.map(|past| Stop {
+        after: ids.iter().copied().rfind(|contact| *contact < past),
+    });
+    let over_own = granted.over_own.iter().map(|(access, _)| access.contact);
+    let put_off: Vec<ContactId> = over_own
+        .filter(|contact| stopped.is_none_or(|stop| Some(*contact) <= stop.after))
+        .collect();
+    let fresh: Vec<ContactId> = match batch.round {
+        0 => put_off.clone(),
+        // they stand there already
+        _ => Vec::new(),
+    };
+    batch::put_off(tx, batch.of(), &fresh).await?;
+    Ok(Afforded {
+        reached: granted.through,
+        put_off,
+        stopped,
+        day_ends: Some(day.ends),
+    })
+}
+
 /// Whom the action reaches, and who is left out and why.
 #[derive(Default)]
 struct Decided {
@@ -167,6 +254,8 @@ struct Decided {
     skipped: Vec<(IneligibleReason, ContactId)>,
     /// Of whom contacts said something newer.
     learned: HashSet<ContactId>,
+    /// Who is in already and has been let into further accounts.
+    in_already: Vec<(Access, Vec<Opened>)>,
 }
 
 /// Decides about each contact with what is newest: our row, what contacts said, and what is known of the address.
@@ -190,6 +279,13 @@ fn decide(
         let canonical = row.person.email_canonical.as_ref();
         let own = canonical.and_then(|address| states.get(address)).copied();
         let state = worse(own.unwrap_or(EmailState::Valid), walked.email_state);
+        if row.is_in() && !walked.opened.is_empty() && job.batch.action == InvitationAction::Send {
+            match row.can_be_told(state, job.now) {
+                Ok(()) => decided.in_already.push((row, walked.opened)),
+                Err(reason) => decided.skipped.push((reason, contact)),
+            }
+            continue;
+        }
         match transition(row, job.act(state), job.now) {
             Ok(moved) => decided.reached.push(moved),
             // What was learned of those is not kept: with it stored, the event that brings it would count as known,
@@ -238,7 +334,7 @@ async fn rows_of(
 }
 
 /// What speaks more against an address: two services tell of it, and neither is always first.
-fn worse(ours: EmailState, theirs: EmailState) -> EmailState {
+pub(super) fn worse(ours: EmailState, theirs: EmailState) -> EmailState {
     let rank = |state| match state {
         EmailState::Suppressed => 2,
         EmailState::Bounced => 1,

@@ -15,10 +15,10 @@ use usher_service::PeerChannel;
 use usher_service::grpc::{Bearer, ServiceCaller};
 use usher_types::{BatchId, OrganizationId, SharedClock, SharedTokens};
 
-use super::BatchView;
 use super::finish::Ending;
 use super::hasher::Hasher;
 use super::keys::Signer;
+use super::{BatchView, Meters};
 use crate::domain::organization::Organization;
 use crate::storage::activity::Actor;
 use crate::storage::{member, organization};
@@ -41,6 +41,8 @@ pub(crate) struct Inner {
     pub(crate) contacts: PeerChannel,
     pub(crate) notifications: PeerChannel,
     pub(crate) caller: ServiceCaller,
+    /// What is measured.
+    pub(crate) meters: Meters,
     /// Woken when a batch has something to do.
     pub(crate) batches: Notify,
     /// Batches that may have come to their end.

@@ -63,6 +63,8 @@ impl App {
             moved: vec![(row.contact, row.version.raw())],
             eligible: 1,
             withdrawn,
+            day_ends: None,
+            stopped: None,
         };
         self.follow_up(organization, &outcome).await;
         Ok(())

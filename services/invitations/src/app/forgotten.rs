@@ -91,8 +91,13 @@ impl App {
         {
             return Ok(());
         }
-        self.send_reset(tx, firm, (&Holder::Member(member), &Asked::Themselves), now)
-            .await
+        self.send_reset(
+            tx,
+            firm,
+            (&Holder::Member(Box::new(member)), &Asked::Themselves),
+            now,
+        )
+        .await
     }
 
     async fn recover_contact(
@@ -114,8 +119,13 @@ impl App {
         };
         match help(&row, firm.portal_enabled, state, now) {
             Ok(Help::Reset) => {
-                self.send_reset(tx, firm, (&Holder::Contact(row), &Asked::Themselves), now)
-                    .await
+                self.send_reset(
+                    tx,
+                    firm,
+                    (&Holder::Contact(Box::new(row)), &Asked::Themselves),
+                    now,
+                )
+                .await
             }
             Ok(Help::Invitation) => self.reissue(tx, firm, row, now).await.map(|_| ()),
             Err(reason) => {

@@ -9,6 +9,7 @@ use usher_proto::bytes_of;
 use usher_proto::notifications::v1::HoldMailingRequest;
 
 use super::Failure;
+use super::account_access::notices_of;
 use super::context::{App, SOURCE};
 use super::preview::PATIENCE;
 
@@ -18,14 +19,30 @@ pub(crate) async fn announce_holds(
     holds: &[HoldMailing],
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
-    let commands = holds.iter().map(|hold| Envelope::command(SOURCE, now, hold));
+    let holds = holds.iter().flat_map(with_notices);
+    let commands = holds.map(|hold| Envelope::command(SOURCE, now, &hold));
     enqueue(tx, Lane::Interactive, commands.collect()).await?;
     Ok(())
+}
+
+/// A batch's mails that tell of further accounts are a sending of their own.
+fn with_notices(hold: &HoldMailing) -> [HoldMailing; 2] {
+    let notices = HoldMailing {
+        mailing_id: notices_of(hold.mailing_id),
+        ..*hold
+    };
+    [*hold, notices]
 }
 
 impl App {
     /// Reaches notifications ahead of the queue, after the commit. A failure is left to the queue.
     pub(crate) async fn hold_mailing(&self, hold: &HoldMailing) {
+        for hold in with_notices(hold) {
+            self.hold_one(&hold).await;
+        }
+    }
+
+    async fn hold_one(&self, hold: &HoldMailing) {
         let Ok(bearer) = self.bearer(Service::Notifications, hold.organization_id) else {
             return;
         };

@@ -4,13 +4,10 @@
 use usher_auth::Permission;
 use usher_database::Transaction;
 use usher_events::Invite;
-use usher_proto::bytes_of;
-use usher_proto::contacts::v1::contact_selection::Of;
-use usher_proto::contacts::v1::{ContactIds, ContactSelection};
-use usher_types::InvitationAction;
 
 use super::chunk::Job;
 use super::context::App;
+use super::round::Chunk;
 use super::selection::Walked;
 use super::start_batch::new_batch;
 use super::{Failure, StartBatch};
@@ -43,6 +40,7 @@ impl App {
         new.created_by_id = Some(member.id);
         new.responsible = new.created_by_id;
         new.walked = true;
+        new.expected = 1;
         new.started_at = Some(now);
         let key = Key {
             organization: firm.id,
@@ -63,8 +61,10 @@ impl App {
             contact: invite.contact_id,
             person: Person::from(&invite.contact),
             email_state: invite.contact.email_state,
+            opened: Vec::new(),
         };
-        let outcome = self.work_on(tx, &job, vec![walked]).await?;
+        let outcome = self.work_on(tx, &job, Chunk::whole(vec![walked])).await?;
+        outcome.settle(tx, &new, true).await?;
         if outcome.eligible == 0 {
             batch::finish(tx, new.of(), usher_types::BatchState::Done, now).await?;
         }
@@ -83,17 +83,8 @@ impl App {
 /// The same input as the direct call's.
 fn wish(invite: &Invite) -> StartBatch {
     StartBatch {
-        action: InvitationAction::Send,
-        selection: ContactSelection {
-            of: Some(Of::Ids(ContactIds {
-                ids: vec![bytes_of(invite.contact_id)],
-            })),
-        },
         message: invite.message.clone(),
-        subject: None,
-        body: None,
-        send_at: None,
-        expect_eligible: None,
         key: Some(invite.idempotency_key.clone()),
+        ..StartBatch::to([invite.contact_id])
     }
 }

@@ -1,20 +1,23 @@
 //! Links go out, and end: the rows and messages that belong to either, set-based.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use usher_auth::{SealContext, seal_token};
+use usher_auth::{Keyring, SealContext, seal_token};
 use usher_database::Transaction;
 use usher_events::{
     CancelMessages, Deliver, Envelope, InvitationChanged, Lane, Letter, MailKind, Mailing, Withdrawn,
 };
 use usher_messaging::enqueue;
-use usher_types::{BatchId, ContactId, InvitationId, MailingId, MessageId, OrganizationId};
+use usher_types::{BatchId, ContactId, InvitationId, MailingId, MessageId, OrganizationId, SharedTokens};
 use uuid::Uuid;
 
 use super::Failure;
-use super::context::{App, SOURCE};
+use super::context::{App, SOURCE, organization_of};
+use super::remind::first_reminder;
 use crate::domain::organization::Organization;
 use crate::domain::portal::{Access, Effects};
+use crate::domain::reminder::Life;
 use crate::storage::invitation::{self, Ending, NewInvitation};
+use crate::storage::reminder;
 
 /// The purpose of a link's token, which separates it from every other kind (I9).
 pub(crate) const PURPOSE: &str = "invitation";
@@ -68,27 +71,37 @@ pub(super) struct Link {
     pub(super) sealed: String,
 }
 
+/// A fresh link for this purpose, to an invitation or whatever else the id stands for.
+pub(super) fn link(
+    (tokens, seal_keys): (&SharedTokens, &Keyring),
+    purpose: &str,
+    (organization, id): (OrganizationId, InvitationId),
+    now: DateTime<Utc>,
+) -> Result<Link, Failure> {
+    let message = MessageId::new(now);
+    let token = tokens.token();
+    let context = SealContext {
+        message,
+        invitation: id,
+        organization,
+    };
+    Ok(Link {
+        id,
+        message,
+        hash: token.hash(purpose).to_vec(),
+        sealed: seal_token(seal_keys, context, &token).map_err(Failure::broken)?,
+    })
+}
+
 impl App {
-    /// A fresh link for this purpose, to an invitation or whatever else the id stands for.
+    /// As [`link`], with our own keys.
     pub(super) fn link(
         &self,
         purpose: &str,
-        (organization, id): (OrganizationId, InvitationId),
+        of: (OrganizationId, InvitationId),
         now: DateTime<Utc>,
     ) -> Result<Link, Failure> {
-        let message = MessageId::new(now);
-        let token = self.tokens.token();
-        let context = SealContext {
-            message,
-            invitation: id,
-            organization,
-        };
-        Ok(Link {
-            id,
-            message,
-            hash: token.hash(purpose).to_vec(),
-            sealed: seal_token(&self.seal_keys, context, &token).map_err(Failure::broken)?,
-        })
+        link((&self.tokens, &self.seal_keys), purpose, of, now)
     }
 
     /// Sends a link to each contact whose transition asks for one, and announces it; saving the rows is the caller's. The
@@ -126,11 +139,31 @@ impl App {
             .map(|(access, link)| row(access, link, sending))
             .collect();
         invitation::insert(tx, &rows).await?;
+        plan_reminders(tx, sending, &links).await?;
         let mut messages = deliveries(&sending.mailing, letters, sending.now);
         messages.extend(events);
         enqueue(tx, sending.lane, messages).await?;
         Ok(replaced)
     }
+}
+
+/// When those who do not answer are reminded, where the organization reminds (I16).
+async fn plan_reminders(
+    tx: &Transaction,
+    sending: &Sending<'_>,
+    links: &[(&Access, Link)],
+) -> Result<(), Failure> {
+    let organization = sending.mailing.organization_id;
+    let firm = organization_of(tx, organization).await?;
+    let life = Life {
+        issued_at: sending.now,
+        ends_at: sending.now + sending.life,
+    };
+    let planned = links
+        .iter()
+        .filter_map(|(access, link)| first_reminder(&firm, access, (link.id, life)));
+    let planned: Vec<_> = planned.collect();
+    Ok(reminder::insert(tx, organization, &planned).await?)
 }
 
 fn letter(access: &Access, link: &Link, sending: &Sending<'_>) -> Letter {
@@ -148,6 +181,7 @@ fn letter(access: &Access, link: &Link, sending: &Sending<'_>) -> Letter {
         time_zone: person.time_zone.clone(),
         sealed_token: Some(link.sealed.clone()),
         expires_at: sending.now + sending.life,
+        accounts: None,
     }
 }
 

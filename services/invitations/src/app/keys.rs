@@ -157,7 +157,7 @@ fn unknown_wrap() -> Failure {
     Failure::broken("USHER_SIGNING_KEYS: the signing keys in the database were wrapped with another key")
 }
 
-fn fresh(wrap: &Keyring, now: DateTime<Utc>) -> Result<Wrapped, Failure> {
+pub(super) fn fresh(wrap: &Keyring, now: DateTime<Utc>) -> Result<Wrapped, Failure> {
     let pkcs8 = SigningKey::generate().map_err(Failure::broken)?;
     Ok(Wrapped {
         id: Uuid::new_v4().simple().to_string(),

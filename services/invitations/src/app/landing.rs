@@ -11,7 +11,7 @@ use crate::domain::link::{InvitationState, link_state};
 use crate::domain::organization::Organization;
 use crate::domain::portal::Access;
 use crate::storage::invitation::{self, Invitation};
-use crate::storage::{access, organization};
+use crate::storage::{access, funnel, organization};
 
 /// What the page may show.
 #[derive(Clone, Debug)]
@@ -95,6 +95,20 @@ pub(crate) async fn find_link(
 }
 
 impl App {
+    /// The first look at the page is an insight (I18). Nothing depends on it, the answer least of all.
+    async fn note_opened(&self, found: &Found) {
+        let noted = async {
+            let tx = self.write(found.organization.id).await?;
+            funnel::note_opened(&tx, found.organization.id, found.invitation.id, self.now()).await?;
+            tx.commit().await
+        };
+        if !found.invitation.opened
+            && let Err(error) = noted.await
+        {
+            tracing::debug!(%error, "that a page was opened is not noted");
+        }
+    }
+
     /// The landing of a link's token.
     pub(crate) async fn landing(&self, token: &str) -> Result<Landing, Failure> {
         let nothing = Landing {
@@ -119,6 +133,8 @@ impl App {
             }
             None => Reader::member(),
         };
+        drop(tx);
+        self.note_opened(&found).await;
         let address = EmailAddress::parse(&found.invitation.email);
         Ok(Landing {
             state: found.state,

@@ -1,29 +1,31 @@
 //! What became of mails, and of addresses.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use usher_database::Transaction;
 use usher_events::{AddressStateChanged, MessageChanged};
-use usher_types::{DeliveryState, InvitationId, OrganizationId};
+use usher_types::{InvitationId, MessageId, OrganizationId};
 
 use super::Failure;
 use super::context::App;
 use crate::domain::delivery::moves;
-use crate::storage::delivery::{self, Delivery};
-use crate::storage::{address, batch};
+use crate::storage::address;
+pub(crate) use crate::storage::delivery::Moved;
+use crate::storage::delivery::{self, Delivery, Newest};
 
 impl App {
-    /// Applies a slice of news, each mail only forwards; the batches that may have come to their end are returned.
+    /// Applies a slice of news, each mail only forwards.
     pub(crate) async fn mails_changed(
         &self,
         tx: &Transaction,
         news: &[MessageChanged],
-    ) -> Result<BTreeSet<batch::Of>, Failure> {
-        let mut newest: BTreeMap<(OrganizationId, InvitationId), &MessageChanged> = BTreeMap::new();
+    ) -> Result<Moved, Failure> {
+        let mut newest: BTreeMap<(OrganizationId, InvitationId, MessageId), &MessageChanged> =
+            BTreeMap::new();
         for item in news {
             let Some(id) = item.invitation_id else { continue };
             newest
-                .entry((item.organization_id, id))
+                .entry((item.organization_id, id, item.message_id))
                 .and_modify(|known| {
                     if moves(known.state(), item.state()) {
                         *known = item;
@@ -33,11 +35,13 @@ impl App {
         }
         let rows: Vec<Delivery> = newest
             .into_iter()
-            .map(|((organization, id), item)| Delivery {
+            .map(|((organization, id, message), item)| Delivery {
                 id: id.uuid(),
                 organization_id: organization.uuid(),
+                message_id: message.uuid(),
                 delivery: item.state().as_str(),
                 delivery_error: item.error.clone(),
+                at: item.at,
             })
             .collect();
         Ok(delivery::advance(tx, &rows).await?)
@@ -65,7 +69,7 @@ impl App {
         &self,
         organization: usher_types::OrganizationId,
         contacts: Vec<usher_types::ContactId>,
-    ) -> Result<Vec<(usher_types::ContactId, DeliveryState, Option<String>)>, Failure> {
+    ) -> Result<Vec<Newest>, Failure> {
         let tx = self.read(organization).await?;
         Ok(delivery::newest(&tx, organization, contacts).await?)
     }

@@ -1,8 +1,10 @@
 //! Use cases: each opens its transaction, asks the domain, writes rows and outbox, and commits.
 
 mod accept;
+mod account_access;
 mod add_organization;
 mod batch_view;
+mod budget;
 mod cancel_batch;
 mod check_invitation;
 mod chunk;
@@ -11,18 +13,24 @@ mod contact_news;
 mod context;
 mod decline;
 mod email_change;
+mod explain;
 mod failure;
 mod fingerprint;
 mod finish;
 mod follow_up;
 mod forgotten;
+mod funnel;
 mod hasher;
 mod hold;
+mod impersonate;
 mod invite_command;
 mod issue;
 mod keys;
 mod landing;
 mod mail_news;
+mod member_link;
+mod members;
+mod meters;
 mod new_link;
 mod organization;
 mod pause_batch;
@@ -31,10 +39,14 @@ mod readdress;
 mod recipient;
 mod refresh;
 mod reissue;
+mod remind;
 mod reset_password;
 mod revoked;
+mod rotate_keys;
+mod round;
 mod selection;
 mod send_reset;
+mod sessions;
 mod sign_in;
 mod sign_out;
 mod start_batch;
@@ -47,6 +59,7 @@ pub use add_organization::{
     AddOrganizationError, Administrator, NewOrganization, OrganizationOffice, add_organization,
     has_organization,
 };
+pub use rotate_keys::{RotateKeysError, Rotation, rotate_keys};
 
 pub(crate) use batch_view::BatchView;
 pub(crate) use check_invitation::Linked;
@@ -54,9 +67,14 @@ pub(crate) use context::{App, Inner};
 pub(crate) use failure::{Failure, refuse};
 pub(crate) use finish::Ending;
 pub(crate) use forgotten::Forgotten;
+pub(crate) use funnel::{Asked, Funnel};
 pub(crate) use hasher::Hasher;
+pub(crate) use impersonate::Impersonate;
 pub(crate) use keys::Signer;
 pub(crate) use landing::Landing;
+pub(crate) use mail_news::Moved;
+pub(crate) use members::{MemberChange, NewMember};
+pub(crate) use meters::Meters;
 pub(crate) use organization::organization_changed;
 pub(crate) use revoked::RevokedNow;
 pub(crate) use sign_in::SignIn;

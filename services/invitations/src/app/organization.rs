@@ -11,8 +11,7 @@ use super::hold::announce_holds;
 use super::{Failure, refuse};
 use crate::domain::organization::{Change, Organization};
 use crate::storage::activity::{self, Line};
-use crate::storage::member::{self, Member};
-use crate::storage::{batch, organization};
+use crate::storage::{batch, organization, reminder, session};
 
 /// What is published when an organization is made or changed.
 pub(crate) fn organization_changed(firm: &Organization) -> OrganizationChanged {
@@ -35,18 +34,6 @@ impl App {
     pub(crate) async fn organization(&self, id: OrganizationId) -> Result<Organization, Failure> {
         let tx = self.read(id).await?;
         organization_of(&tx, id).await
-    }
-
-    /// Members of the caller's organization.
-    pub(crate) async fn members(
-        &self,
-        id: OrganizationId,
-        ids: Vec<uuid::Uuid>,
-    ) -> Result<Vec<Member>, Failure> {
-        let tx = self.read(id).await?;
-        let mut members = member::find_all(&tx, id, ids.iter().copied()).await?;
-        members.sort_by_key(|member| ids.iter().position(|id| *id == member.id.uuid()));
-        Ok(members)
     }
 
     /// updateOrganization.
@@ -77,6 +64,16 @@ impl App {
             _ => Vec::new(),
         };
         announce_holds(&tx, &holds, now).await?;
+        if budgets(&after) != budgets(&before) {
+            batch::wake_waiting(&tx, id).await?;
+        }
+        if after.reminders != before.reminders {
+            reminder::plan_anew(&tx, id, now).await?;
+        }
+        if before.portal_enabled && !after.portal_enabled {
+            let reason = PauseReason::PortalDisabled.as_str();
+            session::end_of_contacts(&tx, id, reason, now).await?;
+        }
         let actor = actor_of(&tx, id, principal).await?;
         let line = Line {
             organization: id,
@@ -95,6 +92,16 @@ impl App {
     }
 }
 
+/// What the waits of batches follow from (I17).
+fn budgets(firm: &Organization) -> (i64, i64, i64, &str) {
+    (
+        firm.daily,
+        firm.daily_per_member,
+        firm.daily_per_recipient,
+        &firm.time_zone,
+    )
+}
+
 fn changed_fields(before: &Organization, after: &Organization) -> Vec<&'static str> {
     let all = [
         ("name", before.name != after.name),
@@ -107,6 +114,16 @@ fn changed_fields(before: &Organization, after: &Organization) -> Vec<&'static s
         ("replyTo", before.reply_to != after.reply_to),
         ("locale", before.locale != after.locale),
         ("timeZone", before.time_zone != after.time_zone),
+        ("dailyInvitations", before.daily != after.daily),
+        (
+            "dailyInvitationsPerMember",
+            before.daily_per_member != after.daily_per_member,
+        ),
+        (
+            "dailyInvitationsPerRecipient",
+            before.daily_per_recipient != after.daily_per_recipient,
+        ),
+        ("reminders", before.reminders != after.reminders),
     ];
     all.into_iter()
         .filter(|(_, changed)| *changed)

@@ -35,6 +35,7 @@ impl App {
             body: body.clone(),
             message: message.clone(),
             expires_at: None,
+            account_names: None,
         };
         let bearer = self.bearer(Service::Notifications, organization.id)?;
         let reply = self

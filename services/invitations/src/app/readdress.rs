@@ -6,16 +6,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use usher_database::Transaction;
 use usher_events::Lane;
 use usher_messaging::enqueue;
-use usher_types::{EmailState, InvitationId, MailingId, MemberId};
+use usher_types::{ContactId, EmailState, InvitationId, MailingId, MemberId};
 
-use super::Failure;
 use super::contact_news::Moved;
 use super::context::App;
 use super::issue::{Sending, mailing, withdrawals};
+use super::start_batch::new_batch;
+use super::{Failure, StartBatch, budget};
+use crate::domain::budget::Day;
 use crate::domain::organization::Organization;
 use crate::domain::portal::{Access, Act, Offer, transition};
 use crate::storage::activity::{self, Actor, Line};
-use crate::storage::{address, invitation};
+use crate::storage::{address, batch, invitation};
 
 /// Who had sent the invitation that goes to another address now.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -50,8 +52,11 @@ impl App {
             inviters: invitation::inviters(tx, firm.id, rows.iter().filter_map(|row| row.invitation)).await?,
         };
         let life = TimeDelta::seconds(firm.invitation_life);
-        let (sendings, unsent) = sendings(rows, &known, now, life);
-        for (inviter, moved) in &sendings {
+        let before: HashMap<ContactId, Access> = rows.iter().map(|row| (row.contact, row.clone())).collect();
+        let (mut sendings, mut unsent) = sendings(rows, &known, now, life);
+        for (inviter, moved) in &mut sendings {
+            let later = afford(tx, firm, (inviter, now), moved).await?;
+            unsent.extend(later.iter().filter_map(|contact| before.get(contact).cloned()));
             let member = inviter.member.as_ref();
             let address = member.map(|(_, address)| address.as_str());
             let sending = Sending {
@@ -72,6 +77,40 @@ impl App {
         log(tx, about, ("invitation.readdressed", summary), now).await?;
         Ok((sent, unsent))
     }
+}
+
+/// Leaves those whom the day's budgets let through (I17). The others get their invitation when the next day begins, as a batch; their
+/// old link is dead in any case.
+async fn afford(
+    tx: &Transaction,
+    firm: &Organization,
+    (inviter, now): (&Inviter, DateTime<Utc>),
+    moved: &mut Vec<Moved>,
+) -> Result<Vec<ContactId>, Failure> {
+    let day = Day::of(now, &firm.time_zone);
+    let responsible = inviter.member.as_ref().map(|(id, _)| *id);
+    let wanted = std::mem::take(moved);
+    let granted = budget::take(tx, firm, (responsible, day), wanted, |(row, _)| &mut row.mails).await?;
+    *moved = granted.through;
+    let later = granted.over_own.iter().chain(&granted.past);
+    let later: Vec<ContactId> = later.map(|(row, _)| row.contact).collect();
+    if later.is_empty() {
+        return Ok(later);
+    }
+    let start = StartBatch::to(later.iter().copied());
+    let actor = Actor {
+        kind: "service",
+        id: None,
+        name: inviter.name.clone(),
+    };
+    let mut batch = new_batch(&start, &actor, firm.id, now);
+    batch.created_by_id = responsible;
+    batch.responsible = responsible;
+    batch.expected = i64::try_from(later.len()).unwrap_or(i64::MAX);
+    batch.started_at = Some(now);
+    batch.waiting_until = Some(day.ends);
+    batch::insert(tx, &batch).await?;
+    Ok(later)
 }
 
 /// One sending for each who had invited: mails name one inviter, who gets the answers (N5).

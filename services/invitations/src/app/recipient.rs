@@ -80,6 +80,7 @@ impl Recipient {
             time_zone: self.time_zone.clone(),
             sealed_token: None,
             expires_at,
+            accounts: None,
         }
     }
 

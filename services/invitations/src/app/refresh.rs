@@ -23,9 +23,10 @@ impl App {
             .database
             .write(Scope::System(SystemReason::Authenticate))
             .await?;
-        let (mut session, used_at) = session::lock_by_token(&tx, hash).await?.ok_or_else(ended)?;
-        match judge(session.kind, session.times, used_at, now) {
-            Refresh::Granted => {}
+        let (mut session, generation) = session::lock_by_token(&tx, hash).await?.ok_or_else(ended)?;
+        match judge(session.kind, session.times, session.rotation, generation, now) {
+            Refresh::Granted => session.rotation = session.rotation.next(now),
+            Refresh::Parallel => {}
             Refresh::Ended => return Err(ended()),
             Refresh::Reused => {
                 session::end(&tx, session.organization, session.id, "REUSED", now).await?;
@@ -34,8 +35,8 @@ impl App {
             }
         }
         let permissions = permissions(&tx, &session).await?.ok_or_else(ended)?;
-        session::note_refresh(&tx, hash, &session, now).await?;
         session.times.last_used_at = now;
+        session::note_refresh(&tx, &session).await?;
         let tokens = self.give_tokens(&tx, &session, permissions, now).await?;
         tx.commit().await?;
         Ok(tokens)

@@ -6,10 +6,11 @@ use usher_events::{Lane, Withdrawn};
 use usher_messaging::enqueue;
 use usher_types::{EmailState, InvitationId, MailingId, PortalStatus};
 
-use super::Failure;
 use super::chunk::Outcome;
 use super::context::App;
 use super::issue::{Sending, mailing, withdrawals};
+use super::{Failure, budget};
+use crate::domain::budget::Day;
 use crate::domain::link::InvitationState;
 use crate::domain::organization::Organization;
 use crate::domain::portal::{Access, Act, Offer, transition};
@@ -43,7 +44,14 @@ impl App {
             None => None,
         };
         let by = offer.by.clone();
-        let Ok((row, effects)) = transition(row, Act::Resend(offer), now) else {
+        let Ok(resent) = transition(row, Act::Resend(offer), now) else {
+            return Ok(Outcome::default());
+        };
+        // past the day's budgets nothing is sent, and the answer is as always: whoever needs it asks again tomorrow (I11, I17)
+        let day = Day::of(now, &firm.time_zone);
+        let granted = budget::take(tx, firm, (None, day), vec![resent], |(row, _)| &mut row.mails).await?;
+        let moved = granted.through;
+        let Some((row, _)) = moved.first() else {
             return Ok(Outcome::default());
         };
         let reply_to = inviter.as_ref().map(|(_, address)| address.as_str());
@@ -56,16 +64,15 @@ impl App {
             life,
             now,
         };
-        let moved = [(row, effects)];
         let replaced = self.issue(tx, &sending, &moved).await?;
         supersede(tx, firm, &replaced, now).await?;
-        let [(row, _)] = moved;
-        access::save_standing(tx, std::slice::from_ref(&row)).await?;
-        log(tx, &row, now).await?;
+        access::save_standing(tx, std::slice::from_ref(row)).await?;
+        log(tx, row, now).await?;
         Ok(Outcome {
             moved: vec![(row.contact, row.version.raw())],
             eligible: 1,
             withdrawn: replaced,
+            ..Outcome::default()
         })
     }
 }

@@ -70,14 +70,14 @@ async fn holder(
             let row = access::find(tx, reset.organization, reset.subject.into()).await?;
             row.map(|row| {
                 let usable = may_reset(&row, firm.portal_enabled, address);
-                (Holder::Contact(row), usable)
+                (Holder::Contact(Box::new(row)), usable)
             })
         }
         Kind::Member => {
             let found = member::find(tx, reset.organization, reset.subject.into()).await?;
             found.map(|member| {
                 let usable = member.active && member.email_canonical == address;
-                (Holder::Member(member), usable)
+                (Holder::Member(Box::new(member)), usable)
             })
         }
     })
@@ -106,7 +106,7 @@ impl App {
             _ => None,
         };
         let reader = match &found.holder {
-            Holder::Contact(row) => Reader::contact(Some(row)),
+            Holder::Contact(row) => Reader::contact(Some(row.as_ref())),
             Holder::Member(_) => Reader::member(),
         };
         let address = EmailAddress::parse(&found.reset.email_canonical);

@@ -1,10 +1,11 @@
 //! What contacts says about a selection.
 
+use chrono::{DateTime, Utc};
 use usher_auth::Service;
 use usher_proto::contacts::v1::contact_selection::Of;
-use usher_proto::contacts::v1::{ContactSelection, WalkSelectionRequest, WalkedContact};
-use usher_proto::id_from;
-use usher_types::{ContactId, EmailState, OrganizationId, Version};
+use usher_proto::contacts::v1::{ContactSelection, OpenedAccount, WalkSelectionRequest, WalkedContact};
+use usher_proto::{datetime, id_from};
+use usher_types::{AccountId, ContactId, EmailState, OrganizationId, Version};
 
 use super::Failure;
 use super::context::App;
@@ -17,6 +18,26 @@ pub(crate) struct Walked {
     pub(crate) person: Person,
     /// As contacts knows it, bounces and suppressions included.
     pub(crate) email_state: EmailState,
+    /// The accounts that the contact has just been let into, where they are in already (I13).
+    pub(crate) opened: Vec<Opened>,
+}
+
+/// An account for which a contact's login was switched on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Opened {
+    pub(crate) account: AccountId,
+    pub(crate) name: String,
+    pub(crate) at: DateTime<Utc>,
+}
+
+impl Opened {
+    fn read(opened: OpenedAccount) -> Option<Self> {
+        Some(Self {
+            account: id_from(&opened.id)?,
+            name: opened.name,
+            at: datetime(opened.at?)?,
+        })
+    }
 }
 
 impl Walked {
@@ -36,12 +57,14 @@ impl Walked {
                 email_canonical: walked.email_canonical,
                 email_state: own_state(email_state),
                 email_duplicate: walked.email_duplicate,
+                test: walked.test,
                 first_name: walked.first_name,
                 last_name: walked.last_name,
                 locale: walked.locale,
                 time_zone: walked.time_zone,
             },
             email_state,
+            opened: walked.opened.into_iter().filter_map(Opened::read).collect(),
         })
     }
 }
@@ -82,6 +105,15 @@ pub(crate) fn ids_of(selection: &ContactSelection) -> Option<Result<Vec<ContactI
         ids.dedup();
         ids
     }))
+}
+
+/// Whether a selection may mean more than one contact, which needs `email.bulk` (I15).
+pub(crate) fn is_bulk(selection: &ContactSelection, ids: Option<&[ContactId]>) -> bool {
+    match (&selection.of, ids) {
+        (_, Some(ids)) => ids.len() > 1,
+        (Some(Of::Linked(linked)), None) => linked.contact_id.is_none(),
+        _ => true,
+    }
 }
 
 /// Unknown, malformed and another organization's ids look the same.

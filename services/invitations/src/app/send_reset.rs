@@ -32,8 +32,8 @@ const LIFE: TimeDelta = TimeDelta::hours(1);
 
 /// Whose password it is.
 pub(super) enum Holder {
-    Contact(Access),
-    Member(Member),
+    Contact(Box<Access>),
+    Member(Box<Member>),
 }
 
 impl Holder {
@@ -62,7 +62,7 @@ impl Holder {
     pub(super) fn recipient(&self) -> Option<Recipient> {
         match self {
             Self::Contact(row) => Recipient::signing_in(row),
-            Self::Member(member) => Some(Recipient::from(member)),
+            Self::Member(member) => Some(Recipient::from(member.as_ref())),
         }
     }
 
@@ -116,8 +116,13 @@ impl App {
             Err(reason) => return Err(not_allowed(words(reason))),
         }
         let actor = actor_of(&tx, organization, principal).await?;
-        self.send_reset(&tx, &firm, (&Holder::Contact(row), &Asked::By(actor)), now)
-            .await?;
+        self.send_reset(
+            &tx,
+            &firm,
+            (&Holder::Contact(Box::new(row)), &Asked::By(actor)),
+            now,
+        )
+        .await?;
         Ok(tx.commit().await?)
     }
 

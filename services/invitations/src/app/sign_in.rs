@@ -14,7 +14,7 @@ use super::{Failure, NewSession, refuse};
 use crate::domain::organization::Organization;
 use crate::domain::password::Password;
 use crate::domain::portal::{Act, transition};
-use crate::domain::session::{Kind, Times};
+use crate::domain::session::Kind;
 use crate::domain::waits::{Counted, Failures, Gate, after_failure, gate};
 use crate::storage::activity::{self, Actor, Line};
 use crate::storage::session::{self, Session};
@@ -29,6 +29,8 @@ pub(crate) struct SignIn<'a> {
     /// Left out: the member with that address where there is one, else the contact.
     pub(crate) kind: Option<Kind>,
     pub(crate) source: &'a str,
+    /// The browser and system, as far as they tell.
+    pub(crate) device: Option<&'a str>,
 }
 
 /// Whom an address stands for.
@@ -66,7 +68,7 @@ impl App {
             self.clear(&keys).await?;
         }
         drop(turn);
-        self.begin(person).await
+        self.begin(person, attempt.device).await
     }
 
     /// The organization with this slug; without one the only one of the deployment.
@@ -113,23 +115,17 @@ impl App {
         }))
     }
 
-    async fn begin(&self, person: Person) -> Result<NewSession, Failure> {
+    async fn begin(&self, person: Person, device: Option<&str>) -> Result<NewSession, Failure> {
         let now = self.now();
         let tx = self.write(person.organization).await?;
         let permissions = match person.kind {
             Kind::Member => enter_member(&tx, &person, now).await?,
             Kind::Contact => enter_contact(&tx, &person, now).await?,
         };
+        let whose = (person.organization, person.kind, person.id);
         let session = Session {
-            id: SessionId::new(now),
-            organization: person.organization,
-            kind: person.kind,
-            subject: person.id,
-            times: Times {
-                created_at: now,
-                last_used_at: now,
-                ended_at: None,
-            },
+            device: device.map(str::to_owned),
+            ..Session::new(SessionId::new(now), whose, now)
         };
         session::insert(&tx, &session).await?;
         let tokens = self.give_tokens(&tx, &session, permissions, now).await?;
@@ -147,6 +143,18 @@ impl App {
             Gate::Wait(seconds) => Err(locked_out(Some(seconds))),
             Gate::Shut => Err(locked_out(None)),
         }
+    }
+
+    /// Whether failures keep an address of the organization out for now, wherever the attempts come from.
+    pub(super) async fn gate_of_address(
+        &self,
+        firm: &Organization,
+        canonical: &str,
+    ) -> Result<Gate, Failure> {
+        let keys = Keys::of(Some(firm), canonical, "");
+        let tx = self.read_any().await?;
+        let failures = session::failures(&tx, &keys.address).await?;
+        Ok(gate(Counted::Address, failures, self.now()))
     }
 
     async fn count(&self, keys: &Keys, failures: [Failures; 2]) -> Result<(), Failure> {
@@ -177,9 +185,11 @@ async fn enter_member(
     now: DateTime<Utc>,
 ) -> Result<PermissionSet, Failure> {
     let id = MemberId::from(person.id);
+    if !member::signed_in(tx, person.organization, id, now).await? {
+        return Err(bad_credentials());
+    }
     let found = member::find(tx, person.organization, id).await?;
-    let member = found.filter(|member| member.active).ok_or_else(bad_credentials)?;
-    member::signed_in(tx, person.organization, id, now).await?;
+    let member = found.ok_or_else(bad_credentials)?;
     let actor = Actor {
         kind: "member",
         id: Some(person.id),

@@ -12,9 +12,11 @@ use usher_messaging::enqueue;
 use super::Failure;
 use super::context::App;
 use super::issue::announcement;
+use crate::domain::budget::Day;
 use crate::domain::portal::{Act, transition};
 use crate::storage::{
-    access, batch, email_change, expiry, idempotency, password_reset, request_budget, session,
+    access, account_told, batch, budget, email_change, expiry, idempotency, password_reset, request_budget,
+    session,
 };
 
 /// Invitations of one transaction.
@@ -26,6 +28,8 @@ const JITTER_MS: u64 = 1_000;
 const RARELY: u32 = 300;
 /// Sessions are kept this long after they began.
 const SESSION_MEMORY: TimeDelta = TimeDelta::days(30);
+/// Longer than contacts calls a switching on a new one.
+const TOLD_MEMORY: TimeDelta = TimeDelta::days(2);
 /// Links that confirm an address or reset a password are known to have run out for this long.
 const LINK_MEMORY: TimeDelta = TimeDelta::days(30);
 
@@ -50,16 +54,21 @@ impl App {
         }
     }
 
-    /// Announces what ran out, and ends batches whose last mail went unnoticed.
+    /// Turns the signing keys, announces what ran out, reminds of what is still open, writes the ends of impersonations down, and
+    /// ends batches whose last mail went unnoticed.
     pub(crate) async fn sweep(&self) -> Result<(), Failure> {
+        self.signer.turn(self.now()).await?;
         while self.announce_expired().await? {}
+        self.close_impersonations().await?;
         let tx = self.database.read(Scope::System(SystemReason::Sweep)).await?;
         let done = batch::maybe_done(&tx).await?;
+        let open = batch::open_by_state(&tx).await?;
         drop(tx);
+        self.meters.open_batches(&open);
         for batch in done {
             self.finish_batch(batch).await?;
         }
-        Ok(())
+        self.remind().await
     }
 
     /// One part; true while there may be more.
@@ -97,16 +106,18 @@ impl App {
         Ok(due.len() == CHUNK as usize)
     }
 
-    /// Drops what is not kept any more, and turns the signing keys.
+    /// Drops what is not kept any more.
     pub(crate) async fn clean_up(&self) -> Result<(), Failure> {
         let now = self.now();
-        self.signer.turn(now).await?;
         let tx = self.database.write(Scope::System(SystemReason::Sweep)).await?;
         idempotency::forget(&tx, now).await?;
         session::forget_older(&tx, now - SESSION_MEMORY).await?;
         email_change::forget_older(&tx, now - LINK_MEMORY).await?;
         password_reset::forget_older(&tx, now - LINK_MEMORY).await?;
         request_budget::forget(&tx, now).await?;
+        // the day before yesterday is over in every zone
+        budget::forget_before(&tx, Day::of(now, "UTC").number - 2).await?;
+        account_told::forget_older(&tx, now - TOLD_MEMORY).await?;
         Ok(tx.commit().await?)
     }
 }

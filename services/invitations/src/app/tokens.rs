@@ -15,9 +15,12 @@ pub(super) const PURPOSE: &str = "refresh";
 /// What signing in and refreshing give.
 pub(crate) struct NewSession {
     pub(crate) access_token: String,
-    pub(crate) refresh_token: String,
+    /// None for an impersonation.
+    pub(crate) refresh_token: Option<String>,
     /// Of the access token.
     pub(crate) expires_at: DateTime<Utc>,
+    /// It may look and not change (I14).
+    pub(crate) read_only: bool,
 }
 
 impl App {
@@ -50,8 +53,9 @@ impl App {
             .map_err(Failure::broken)?;
         Ok(NewSession {
             access_token,
-            refresh_token: refresh.reveal(),
+            refresh_token: Some(refresh.reveal()),
             expires_at: principal.expires_at,
+            read_only: false,
         })
     }
 }

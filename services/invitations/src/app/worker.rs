@@ -1,26 +1,23 @@
-//! Works on batches in the background: leases one, walks its selection in chunks, and can be stopped or killed anywhere (I4).
+//! Works on batches in the background: leases one, works on one chunk of its selection, and gives it back, so that organizations take
+//! turns (ADR 15). It can be stopped or killed anywhere (I4).
 
 use std::time::Duration;
 
-use prost::Message;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use usher_auth::Permission;
 use usher_database::{Scope, SystemReason};
-use usher_proto::contacts::v1::ContactSelection;
 use usher_types::{BatchState, InvitationAction, PauseReason};
 
 use super::Failure;
 use super::chunk::{Job, Outcome};
 use super::context::App;
 use super::hold::announce_holds;
-use super::selection::Walked;
+use super::round::Chunk;
 use crate::storage::batch::{self, Batch};
 use crate::storage::{member, organization};
 
-/// Contacts of one transaction.
-const CHUNK: i32 = 1000;
-/// Batches that one process works on at a time, so that a big one does not hold up the others.
+/// Chunks that one process works on at a time.
 const AT_A_TIME: usize = 3;
 /// The safety net behind the wake-up.
 const POLL: Duration = Duration::from_secs(1);
@@ -28,10 +25,10 @@ const POLL: Duration = Duration::from_secs(1);
 const FIRST_WAIT_MS: i64 = 250;
 const LONGEST_WAIT_MS: i64 = 15_000;
 
-/// Why a worker lets go of a batch.
-enum Leave {
-    /// It is done with it, or somebody else has it.
-    Done,
+/// What became of a turn.
+enum Turn {
+    /// The batch is given back, or somebody else has it.
+    Over,
     /// Held until somebody mends the reason.
     Held(PauseReason),
 }
@@ -44,8 +41,8 @@ impl App {
             while running.len() < AT_A_TIME && !stop.is_cancelled() {
                 match self.claim().await {
                     Ok(Some(batch)) => {
-                        let (app, stop) = (self.clone(), stop.clone());
-                        running.spawn(async move { app.work_on_claimed(batch, &stop).await });
+                        let app = self.clone();
+                        running.spawn(async move { app.take_turn(batch).await });
                     }
                     Ok(None) => break,
                     Err(failure) => {
@@ -66,9 +63,8 @@ impl App {
 
     /// Works on everything that is due, in this task; for tests.
     pub(crate) async fn work_until_idle(&self) -> Result<(), Failure> {
-        let never = CancellationToken::new();
         while let Some(batch) = self.claim().await? {
-            self.work_on_claimed(batch, &never).await;
+            self.take_turn(batch).await;
         }
         Ok(())
     }
@@ -80,15 +76,16 @@ impl App {
         Ok(claimed)
     }
 
-    async fn work_on_claimed(&self, batch: Batch, stop: &CancellationToken) {
+    /// One chunk of a batch that is leased.
+    async fn take_turn(&self, batch: Batch) {
         let worked = if batch.state == BatchState::Cancelled {
-            self.take_back_all(&batch, stop).await
+            self.take_back_some(&batch).await
         } else {
-            self.walk_batch(batch.clone(), stop).await
+            self.work_on_chunk(&batch).await
         };
         let ended = match worked {
-            Ok(Leave::Done) => Ok(()),
-            Ok(Leave::Held(reason)) => self.hold(&batch, reason).await,
+            Ok(Turn::Over) => Ok(()),
+            Ok(Turn::Held(reason)) => self.hold(&batch, reason).await,
             Err(failure) => {
                 tracing::warn!(batch = %batch.id, ?failure, "a batch waits");
                 self.back_off(&batch).await
@@ -99,38 +96,28 @@ impl App {
         }
     }
 
-    async fn walk_batch(&self, mut batch: Batch, stop: &CancellationToken) -> Result<Leave, Failure> {
-        let selection = ContactSelection::decode(batch.selection.as_slice()).map_err(Failure::broken)?;
-        if let Some(reason) = self.not_permitted(&batch).await? {
-            return Ok(Leave::Held(reason));
+    async fn work_on_chunk(&self, batch: &Batch) -> Result<Turn, Failure> {
+        if let Some(reason) = self.not_permitted(batch).await? {
+            return Ok(Turn::Held(reason));
         }
-        loop {
-            if stop.is_cancelled() {
-                self.let_go(&batch).await?;
-                return Ok(Leave::Done);
-            }
-            let (people, last) = self
-                .walk(batch.organization, &selection, batch.last_contact, CHUNK)
-                .await?;
-            let last = last || people.is_empty();
-            batch.last_contact = people.last().map(|walked| walked.contact).or(batch.last_contact);
-            match self.write_chunk(&batch, people, last).await? {
-                Step::Written => {}
-                Step::Lost => return Ok(Leave::Done),
-                Step::Held(reason) => return Ok(Leave::Held(reason)),
-            }
-            if last {
-                self.finish_batch(batch.of()).await?;
-                return Ok(Leave::Done);
-            }
+        let chunk = self.next_chunk(batch).await?;
+        let last = chunk.last;
+        match self.write_chunk(batch, chunk).await? {
+            Step::Written => {}
+            Step::Lost => return Ok(Turn::Over),
+            Step::Held(reason) => return Ok(Turn::Held(reason)),
         }
+        if last {
+            self.finish_batch(batch.of()).await?;
+        }
+        Ok(Turn::Over)
     }
 
     /// One chunk: cursor, invitations, skipped rows and outbox commit together, under the lease.
-    async fn write_chunk(&self, batch: &Batch, people: Vec<Walked>, last: bool) -> Result<Step, Failure> {
+    async fn write_chunk(&self, batch: &Batch, chunk: Chunk) -> Result<Step, Failure> {
         let mut tries = 0;
         loop {
-            match self.try_chunk(batch, people.clone(), last).await {
+            match self.try_chunk(batch, chunk.clone()).await {
                 Err(failure) if failure.is_conflict() && tries < 5 => tries += 1,
                 Err(failure) => return Err(failure),
                 Ok((step, outcome)) => {
@@ -141,14 +128,9 @@ impl App {
         }
     }
 
-    async fn try_chunk(
-        &self,
-        batch: &Batch,
-        people: Vec<Walked>,
-        last: bool,
-    ) -> Result<(Step, Outcome), Failure> {
+    async fn try_chunk(&self, batch: &Batch, chunk: Chunk) -> Result<(Step, Outcome), Failure> {
         let tx = self.write(batch.organization).await?;
-        if !batch::advance(&tx, batch, batch.last_contact, last).await? {
+        if !batch::advance(&tx, batch, chunk.reaches, chunk.last).await? {
             return Ok((Step::Lost, Outcome::default()));
         }
         let firm = super::context::organization_of(&tx, batch.organization).await?;
@@ -165,7 +147,9 @@ impl App {
             inviter_address: inviter.as_ref().map(|member| member.email.as_str()),
             now: self.now(),
         };
-        let outcome = self.work_on(&tx, &job, people).await?;
+        let last = chunk.last;
+        let outcome = self.work_on(&tx, &job, chunk).await?;
+        outcome.settle(&tx, batch, last).await?;
         tx.commit().await?;
         Ok((Step::Written, outcome))
     }
@@ -200,12 +184,6 @@ impl App {
         Ok(tx.commit().await?)
     }
 
-    async fn let_go(&self, batch: &Batch) -> Result<(), Failure> {
-        let tx = self.write(batch.organization).await?;
-        batch::release(&tx, batch, 0).await?;
-        Ok(tx.commit().await?)
-    }
-
     async fn back_off(&self, batch: &Batch) -> Result<(), Failure> {
         let wait = FIRST_WAIT_MS
             .saturating_mul(1 << batch.tries.clamp(0, 10))
@@ -215,20 +193,19 @@ impl App {
         Ok(tx.commit().await?)
     }
 
-    async fn take_back_all(&self, batch: &Batch, stop: &CancellationToken) -> Result<Leave, Failure> {
-        while !stop.is_cancelled() {
-            if !self.take_back(batch).await? {
-                return Ok(Leave::Done);
-            }
+    async fn take_back_some(&self, batch: &Batch) -> Result<Turn, Failure> {
+        if self.take_back(batch).await? {
+            let tx = self.write(batch.organization).await?;
+            batch::give_back(&tx, batch).await?;
+            tx.commit().await?;
         }
-        self.let_go(batch).await?;
-        Ok(Leave::Done)
+        Ok(Turn::Over)
     }
 }
 
 enum Step {
     Written,
-    /// Another worker has it, or it was cancelled.
+    /// Another worker has it, or it was paused or cancelled.
     Lost,
     Held(PauseReason),
 }

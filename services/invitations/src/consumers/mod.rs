@@ -1,14 +1,12 @@
 //! What this service hears: news of contacts, of mails and addresses, and wishes to invite or to get back in.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use usher_database::Transaction;
 use usher_events::{AddressStateChanged, ContactChanged, Envelope, Invite, MessageChanged, Recover};
 use usher_messaging::{Handler, HandlerError, Subscription};
-use usher_types::{BatchId, OrganizationId};
 
-use crate::app::{App, Failure};
+use crate::app::{App, Failure, Moved};
 
 /// News.
 pub(crate) const EVENTS: &str = "invitations.events";
@@ -47,8 +45,8 @@ impl From<Failure> for HandlerError {
 /// News of contacts, mails and addresses.
 pub(crate) struct News {
     app: App,
-    /// Batches that may have come to their end with what was handled, to be looked at after the commit.
-    done: Mutex<BTreeSet<(OrganizationId, BatchId)>>,
+    /// What is left to do about mails after the commit.
+    done: Mutex<Moved>,
 }
 
 impl News {
@@ -83,15 +81,17 @@ impl Handler for News {
         if !contacts.is_empty() {
             self.app.contacts_changed(tx, &contacts).await?;
         }
-        let batches = self.app.mails_changed(tx, &mails).await?;
+        let moved = self.app.mails_changed(tx, &mails).await?;
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        done.extend(batches);
+        done.over.extend(moved.over);
+        done.waited.extend(moved.waited);
         Ok(())
     }
 
     async fn committed(&self) {
         let done = std::mem::take(&mut *self.done.lock().unwrap_or_else(PoisonError::into_inner));
-        self.app.ending.note(done);
+        self.app.ending.note(done.over);
+        self.app.meters.sent_after(&done.waited);
     }
 }
 

@@ -2,12 +2,18 @@
 
 pub mod asking;
 pub mod batch;
+pub mod budget;
 pub mod delivery;
+pub mod explain;
+pub mod impersonation;
 pub mod link;
+pub mod member;
 pub mod organization;
 pub mod password;
 pub mod portal;
 pub mod recovery;
+pub mod reminder;
 pub mod session;
 pub mod signing;
 pub mod waits;
+pub mod weeks;

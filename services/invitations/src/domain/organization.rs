@@ -3,10 +3,18 @@
 use chrono::{DateTime, Utc};
 use usher_types::{EmailAddress, OrganizationId, Version};
 
+use super::reminder::{Plan, PlanChange};
+
 /// A week (I5).
 pub const DEFAULT_LIFE: i64 = 604_800;
 /// One hour to thirty days.
 pub const LIFE: std::ops::RangeInclusive<i64> = 3_600..=2_592_000;
+/// Invitation mails a day: an organization's, and a member's (I17).
+pub const DEFAULT_DAILY: i64 = 200_000;
+/// To one recipient (I17).
+pub const DEFAULT_DAILY_PER_RECIPIENT: i64 = 20;
+const DAILY: std::ops::RangeInclusive<i64> = 1..=1_000_000;
+const DAILY_PER_RECIPIENT: std::ops::RangeInclusive<i64> = 1..=100;
 /// Of mails and pages where nothing else is said.
 pub const DEFAULT_LOCALE: &str = "en";
 /// The same.
@@ -36,8 +44,16 @@ pub struct Organization {
     pub locale: String,
     /// IANA name.
     pub time_zone: String,
+    /// Invitation mails a day (I17).
+    pub daily: i64,
+    /// Of them, those that one member answers for.
+    pub daily_per_member: i64,
+    /// Of them, those to one recipient.
+    pub daily_per_recipient: i64,
     /// The shortest password, in code points (I10).
     pub password_min_length: i32,
+    /// When open invitations are reminded of (I16).
+    pub reminders: Plan,
     /// Goes up with every change.
     pub version: Version,
     /// When it was made.
@@ -61,6 +77,14 @@ pub struct Change {
     pub locale: Option<String>,
     /// IANA name.
     pub time_zone: Option<String>,
+    /// I17.
+    pub daily: Option<i64>,
+    /// I17.
+    pub daily_per_member: Option<i64>,
+    /// I17.
+    pub daily_per_recipient: Option<i64>,
+    /// `Some(None)`: back to the default, which is none.
+    pub reminders: Option<Option<PlanChange>>,
 }
 
 /// Why a setting is refused.
@@ -74,7 +98,7 @@ pub struct Refused {
     pub message: &'static str,
 }
 
-const fn invalid(field: &'static str, message: &'static str) -> Refused {
+pub(super) const fn invalid(field: &'static str, message: &'static str) -> Refused {
     Refused {
         code: "INVALID",
         field,
@@ -98,7 +122,11 @@ impl Organization {
             reply_to: None,
             locale: DEFAULT_LOCALE.to_owned(),
             time_zone: DEFAULT_TIME_ZONE.to_owned(),
+            daily: DEFAULT_DAILY,
+            daily_per_member: DEFAULT_DAILY,
+            daily_per_recipient: DEFAULT_DAILY_PER_RECIPIENT,
             password_min_length: 15,
+            reminders: Plan::default(),
             version: Version::FIRST,
             created_at: now,
         })
@@ -142,6 +170,29 @@ impl Organization {
             change.time_zone.map(checked_zone),
             &mut refused,
         );
+        set(
+            &mut next.daily,
+            change
+                .daily
+                .map(|number| checked_daily("dailyInvitations", number)),
+            &mut refused,
+        );
+        set(
+            &mut next.daily_per_member,
+            change
+                .daily_per_member
+                .map(|number| checked_daily("dailyInvitationsPerMember", number)),
+            &mut refused,
+        );
+        set(
+            &mut next.daily_per_recipient,
+            change.daily_per_recipient.map(checked_daily_per_recipient),
+            &mut refused,
+        );
+        let plan = |change: Option<PlanChange>| {
+            change.map_or(Ok(Plan::default()), |change| self.reminders.with(change))
+        };
+        set(&mut next.reminders, change.reminders.map(plan), &mut refused);
         if !refused.is_empty() {
             return Err(refused);
         }
@@ -194,6 +245,25 @@ fn checked_life(seconds: i64) -> Result<i64, Refused> {
         Err(invalid(
             "invitationLife",
             "an invitation lives 3600 to 2592000 seconds",
+        ))
+    }
+}
+
+fn checked_daily(field: &'static str, number: i64) -> Result<i64, Refused> {
+    if DAILY.contains(&number) {
+        Ok(number)
+    } else {
+        Err(invalid(field, "a budget is 1 to 1000000 mails a day"))
+    }
+}
+
+fn checked_daily_per_recipient(number: i64) -> Result<i64, Refused> {
+    if DAILY_PER_RECIPIENT.contains(&number) {
+        Ok(number)
+    } else {
+        Err(invalid(
+            "dailyInvitationsPerRecipient",
+            "a recipient gets 1 to 100 invitation mails a day",
         ))
     }
 }
@@ -294,9 +364,17 @@ mod tests {
             time_zone: Some("Europe/Vienna".into()),
             invitation_life: Some(3600),
             portal_enabled: Some(false),
+            daily: Some(1),
+            daily_per_member: Some(1_000_000),
+            daily_per_recipient: Some(100),
+            reminders: None,
         };
         let next = firm().with(change).unwrap();
         assert_eq!(next.name, "Birch");
+        assert_eq!(
+            (next.daily, next.daily_per_member, next.daily_per_recipient),
+            (1, 1_000_000, 100)
+        );
         assert_eq!(next.placeholder_domains, ["example.com", "xn--bcher-kva.example"]);
         assert_eq!(next.reply_to.as_deref(), Some("Office@Birch.example"));
         assert_eq!(next.version, Version::FIRST.next());
@@ -313,6 +391,13 @@ mod tests {
             locale: Some("english!".into()),
             time_zone: Some("Mars/Olympus".into()),
             portal_enabled: None,
+            daily: Some(0),
+            daily_per_member: Some(1_000_001),
+            daily_per_recipient: Some(101),
+            reminders: Some(Some(PlanChange {
+                days: Some(vec![30]),
+                ..PlanChange::default()
+            })),
         };
         let refused: Vec<_> = firm()
             .with(change)
@@ -329,6 +414,10 @@ mod tests {
                 ("replyTo", "INVALID"),
                 ("locale", "INVALID"),
                 ("timeZone", "INVALID"),
+                ("dailyInvitations", "INVALID"),
+                ("dailyInvitationsPerMember", "INVALID"),
+                ("dailyInvitationsPerRecipient", "INVALID"),
+                ("reminders", "INVALID"),
             ]
         );
     }

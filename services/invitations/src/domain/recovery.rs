@@ -85,6 +85,7 @@ mod tests {
             email_canonical: Some("ada@example.com".to_owned()),
             email_state: EmailState::Valid,
             email_duplicate: false,
+            test: false,
             first_name: "Ada".to_owned(),
             last_name: "Lovelace".to_owned(),
             locale: None,

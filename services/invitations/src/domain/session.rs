@@ -54,7 +54,7 @@ impl Kind {
 pub const ACCESS_LIFE: TimeDelta = TimeDelta::minutes(5);
 /// Clocks of services may differ by so much; an ended session is remembered that much longer.
 pub const LEEWAY: TimeDelta = TimeDelta::minutes(1);
-/// Tabs of one browser refresh at the same time: a used token still counts for so long.
+/// Tabs of one browser refresh at the same time: a token that another tab has exchanged still counts for so long.
 pub const REUSE_GRACE: TimeDelta = TimeDelta::seconds(10);
 
 /// A session's moments.
@@ -88,26 +88,51 @@ pub fn forget_at(now: DateTime<Utc>) -> DateTime<Utc> {
     now + ACCESS_LIFE + LEEWAY
 }
 
+/// How far a session's refresh tokens have come. Every exchange of the present generation begins the next one; parallel
+/// tabs get further tokens of the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// Of the tokens that are good now.
+    pub generation: i64,
+    /// When it began.
+    pub rotated_at: DateTime<Utc>,
+}
+
+impl Rotation {
+    /// The next generation.
+    #[must_use]
+    pub const fn next(self, now: DateTime<Utc>) -> Self {
+        Self {
+            generation: self.generation + 1,
+            rotated_at: now,
+        }
+    }
+}
+
 /// What showing a refresh token comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refresh {
-    /// A new pair of tokens.
+    /// A new pair of tokens, of the next generation.
     Granted,
+    /// Another tab was faster: a new pair of the generation that it began.
+    Parallel,
     /// The session is over, by time or by somebody.
     Ended,
     /// A token that had been exchanged before is shown again: one of the two who have it stole it. All of its family end.
     Reused,
 }
 
-/// Judges a refresh token that was exchanged at `used_at`, if it was.
+/// Judges a refresh token of this generation. Whoever stole one and is quick enough gets a token of the same generation as its
+/// owner, and the first of them to exchange theirs makes the other's a reused one: the grace hides nobody for long.
 #[must_use]
-pub fn judge(kind: Kind, times: Times, used_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Refresh {
+pub fn judge(kind: Kind, times: Times, rotation: Rotation, token: i64, now: DateTime<Utc>) -> Refresh {
     if !is_alive(kind, times, now) {
         return Refresh::Ended;
     }
-    match used_at {
-        Some(used) if now - used > REUSE_GRACE => Refresh::Reused,
-        _ => Refresh::Granted,
+    match rotation.generation - token {
+        0 => Refresh::Granted,
+        1 if now - rotation.rotated_at <= REUSE_GRACE => Refresh::Parallel,
+        _ => Refresh::Reused,
     }
 }
 
@@ -152,23 +177,38 @@ mod tests {
 
     #[test]
     fn i11_a_token_shown_twice_ends_its_family_save_within_the_grace() {
-        let used = at(1);
-        let shown = |seconds| {
-            judge(
-                Kind::Member,
-                times(1),
-                Some(used),
-                used + TimeDelta::seconds(seconds),
-            )
+        let rotation = Rotation {
+            generation: 3,
+            rotated_at: at(1),
         };
-        assert_eq!(judge(Kind::Member, times(1), None, used), Refresh::Granted);
-        assert_eq!(shown(10), Refresh::Granted);
-        assert_eq!(shown(11), Refresh::Reused);
+        let shown = |token, seconds| {
+            let now = at(1) + TimeDelta::seconds(seconds);
+            judge(Kind::Member, times(1), rotation, token, now)
+        };
+        let table = [
+            (3, 0, Refresh::Granted),
+            (3, 600, Refresh::Granted),
+            (2, 0, Refresh::Parallel),
+            (2, 10, Refresh::Parallel),
+            (2, 11, Refresh::Reused),
+            // two generations old: no tab is that late
+            (1, 0, Refresh::Reused),
+        ];
+        for (token, seconds, expected) in table {
+            assert_eq!(shown(token, seconds), expected, "{token} after {seconds} s");
+        }
         let ended = Times {
             ended_at: Some(at(1)),
             ..times(1)
         };
-        assert_eq!(judge(Kind::Member, ended, Some(used), used), Refresh::Ended);
+        assert_eq!(judge(Kind::Member, ended, rotation, 2, at(1)), Refresh::Ended);
+        assert_eq!(
+            rotation.next(at(2)),
+            Rotation {
+                generation: 4,
+                rotated_at: at(2)
+            }
+        );
     }
 
     #[test]

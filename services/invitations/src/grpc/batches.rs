@@ -4,11 +4,12 @@ use tonic::{Request, Response, Status};
 use usher_auth::Operation;
 use usher_proto::id_from;
 use usher_proto::invitations::v1::batches_server::Batches;
-use usher_proto::invitations::v1::{BatchReply, PauseBatchRequest, ResumeBatchRequest};
+use usher_proto::invitations::v1::{BatchReply, PauseBatchRequest, ResumeBatchRequest, StreamResultsRequest};
 use usher_service::grpc;
 
+use super::results::{ResultStream, results};
 use super::{Edge, convert};
-use crate::app::refuse;
+use crate::app::{Failure, refuse};
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -30,5 +31,17 @@ impl Batches for Edge {
             None => Err(refuse("NOT_FOUND", &["id"], "there is no such batch").into()),
         };
         convert::batch_reply(resumed)
+    }
+
+    type StreamResultsStream = ResultStream;
+
+    async fn stream_results(&self, request: Request<StreamResultsRequest>) -> Answer<ResultStream> {
+        let caller = grpc::require(&request, Operation::ReadBatches)?;
+        let organization = grpc::organization(&caller)?;
+        let id = id_from(&request.get_ref().id);
+        let found = self.app.batches(organization, id.into_iter().collect()).await;
+        let found = found.map_err(Failure::status)?.pop();
+        let found = found.ok_or_else(|| Status::not_found("there is no such batch"))?;
+        Ok(Response::new(results(self.app.clone(), found.batch.of())))
     }
 }

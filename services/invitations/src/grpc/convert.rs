@@ -1,5 +1,6 @@
 //! Between the wire's forms and ours.
 
+use chrono::{DateTime, Utc};
 use tonic::{Response, Status};
 use usher_database::keyset::{Page, Window};
 use usher_proto::common::v1::{PageInfo, PageRequest, Refusal};
@@ -7,10 +8,14 @@ use usher_proto::contacts::v1::IneligibleCount;
 use usher_proto::invitations::v1 as wire;
 use usher_proto::{bytes_of, timestamp};
 use usher_service::grpc;
+use usher_types::SessionId;
 
 use crate::app::{BatchView, Failure, Landing, NewSession};
+use crate::domain::member::status;
 use crate::domain::organization::Organization;
+use crate::domain::reminder::Plan;
 use crate::storage::member::Member;
+use crate::storage::session::Session;
 
 /// Splits what the caller can mend from what is a status.
 pub(super) fn answer<T>(result: Result<T, Failure>) -> Result<Result<T, Vec<Refusal>>, Status> {
@@ -54,6 +59,20 @@ pub(super) fn organization(firm: &Organization) -> wire::Organization {
         reply_to: firm.reply_to.clone(),
         locale: firm.locale.clone(),
         time_zone: firm.time_zone.clone(),
+        daily: firm.daily,
+        daily_per_member: firm.daily_per_member,
+        daily_per_recipient: firm.daily_per_recipient,
+        reminders: Some(reminders(&firm.reminders)),
+    }
+}
+
+fn reminders(plan: &Plan) -> wire::ReminderPlan {
+    wire::ReminderPlan {
+        days: plan.days.clone(),
+        before_end: plan.before_end,
+        quiet_from: plan.quiet.from.into(),
+        quiet_to: plan.quiet.to.into(),
+        quiet_weekends: plan.quiet.weekends,
     }
 }
 
@@ -63,21 +82,33 @@ pub(super) fn organization_in_portal(firm: &Organization) -> wire::Organization 
         invitation_life: 0,
         placeholder_domains: Vec::new(),
         reply_to: None,
+        daily: 0,
+        daily_per_member: 0,
+        daily_per_recipient: 0,
+        reminders: None,
         ..organization(firm)
     }
 }
 
-pub(super) fn member(member: &Member) -> wire::Member {
+pub(super) fn member(member: &Member, now: DateTime<Utc>) -> wire::Member {
+    let names = member.permissions.names().into_iter().map(str::to_owned);
     wire::Member {
         id: bytes_of(member.id),
         email: member.email.clone(),
         display_name: member.display_name.clone(),
-        permissions: member
-            .permissions
-            .names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect(),
+        permissions: names.collect(),
+        role: member.grant().role().map(|role| role.as_str().to_owned()),
+        active: member.active,
+        status: status(member.standing, now).as_str().to_owned(),
+        invited_at: member.invited_at.map(timestamp),
+        invited_by: member.invited_by.clone(),
+        expires_at: member.standing.expires_at.map(timestamp),
+        delivery: member.delivery.map(|state| state.as_str().to_owned()),
+        delivery_error: member.delivery_error.clone(),
+        accepted_at: member.standing.accepted_at.map(timestamp),
+        last_signed_in_at: member.standing.last_signed_in_at.map(timestamp),
+        created_at: Some(timestamp(member.created_at)),
+        version: member.version,
     }
 }
 
@@ -103,6 +134,7 @@ pub(super) fn batch(view: &BatchView) -> wire::Batch {
         started_at: batch.started_at.map(timestamp),
         finished_at: batch.finished_at.map(timestamp),
         send_at: batch.send_at.map(timestamp),
+        waiting_until: batch.waits_until().map(timestamp),
         pause_reason: batch.reason.map(|reason| reason.as_str().to_owned()),
     }
 }
@@ -121,12 +153,25 @@ pub(super) fn batch_reply(result: Result<BatchView, Failure>) -> Result<Response
     }))
 }
 
+/// One of somebody's sessions.
+pub(super) fn live_session(session: &Session, current: Option<SessionId>) -> wire::LiveSession {
+    let end = session.times.created_at + session.kind.whole();
+    wire::LiveSession {
+        id: bytes_of(session.id),
+        created_at: Some(timestamp(session.times.created_at)),
+        last_used_at: Some(timestamp(session.times.last_used_at)),
+        ends_at: Some(timestamp(end)),
+        device: session.device.clone(),
+        current: current == Some(session.id),
+    }
+}
+
 pub(super) fn session(session: NewSession) -> wire::Session {
     wire::Session {
         access_token: session.access_token,
-        refresh_token: Some(session.refresh_token),
+        refresh_token: session.refresh_token,
         expires_at: Some(timestamp(session.expires_at)),
-        read_only: false,
+        read_only: session.read_only,
     }
 }
 

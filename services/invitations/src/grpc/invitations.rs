@@ -9,15 +9,18 @@ use usher_proto::invitations::v1::{
     BatchGetPortalAccessReply, BatchGetRequest, BatchReply, CancelBatchRequest, CheckInvitationReply,
     CheckInvitationRequest, ConfirmEmailChangeReply, GetOrganizationRequest, Landing, LinkRequest,
     ListBatchesReply, ListBatchesRequest, ListSkippedReply, ListSkippedRequest, OrganizationReply,
-    PortalAccess, StartBatchRequest, UpdateOrganizationRequest, WatchBatchRequest,
+    PortalAccess, ReminderPlanChange, StartBatchRequest, UpdateOrganizationRequest, WatchBatchRequest,
 };
-use usher_proto::{bytes_of, datetime, id_from};
+use usher_proto::{bytes_of, datetime, id_from, timestamp};
 use usher_service::grpc;
 
 use super::streams::BatchStream;
 use super::{Edge, convert};
 use crate::app::{Failure, Linked, StartBatch, refuse};
-use crate::domain::organization::{Change, DEFAULT_LIFE, DEFAULT_LOCALE, DEFAULT_TIME_ZONE};
+use crate::domain::organization::{
+    Change, DEFAULT_DAILY, DEFAULT_DAILY_PER_RECIPIENT, DEFAULT_LIFE, DEFAULT_LOCALE, DEFAULT_TIME_ZONE,
+};
+use crate::domain::reminder::PlanChange;
 
 /// The most ids of one BatchGet.
 const MOST: usize = 1000;
@@ -71,7 +74,10 @@ impl Invitations for Edge {
             .await
             .map_err(Failure::status)?;
         Ok(Response::new(BatchGetMembersReply {
-            members: members.iter().map(convert::member).collect(),
+            members: members
+                .iter()
+                .map(|member| convert::member(member, self.app.now()))
+                .collect(),
         }))
     }
 
@@ -201,10 +207,12 @@ impl Invitations for Edge {
             .deliveries(organization, ids)
             .await
             .map_err(Failure::status)?;
-        let access = found.into_iter().map(|(contact, state, error)| PortalAccess {
-            contact_id: bytes_of(contact),
-            delivery: Some(state.as_str().to_owned()),
-            delivery_error: error,
+        let access = found.into_iter().map(|newest| PortalAccess {
+            contact_id: bytes_of(newest.contact),
+            delivery: Some(newest.state.as_str().to_owned()),
+            delivery_error: newest.error,
+            reminded_at: newest.reminded_at.map(timestamp),
+            next_reminder_at: newest.next_reminder_at.map(timestamp),
         });
         Ok(Response::new(BatchGetPortalAccessReply {
             access: access.collect(),
@@ -249,6 +257,16 @@ fn ids<T: From<uuid::Uuid>>(request: &BatchGetRequest) -> Result<Vec<T>, Status>
     Ok(request.ids.iter().filter_map(|id| id_from(id)).collect())
 }
 
+fn plan_change(change: ReminderPlanChange) -> PlanChange {
+    PlanChange {
+        days: change.days_given.then_some(change.days),
+        before_end: change.before_end,
+        quiet_from: change.quiet_from,
+        quiet_to: change.quiet_to,
+        quiet_weekends: change.quiet_weekends,
+    }
+}
+
 /// An update: what was given as null goes back to its default; a name has none.
 fn change(request: UpdateOrganizationRequest) -> Result<Change, Failure> {
     let mut change = Change {
@@ -259,6 +277,10 @@ fn change(request: UpdateOrganizationRequest) -> Result<Change, Failure> {
         reply_to: request.reply_to.map(|change| change.value),
         locale: request.locale,
         time_zone: request.time_zone,
+        daily: request.daily,
+        daily_per_member: request.daily_per_member,
+        daily_per_recipient: request.daily_per_recipient,
+        reminders: request.reminders.map(|change| Some(plan_change(change))),
     };
     for field in request.nulled {
         match field.as_str() {
@@ -267,7 +289,11 @@ fn change(request: UpdateOrganizationRequest) -> Result<Change, Failure> {
             "placeholderDomains" | "placeholder_domains" => change.placeholder_domains = Some(Vec::new()),
             "replyTo" | "reply_to" => change.reply_to = Some(None),
             "locale" => change.locale = Some(DEFAULT_LOCALE.to_owned()),
+            "reminders" => change.reminders = Some(None),
             "timeZone" | "time_zone" => change.time_zone = Some(DEFAULT_TIME_ZONE.to_owned()),
+            "dailyInvitations" => change.daily = Some(DEFAULT_DAILY),
+            "dailyInvitationsPerMember" => change.daily_per_member = Some(DEFAULT_DAILY),
+            "dailyInvitationsPerRecipient" => change.daily_per_recipient = Some(DEFAULT_DAILY_PER_RECIPIENT),
             other => return Err(refuse("INVALID", &[other], "this cannot be empty").into()),
         }
     }

@@ -2,8 +2,11 @@
 
 mod batches;
 mod convert;
+mod insight;
 mod invitations;
+mod members;
 mod recovery;
+mod results;
 mod sessions;
 mod streams;
 

@@ -2,16 +2,19 @@
 
 use tonic::{Request, Response, Status};
 use usher_auth::Operation;
+use usher_proto::id_from;
 use usher_proto::invitations::v1::sessions_server::Sessions;
 use usher_proto::invitations::v1::{
-    GetJwksReply, GetJwksRequest, RefreshSessionRequest, SessionReply, SignInRequest, SignOutReply,
-    SignOutRequest, WatchRevocationsRequest,
+    EndOtherSessionsReply, EndOtherSessionsRequest, EndSessionRequest, GetImpersonatorReply,
+    GetImpersonatorRequest, GetJwksReply, GetJwksRequest, ImpersonateContactRequest, ListSessionsReply,
+    ListSessionsRequest, RefreshSessionRequest, SessionReply, SignInRequest, SignOutReply, SignOutRequest,
+    WatchRevocationsRequest,
 };
 use usher_service::grpc;
 
 use super::streams::RevocationStream;
 use super::{Edge, convert};
-use crate::app::{Failure, NewSession, SignIn};
+use crate::app::{Failure, Impersonate, NewSession, SignIn};
 use crate::domain::session::Kind;
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -30,6 +33,7 @@ impl Sessions for Edge {
             organization: request.organization.as_deref().filter(|slug| !slug.is_empty()),
             kind,
             source: &request.source,
+            device: request.device.as_deref(),
         };
         session_reply(self.app.sign_in(attempt).await)
     }
@@ -46,6 +50,57 @@ impl Sessions for Edge {
         Ok(Response::new(SignOutReply {
             refusals: ended.err().unwrap_or_default(),
         }))
+    }
+
+    async fn list_sessions(&self, request: Request<ListSessionsRequest>) -> Answer<ListSessionsReply> {
+        let caller = grpc::require(&request, Operation::ListSessions)?;
+        let own = self.app.sessions(&caller).await.map_err(Failure::status)?;
+        let sessions = own
+            .iter()
+            .map(|session| convert::live_session(session, caller.session));
+        Ok(Response::new(ListSessionsReply {
+            sessions: sessions.collect(),
+        }))
+    }
+
+    async fn end_session(&self, request: Request<EndSessionRequest>) -> Answer<SignOutReply> {
+        let caller = grpc::require(&request, Operation::EndSession)?;
+        let id = id_from(&request.get_ref().id);
+        let ended = convert::answer(self.app.end_session(&caller, id).await)?;
+        Ok(Response::new(SignOutReply {
+            refusals: ended.err().unwrap_or_default(),
+        }))
+    }
+
+    async fn end_other_sessions(
+        &self,
+        request: Request<EndOtherSessionsRequest>,
+    ) -> Answer<EndOtherSessionsReply> {
+        let caller = grpc::require(&request, Operation::EndSession)?;
+        let ended = self.app.end_other_sessions(&caller).await;
+        Ok(Response::new(EndOtherSessionsReply {
+            ended: ended.map_err(Failure::status)?,
+        }))
+    }
+
+    async fn impersonate_contact(&self, request: Request<ImpersonateContactRequest>) -> Answer<SessionReply> {
+        let caller = grpc::require(&request, Operation::ImpersonateContact)?;
+        let request = request.into_inner();
+        let wish = Impersonate {
+            contact: id_from(&request.contact_id),
+            reason: request.reason,
+            device: request.device,
+        };
+        session_reply(self.app.impersonate(&caller, wish).await)
+    }
+
+    async fn get_impersonator(
+        &self,
+        request: Request<GetImpersonatorRequest>,
+    ) -> Answer<GetImpersonatorReply> {
+        let caller = grpc::require(&request, Operation::GetImpersonator)?;
+        let name = self.app.impersonator(&caller).await.map_err(Failure::status)?;
+        Ok(Response::new(GetImpersonatorReply { name }))
     }
 
     type WatchRevocationsStream = RevocationStream;

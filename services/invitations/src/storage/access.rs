@@ -5,9 +5,10 @@ use usher_database::{Column, Dialect, Transaction, names, records};
 use usher_types::{ContactId, OrganizationId, Version};
 
 use super::row::Columns;
+use crate::domain::budget::Tally;
 use crate::domain::portal::{Access, Person};
 
-const COLUMNS: [Column<Access>; 26] = [
+const COLUMNS: [Column<Access>; 29] = [
     Column::uuid("contact_id", |access| access.contact.uuid()),
     Column::uuid("organization_id", |access| access.organization.uuid()),
     Column::text("status", |access| access.status.as_str()),
@@ -21,6 +22,8 @@ const COLUMNS: [Column<Access>; 26] = [
     Column::time_option("accepted_at", |access| access.accepted_at),
     Column::time_option("first_signed_in_at", |access| access.first_signed_in_at),
     Column::time_option("last_signed_in_at", |access| access.last_signed_in_at),
+    Column::number("mail_day", |access| access.mails.day),
+    Column::number("mails", |access| access.mails.count),
     Column::number("contact_version", |access| access.person.version.raw()),
     Column::text("role", |access| access.person.role.as_str()),
     Column::flag("active", |access| access.person.active),
@@ -32,6 +35,7 @@ const COLUMNS: [Column<Access>; 26] = [
     }),
     Column::text("email_state", |access| access.person.email_state.as_str()),
     Column::flag("email_duplicate", |access| access.person.email_duplicate),
+    Column::flag("test", |access| access.person.test),
     Column::text("first_name", |access| &access.person.first_name),
     Column::text("last_name", |access| &access.person.last_name),
     Column::text_option("locale", |access| access.person.locale.as_deref()),
@@ -39,7 +43,7 @@ const COLUMNS: [Column<Access>; 26] = [
 ];
 
 /// Where our own ends in [`COLUMNS`], and what was heard of the contact begins.
-const HEARD: usize = 13;
+const HEARD: usize = 15;
 
 fn read(row: &QueryResult) -> Result<Access, DbErr> {
     Ok(Access {
@@ -55,6 +59,7 @@ fn read(row: &QueryResult) -> Result<Access, DbErr> {
             email_canonical: row.get("email_canonical")?,
             email_state: row.named("email_state")?,
             email_duplicate: row.get("email_duplicate")?,
+            test: row.get("test")?,
             first_name: row.get("first_name")?,
             last_name: row.get("last_name")?,
             locale: row.get("locale")?,
@@ -71,6 +76,10 @@ fn read(row: &QueryResult) -> Result<Access, DbErr> {
         accepted_at: row.get("accepted_at")?,
         first_signed_in_at: row.get("first_signed_in_at")?,
         last_signed_in_at: row.get("last_signed_in_at")?,
+        mails: Tally {
+            day: row.get("mail_day")?,
+            count: row.get("mails")?,
+        },
     })
 }
 

@@ -51,11 +51,19 @@ fn columns<'a>() -> [Column<(&'a Line<'a>, DateTime<Utc>)>; 10] {
 
 /// Writes lines with one statement.
 pub(crate) async fn write_all(tx: &Transaction, lines: &[Line<'_>], now: DateTime<Utc>) -> Result<(), DbErr> {
-    if lines.is_empty() {
+    write_each(tx, lines.iter().map(|line| (line, now))).await
+}
+
+/// Writes lines of different moments with one statement.
+pub(crate) async fn write_each<'a>(
+    tx: &Transaction,
+    lines: impl IntoIterator<Item = (&'a Line<'a>, DateTime<Utc>)>,
+) -> Result<(), DbErr> {
+    let rows: Vec<_> = lines.into_iter().collect();
+    if rows.is_empty() {
         return Ok(());
     }
     let columns = columns();
-    let rows: Vec<_> = lines.iter().map(|line| (line, now)).collect();
     let (from, values) = records(tx.dialect(), [], &columns, &rows);
     let names = names(&columns);
     let sql = format!("INSERT INTO activity ({names}) SELECT {names} FROM {from}");

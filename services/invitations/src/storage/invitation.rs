@@ -33,6 +33,9 @@ fn columns<'a>() -> [Column<NewInvitation<'a>>; 17] {
     ]
 }
 
+/// The state of a mail that tells of further accounts: no offer, and nothing but its delivery becomes of it (I13).
+pub(crate) const NOTICE: &str = "NOTICE";
+
 /// A new row.
 #[derive(Debug)]
 pub(crate) struct NewInvitation<'a> {
@@ -102,6 +105,21 @@ pub(crate) async fn end(
     Ok(())
 }
 
+/// Takes back mails of a batch that tell of further accounts and have not gone out; they are given back.
+pub(crate) async fn take_back_notices(
+    tx: &Transaction,
+    (organization, batch): (OrganizationId, BatchId),
+    at: DateTime<Utc>,
+) -> Result<Vec<InvitationId>, DbErr> {
+    let sql = format!(
+        "UPDATE invitation SET state = 'CANCELLED', ended_at = $3 WHERE batch_id = $1 AND organization_id = $2 \
+         AND state = '{NOTICE}' AND delivery IN ('QUEUED', 'SENDING', 'DEFERRED') RETURNING id"
+    );
+    let values = [batch.uuid().into(), organization.uuid().into(), at.into()];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    rows.iter().map(|row| row.id("id")).collect()
+}
+
 /// After a change of address (I6), or once an invitation is over (I21), every link that went out before is dead: superseded
 /// ones too.
 pub(crate) async fn bury_older(
@@ -123,6 +141,33 @@ pub(crate) async fn bury_older(
     let values = [ids, at.into(), organization.uuid().into()];
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
+}
+
+/// As [`bury_older`], of a member.
+pub(crate) async fn bury_of_member(
+    tx: &Transaction,
+    organization: OrganizationId,
+    member: MemberId,
+    at: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let sql = "UPDATE invitation SET state = 'CANCELLED', ended_at = $2 \
+               WHERE organization_id = $3 AND member_id = $1 AND state IN ('OPEN', 'EXPIRED', 'SUPERSEDED')";
+    let values = [member.uuid().into(), at.into(), organization.uuid().into()];
+    tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(())
+}
+
+/// The number of the newest invitation of a member; 0 where there was none.
+pub(crate) async fn generation_of_member(
+    tx: &Transaction,
+    organization: OrganizationId,
+    member: MemberId,
+) -> Result<i64, DbErr> {
+    let sql = "SELECT generation FROM invitation WHERE organization_id = $1 AND member_id = $2 \
+               ORDER BY generation DESC LIMIT 1";
+    let values = [organization.uuid().into(), member.uuid().into()];
+    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
+    row.map_or(Ok(0), |row| row.get("generation"))
 }
 
 /// Accepts one invitation of an organization, if nothing has happened to it. True for exactly one of those who race.
@@ -152,6 +197,10 @@ pub(crate) struct Invitation {
     pub(crate) batch: Option<BatchId>,
     pub(crate) delivery: DeliveryState,
     pub(crate) expires_at: DateTime<Utc>,
+    /// When its mail went out.
+    pub(crate) sent_at: Option<DateTime<Utc>>,
+    /// The page behind its link was looked at.
+    pub(crate) opened: bool,
 }
 
 fn read(row: &QueryResult) -> Result<Invitation, DbErr> {
@@ -166,19 +215,27 @@ fn read(row: &QueryResult) -> Result<Invitation, DbErr> {
         batch: row.id_option("batch_id")?,
         delivery: row.named("delivery")?,
         expires_at: row.get("expires_at")?,
+        sent_at: row.get("sent_at")?,
+        opened: row.get::<Option<DateTime<Utc>>>("opened_at")?.is_some(),
     })
 }
 
-/// The invitation that a link's token belongs to: the token tells which organization it is.
+/// The invitation that a link's token belongs to, its own or that of a reminder: the token tells which organization it is.
 pub(crate) async fn find_by_token(tx: &Transaction, hash: TokenHash) -> Result<Option<Invitation>, DbErr> {
-    let sql = format!(
-        "SELECT {} FROM invitation WHERE token_hash = $1",
-        names(&columns())
+    let columns = format!("{}, sent_at, opened_at", names(&columns()));
+    let first = format!("SELECT {columns} FROM invitation WHERE token_hash = $1");
+    let further = format!(
+        "SELECT {columns} FROM invitation WHERE id = (SELECT t.invitation_id FROM invitation_token t WHERE t.token_hash = $1)"
     );
-    let row = tx
-        .query_one_raw(tx.statement(sql, [hash.to_vec().into()]))
-        .await?;
-    row.as_ref().map(read).transpose()
+    for sql in [first, further] {
+        let found = tx
+            .query_one_raw(tx.statement(sql, [hash.to_vec().into()]))
+            .await?;
+        if let Some(row) = found {
+            return read(&row).map(Some);
+        }
+    }
+    Ok(None)
 }
 
 /// When the newest invitation of the same person went out.

@@ -9,7 +9,16 @@ use super::row::Columns;
 use crate::domain::organization::Organization;
 
 const COLUMNS: &str = "organization_id, slug, name, portal_enabled, invitation_life, placeholder_domains, reply_to, \
-                       locale, time_zone, password_min_length, version, created_at";
+                       locale, time_zone, password_min_length, reminders, version, created_at, daily, daily_per_member, \
+                       daily_per_recipient";
+
+fn read_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, DbErr> {
+    serde_json::from_str(text).map_err(|error| DbErr::Json(error.to_string()))
+}
+
+fn written<T: serde::Serialize>(value: &T) -> Result<String, DbErr> {
+    serde_json::to_string(value).map_err(|error| DbErr::Json(error.to_string()))
+}
 
 fn read(row: &QueryResult) -> Result<Organization, DbErr> {
     let domains: String = row.get("placeholder_domains")?;
@@ -19,20 +28,22 @@ fn read(row: &QueryResult) -> Result<Organization, DbErr> {
         name: row.get("name")?,
         portal_enabled: row.get("portal_enabled")?,
         invitation_life: row.get("invitation_life")?,
-        placeholder_domains: serde_json::from_str(&domains)
-            .map_err(|error| DbErr::Json(error.to_string()))?,
+        placeholder_domains: read_json(&domains)?,
         reply_to: row.get("reply_to")?,
         locale: row.get("locale")?,
         time_zone: row.get("time_zone")?,
         password_min_length: row.get("password_min_length")?,
+        reminders: read_json(&row.get::<String>("reminders")?)?,
         version: Version::from_raw(row.get("version")?),
         created_at: row.get("created_at")?,
+        daily: row.get("daily")?,
+        daily_per_member: row.get("daily_per_member")?,
+        daily_per_recipient: row.get("daily_per_recipient")?,
     })
 }
 
-fn values(organization: &Organization, now: DateTime<Utc>) -> Result<[sea_orm::Value; 12], DbErr> {
-    let domains = serde_json::to_string(&organization.placeholder_domains)
-        .map_err(|error| DbErr::Json(error.to_string()))?;
+fn values(organization: &Organization, now: DateTime<Utc>) -> Result<[sea_orm::Value; 16], DbErr> {
+    let domains = written(&organization.placeholder_domains)?;
     Ok([
         organization.id.uuid().into(),
         organization.slug.as_str().into(),
@@ -44,15 +55,20 @@ fn values(organization: &Organization, now: DateTime<Utc>) -> Result<[sea_orm::V
         organization.locale.as_str().into(),
         organization.time_zone.as_str().into(),
         organization.password_min_length.into(),
+        written(&organization.reminders)?.into(),
         organization.version.raw().into(),
         now.into(),
+        organization.daily.into(),
+        organization.daily_per_member.into(),
+        organization.daily_per_recipient.into(),
     ])
 }
 
 /// A new one; a slug that is taken is a unique violation.
 pub(crate) async fn insert(tx: &Transaction, organization: &Organization) -> Result<(), DbErr> {
     let sql = format!(
-        "INSERT INTO organization ({COLUMNS}, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)"
+        "INSERT INTO organization ({COLUMNS}, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $13)"
     );
     tx.execute_raw(tx.statement(sql, values(organization, organization.created_at)?))
         .await?;
@@ -67,7 +83,8 @@ pub(crate) async fn update(
 ) -> Result<(), DbErr> {
     let sql = "UPDATE organization SET slug = $2, name = $3, portal_enabled = $4, invitation_life = $5, \
                placeholder_domains = $6, reply_to = $7, locale = $8, time_zone = $9, password_min_length = $10, \
-               version = $11, updated_at = $12 WHERE organization_id = $1";
+               reminders = $11, version = $12, updated_at = $13, daily = $14, daily_per_member = $15, \
+               daily_per_recipient = $16 WHERE organization_id = $1";
     tx.execute_raw(tx.statement(sql, values(organization, now)?))
         .await?;
     Ok(())

@@ -63,7 +63,7 @@ impl Model {
         match transition(access, act, self.now) {
             Ok(moved) => self.follow(moved),
             Err(Refused::Ineligible(_)) => return Err("NOBODY_ELIGIBLE"),
-            Err(Refused::Impossible) => panic!("an eligible contact was refused"),
+            Err(Refused::Impossible) => return Err("an eligible contact was refused"),
         }
         Ok(())
     }
@@ -76,7 +76,7 @@ impl Model {
             LinkState::Invalid => return Err("LINK_INVALID"),
         }
         let act = Act::Accept(self.links[link].id);
-        let moved = transition(self.access.clone(), act, self.now).expect("an open link can be accepted");
+        let moved = transition(self.access.clone(), act, self.now).unwrap();
         self.follow(moved);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 mod peers;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
@@ -20,16 +20,20 @@ use usher_proto::bytes_of;
 use usher_proto::contacts::v1::contact_selection::Of;
 use usher_proto::contacts::v1::{ContactFilter, ContactIds, ContactSelection};
 use usher_proto::invitations::v1::invitations_client::InvitationsClient;
+use usher_proto::invitations::v1::members_client::MembersClient;
 use usher_proto::invitations::v1::sessions_client::SessionsClient;
 use usher_proto::invitations::v1::{
-    AcceptInvitationReply, AcceptInvitationRequest, Batch, BatchGetRequest, BatchReply, Landing, LinkRequest,
-    SessionReply, SignInRequest, StartBatchRequest, UpdateOrganizationRequest,
+    AcceptInvitationReply, AcceptInvitationRequest, Batch, BatchGetRequest, BatchReply,
+    GetOrganizationRequest, Landing, LinkRequest, Revocations, SessionReply, SignInRequest,
+    StartBatchRequest, UpdateOrganizationRequest, WatchRevocationsRequest,
 };
-use usher_service::grpc::Bearer;
+use usher_service::grpc::{Bearer, ServiceCaller};
 use usher_service::transport::memory;
-use usher_service::{Lifecycle, PeerChannel, Peers, Settings, StartError};
+use usher_service::{Lifecycle, PeerAddress, PeerChannel, Peers, Settings, StartError};
 use usher_testkit::TestDatabase;
-use usher_types::{ContactId, ContactRole, EmailState, FixedClock, OrganizationId, SystemTokens, Version};
+use usher_types::{
+    ContactId, ContactRole, EmailState, FixedClock, MemberId, OrganizationId, SystemTokens, Version,
+};
 
 pub use peers::{FakeContacts, FakeNotifications};
 
@@ -52,6 +56,27 @@ pub struct Stage {
     lifecycle: Lifecycle,
     pub signing: Keyring,
     folder: TempDir,
+    /// What further replicas reach: a peer that nobody can reach any more ends, and everything with it.
+    peers: Mutex<Vec<PeerAddress>>,
+}
+
+/// News of sessions that have ended, as other services get them.
+pub struct Ends(tonic::Streaming<Revocations>);
+
+impl Ends {
+    /// Returns once this service refuses the session; it hears of it before it tells others.
+    pub async fn reach(&mut self, stage: &Stage, bearer: &Bearer) {
+        loop {
+            let asked = stage
+                .api()
+                .get_organization(bearer.on(GetOrganizationRequest {}))
+                .await;
+            match asked {
+                Err(status) => return assert_eq!(status.code(), tonic::Code::Unauthenticated),
+                Ok(_) => self.0.message().await.unwrap().unwrap(),
+            };
+        }
+    }
 }
 
 impl Drop for Stage {
@@ -122,6 +147,7 @@ impl Stage {
             lifecycle,
             signing,
             folder,
+            peers: Mutex::default(),
         };
         stage.admin = stage.signed_in(ADMIN, PASSWORD).await;
         stage
@@ -145,6 +171,28 @@ impl Stage {
         Workshop::open(&parts.unwrap()).await
     }
 
+    /// Another replica with the same keys and peers, and connections of its own; it serves nothing.
+    pub async fn sister(&self, db: &TestDatabase) -> Workshop {
+        let path = self.folder.path().display().to_string();
+        let settings = Settings::with([("data_dir", path.as_str())]).unwrap();
+        let peers = [
+            self.contacts.serve(&self.lifecycle),
+            memory().1,
+            self.notifications.serve(&self.lifecycle),
+        ];
+        self.peers.lock().unwrap().extend(peers.clone());
+        let folder = TempDir::new_in(self.folder.path()).unwrap().keep();
+        let parts = Parts::assemble(
+            Service::Invitations,
+            &settings,
+            db.service("invitations").await,
+            Broker::embedded(folder.join("broker.db")).await.unwrap(),
+            Peers::at(&settings, peers).unwrap(),
+            (self.clock.clone(), Arc::new(SystemTokens)),
+        );
+        Workshop::open(&parts.unwrap()).await.unwrap()
+    }
+
     /// The gateway's.
     pub fn service_tokens(&self) -> ServiceTokens {
         ServiceTokens::new(self.service_keys.clone(), Service::Gateway)
@@ -156,6 +204,25 @@ impl Stage {
 
     pub fn api(&self) -> InvitationsClient<PeerChannel> {
         InvitationsClient::new(self.channel.clone())
+    }
+
+    pub fn members(&self) -> MembersClient<PeerChannel> {
+        MembersClient::new(self.channel.clone())
+    }
+
+    /// What ends from now on.
+    pub async fn ends(&self) -> Ends {
+        let caller = ServiceCaller::new(self.service_tokens(), self.clock.clone());
+        let bearer = caller.bearer(Service::Invitations, None).unwrap();
+        let request = bearer.on(WatchRevocationsRequest {});
+        let mut watched = self
+            .sessions()
+            .watch_revocations(request)
+            .await
+            .unwrap()
+            .into_inner();
+        assert!(watched.message().await.unwrap().unwrap().snapshot);
+        Ends(watched)
     }
 
     pub fn sessions(&self) -> SessionsClient<PeerChannel> {
@@ -190,6 +257,22 @@ impl Stage {
         )
         .await;
         bearer
+    }
+
+    /// The administrator.
+    pub async fn member_id(&self) -> MemberId {
+        use sea_orm::ConnectionTrait;
+        let tx = self
+            .database
+            .read(Scope::System(SystemReason::Test))
+            .await
+            .unwrap();
+        let row = tx.query_one_raw(tx.statement("SELECT id FROM member", [])).await;
+        row.unwrap()
+            .unwrap()
+            .try_get_by_index::<uuid::Uuid>(0)
+            .unwrap()
+            .into()
     }
 
     /// A statement of the test's own.
@@ -247,6 +330,7 @@ impl Stage {
             time_zone: None,
             external_id: None,
             login_accounts: Vec::new(),
+            test: false,
         }
     }
 
@@ -398,8 +482,13 @@ impl Stage {
 
     /// The administrator of another organization, signed in.
     pub async fn another_firm(&self) -> Bearer {
+        self.firm("cedar").await
+    }
+
+    /// The administrator of a further organization, signed in.
+    pub async fn firm(&self, slug: &str) -> Bearer {
         let firm = NewOrganization {
-            slug: "cedar".into(),
+            slug: slug.into(),
             name: "Cedar".into(),
             ..birch()
         };
@@ -407,7 +496,7 @@ impl Stage {
         let request = SignInRequest {
             email: ADMIN.into(),
             password: PASSWORD.into(),
-            organization: Some("cedar".into()),
+            organization: Some(slug.into()),
             ..SignInRequest::default()
         };
         let reply = self.sessions().sign_in(request).await.unwrap().into_inner();

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 use usher_events::ContactFacts;
 use usher_proto::common::v1::Refusal;
@@ -11,22 +13,25 @@ use usher_proto::contacts::v1::contact_selection::Of;
 use usher_proto::contacts::v1::contacts_server::{Contacts, ContactsServer};
 use usher_proto::notifications::v1 as notifications;
 use usher_proto::notifications::v1::notifications_server::{Notifications, NotificationsServer};
-use usher_proto::{bytes_of, id_from};
+use usher_proto::{bytes_of, datetime, id_from, timestamp};
 use usher_service::grpc::Server;
 use usher_service::transport::memory;
 use usher_service::{Lifecycle, PeerAddress};
-use usher_types::ContactId;
+use usher_types::{AccountId, ContactId};
 
 /// Contacts that walk by in the order of their ids.
 #[derive(Clone, Default)]
-pub struct FakeContacts(Arc<Mutex<Known>>);
+pub struct FakeContacts(Arc<Mutex<Known>>, Arc<Notify>);
 
 #[derive(Default)]
 struct Known {
     people: BTreeMap<ContactId, ContactFacts>,
     /// Walks that still succeed; none: all.
     walks: Option<u32>,
+    /// Walks that are still answered at all; none: all.
+    answered: Option<u32>,
     awaited: Vec<usize>,
+    opened: Vec<(ContactId, contacts::OpenedAccount)>,
 }
 
 impl FakeContacts {
@@ -50,9 +55,61 @@ impl FakeContacts {
         self.0.lock().unwrap().people.len()
     }
 
+    /// Login for an account of this name is switched on.
+    pub fn open(&self, contact: ContactId, name: &str, at: DateTime<Utc>) -> AccountId {
+        let id = AccountId::new(at);
+        let account = contacts::OpenedAccount {
+            id: bytes_of(id),
+            name: name.into(),
+            at: Some(timestamp(at)),
+        };
+        self.0.lock().unwrap().opened.push((contact, account));
+        id
+    }
+
+    /// What was opened to a contact.
+    fn opened(
+        &self,
+        contact: ContactId,
+        selection: &Option<contacts::ContactSelection>,
+    ) -> Vec<contacts::OpenedAccount> {
+        let Some(Of::Linked(linked)) = selection.as_ref().and_then(|selection| selection.of.as_ref()) else {
+            return Vec::new();
+        };
+        let since = linked.since.and_then(datetime).unwrap();
+        let known = self.0.lock().unwrap();
+        let of = known
+            .opened
+            .iter()
+            .filter(|(whose, account)| *whose == contact && account.at.and_then(datetime).unwrap() >= since);
+        of.map(|(_, account)| account.clone()).collect()
+    }
+
     /// After so many more walks contacts does not answer any more.
     pub fn fail_after(&self, walks: Option<u32>) {
         self.0.lock().unwrap().walks = walks;
+    }
+
+    /// After so many more walks contacts keeps whoever asks waiting.
+    pub fn hang_after(&self, answered: Option<u32>) {
+        self.0.lock().unwrap().answered = answered;
+    }
+
+    /// Somebody is kept waiting.
+    pub async fn hung(&self) {
+        self.1.notified().await;
+    }
+
+    fn hangs(&self) -> bool {
+        let answered = &mut self.0.lock().unwrap().answered;
+        match answered {
+            Some(0) => true,
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => false,
+        }
     }
 
     /// How many contacts were waited for, call by call.
@@ -71,12 +128,29 @@ impl FakeContacts {
                     .filter_map(|id| known.people.get(id).cloned())
                     .collect()
             }
+            Some(Of::SegmentId(_)) => Vec::new(),
+            Some(Of::Linked(linked)) => {
+                let only: Option<ContactId> = linked.contact_id.as_deref().and_then(id_from);
+                let people = known
+                    .people
+                    .values()
+                    .filter(|facts| only.is_none_or(|only| facts.id == only));
+                people.cloned().collect()
+            }
             _ => known.people.values().cloned().collect(),
         }
     }
 }
 
-fn walked(facts: &ContactFacts) -> contacts::WalkedContact {
+/// What the one segment that there is stands for.
+fn stood_for(selection: &contacts::ContactSelection) -> Option<contacts::ContactSelection> {
+    let everyone = contacts::ContactFilter::default();
+    matches!(selection.of, Some(Of::SegmentId(_))).then_some(contacts::ContactSelection {
+        of: Some(Of::Filter(everyone)),
+    })
+}
+
+fn walked(facts: &ContactFacts, opened: Vec<contacts::OpenedAccount>) -> contacts::WalkedContact {
     contacts::WalkedContact {
         id: bytes_of(facts.id),
         raw_version: facts.version.raw(),
@@ -88,10 +162,12 @@ fn walked(facts: &ContactFacts) -> contacts::WalkedContact {
         email_canonical: facts.email_canonical.clone(),
         email_state: facts.email_state.as_str().into(),
         email_duplicate: facts.email_duplicate,
+        test: facts.test,
         first_name: facts.first_name.clone(),
         last_name: facts.last_name.clone(),
         locale: facts.locale.clone(),
         time_zone: facts.time_zone.clone(),
+        opened,
     }
 }
 
@@ -107,26 +183,32 @@ macro_rules! not_played {
                 &self,
                 request: Request<contacts::PreviewSelectionRequest>,
             ) -> Result<Response<contacts::PreviewSelectionReply>, Status> {
-                let people = self.select(request.into_inner().selection);
+                let selection = request.into_inner().selection;
+                let resolved = selection.as_ref().and_then(stood_for);
+                let people = self.select(resolved.clone().or(selection));
                 let total = people.len() as i64;
                 let eligible = people.iter().filter(|facts| facts.active).count() as i64;
-                Ok(Response::new(contacts::PreviewSelectionReply { total, eligible, ..Default::default() }))
+                Ok(Response::new(contacts::PreviewSelectionReply { total, eligible, resolved, ..Default::default() }))
             }
 
             async fn walk_selection(
                 &self,
                 request: Request<contacts::WalkSelectionRequest>,
             ) -> Result<Response<contacts::WalkSelectionReply>, Status> {
+                if self.hangs() {
+                    self.1.notify_one();
+                    std::future::pending::<()>().await;
+                }
                 if let Some(walks) = &mut self.0.lock().unwrap().walks {
                     *walks = walks.checked_sub(1).ok_or_else(|| Status::unavailable("away"))?;
                 }
                 let request = request.into_inner();
                 let after: Option<ContactId> = request.after.as_deref().and_then(id_from);
-                let mut people = self.select(request.selection);
+                let mut people = self.select(request.selection.clone());
                 people.retain(|facts| after.is_none_or(|after| facts.id > after));
                 let limit = request.limit as usize;
                 Ok(Response::new(contacts::WalkSelectionReply {
-                    contacts: people.iter().take(limit).map(walked).collect(),
+                    contacts: people.iter().take(limit).map(|facts| walked(facts, self.opened(facts.id, &request.selection))).collect(),
                     last: people.len() <= limit,
                 }))
             }
@@ -144,6 +226,7 @@ macro_rules! not_played {
 
 not_played! {
     create_contact(CreateContactRequest) -> ContactReply;
+    create_test_client(CreateTestClientRequest) -> ContactReply;
     update_contact(UpdateContactRequest) -> ContactReply;
     set_contact_active(SetContactActiveRequest) -> ContactReply;
     create_account(CreateAccountRequest) -> AccountReply;

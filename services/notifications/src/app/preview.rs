@@ -7,7 +7,7 @@ use usher_text::{Locale, moment, zone};
 use crate::domain::check::{Problem, check};
 use crate::domain::placeholder::Values;
 use crate::render::{CompileError, Content, Wording, compile, offered};
-use crate::sender::full_name;
+use crate::sender::{full_name, plain_link};
 
 /// Whose mail to show, and what it says.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +30,8 @@ pub struct Preview<'a> {
     pub recipient: Option<(&'a str, &'a str)>,
     /// `[ExpiresAt]`.
     pub expires_at: DateTime<Utc>,
+    /// The mail is that which tells somebody who is in of these accounts, a line each (I13).
+    pub account_names: Option<&'a str>,
 }
 
 /// What is wrong with what was written.
@@ -55,24 +57,32 @@ pub fn preview(public_url: &str, preview: &Preview<'_>) -> Result<Option<Content
     let Some((first, last)) = preview.recipient else {
         return Ok(None);
     };
-    let kind = MailKind::Invitation;
+    let (kind, link) = match preview.account_names {
+        // No token: the page reads it as INVALID.
+        None => (MailKind::Invitation, format!("{public_url}/activate/preview")),
+        Some(_) => (
+            MailKind::AccountAccess,
+            plain_link(public_url, MailKind::AccountAccess),
+        ),
+    };
+    let edited = |text| preview.account_names.map_or(text, |_| None);
     let locale = Locale::choose_among(&offered(kind), preview.locales);
     let message = preview.message.filter(|text| !text.trim().is_empty());
     let wording = Wording {
         kind,
-        subject: preview.subject,
-        body: preview.body,
+        subject: edited(preview.subject),
+        body: edited(preview.body),
         message: message.is_some(),
     };
     let content = compile(wording, locale.language)?.fill(&Values {
         contact_name: &full_name(first, last),
         first_name: first,
         organization_name: preview.organization_name,
-        // No token: the page reads it as INVALID.
-        link: &format!("{public_url}/activate/preview"),
+        link: &link,
         expires_at: &moment(preview.expires_at, locale, zone(preview.time_zones)),
         invited_by: preview.invited_by.unwrap_or(preview.organization_name),
         message: message.unwrap_or_default(),
+        account_names: preview.account_names.unwrap_or_default(),
     });
     Ok(Some(content))
 }

@@ -98,7 +98,7 @@ fn check_subject(subject: &str) -> Option<Problem> {
             field,
             "The link belongs in the body, not in the subject.".to_owned(),
         )),
-        Ok(_) => None,
+        Ok(pattern) => foreign(field, &pattern),
     }
 }
 
@@ -114,8 +114,16 @@ fn check_body(body: &str) -> Option<Problem> {
             field,
             text: "An invitation needs its link: [CustomerPortalLink].".to_owned(),
         }),
-        Ok(_) => None,
+        Ok(pattern) => foreign(field, &pattern),
     }
+}
+
+/// What stands for nothing in an invitation is unknown there.
+fn foreign(field: Field, pattern: &Pattern) -> Option<Problem> {
+    let foreign = Placeholder::AccountNames;
+    pattern
+        .names(foreign)
+        .then(|| unknown_placeholder(field, foreign.name()))
 }
 
 fn length(field: Field, text: &str, most: usize) -> Option<Problem> {
@@ -141,8 +149,10 @@ const fn invalid(field: Field, text: String) -> Problem {
 
 fn unknown_placeholder(field: Field, name: &str) -> Problem {
     let known = Placeholder::ALL
-        .map(|known| format!("[{}]", known.name()))
-        .join(" ");
+        .iter()
+        .filter(|known| **known != Placeholder::AccountNames);
+    let known: Vec<String> = known.map(|known| format!("[{}]", known.name())).collect();
+    let known = known.join(" ");
     Problem {
         code: Code::UnknownPlaceholder,
         field,
@@ -203,6 +213,18 @@ mod tests {
                 Some("no link"),
                 None,
                 (Code::LinkPlaceholderMissing, Field::Body),
+            ),
+            (
+                Some("Now: [AccountNames]"),
+                None,
+                None,
+                (Code::UnknownPlaceholder, Field::Subject),
+            ),
+            (
+                None,
+                Some("[AccountNames] [CustomerPortalLink]"),
+                None,
+                (Code::UnknownPlaceholder, Field::Body),
             ),
             (None, Some(""), None, (Code::Invalid, Field::Body)),
             (None, Some(long.as_str()), None, (Code::Invalid, Field::Body)),

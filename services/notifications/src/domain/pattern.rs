@@ -165,6 +165,7 @@ mod tests {
         expires_at: "Friday",
         invited_by: "Max",
         message: "one\r\ntwo \"three\"",
+        account_names: "Engines Ltd",
     };
 
     fn filled(text: &str, form: Form) -> String {

@@ -19,11 +19,13 @@ pub enum Placeholder {
     InvitedBy,
     /// The personal message; empty where there is none.
     Message,
+    /// The accounts that the mail is about, a line each.
+    AccountNames,
 }
 
 impl Placeholder {
     /// Every placeholder.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ContactName,
         Self::FirstName,
         Self::OrganizationName,
@@ -31,6 +33,7 @@ impl Placeholder {
         Self::ExpiresAt,
         Self::InvitedBy,
         Self::Message,
+        Self::AccountNames,
     ];
 
     /// As it is written between the brackets.
@@ -44,6 +47,7 @@ impl Placeholder {
             Self::ExpiresAt => "ExpiresAt",
             Self::InvitedBy => "InvitedBy",
             Self::Message => "Message",
+            Self::AccountNames => "AccountNames",
         }
     }
 
@@ -74,6 +78,8 @@ pub struct Values<'a> {
     pub invited_by: &'a str,
     /// `[Message]`.
     pub message: &'a str,
+    /// `[AccountNames]`.
+    pub account_names: &'a str,
 }
 
 discreet!(Values<'_>, |values| link: values.link.len());
@@ -88,6 +94,7 @@ impl<'a> Values<'a> {
             Placeholder::ExpiresAt => self.expires_at,
             Placeholder::InvitedBy => self.invited_by,
             Placeholder::Message => self.message,
+            Placeholder::AccountNames => self.account_names,
         }
     }
 }

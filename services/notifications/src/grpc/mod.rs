@@ -70,6 +70,7 @@ impl Notifications for Api {
             ],
             recipient: recipient.map(|one| (one.first_name.as_str(), one.last_name.as_str())),
             expires_at: expires_at.unwrap_or_else(|| self.clock.now()),
+            account_names: asked.account_names.as_deref(),
         };
         let reply = match app::preview(&self.public_url, &preview) {
             Ok(content) => {

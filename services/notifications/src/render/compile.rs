@@ -187,7 +187,12 @@ mod tests {
         expires_at: "Friday",
         invited_by: "Max",
         message: "See you,\nMax",
+        account_names: "Engines Ltd\nLoom Trust",
     };
+
+    fn is_linked(kind: MailKind) -> bool {
+        kind.page().is_some() || kind == MailKind::AccountAccess
+    }
 
     fn wording(kind: MailKind) -> Wording<'static> {
         Wording {
@@ -207,19 +212,25 @@ mod tests {
                     ..wording(builtin.kind)
                 };
                 let content = compile(wording, builtin.language).unwrap().fill(&VALUES);
-                let linked = builtin.kind.page().is_some();
+                let has_token = builtin.kind.page().is_some();
+                let linked = is_linked(builtin.kind);
                 assert_eq!(content.text.matches(VALUES.link).count(), usize::from(linked));
                 let href = "href=\"https://portal.example/activate/TOKEN?a=1&amp;b=2\"";
                 assert_eq!(content.html.contains(href), linked);
                 assert!(content.html.contains("Müller &amp; Söhne"));
                 for part in [&content.text, &content.html] {
-                    assert_eq!(part.contains("Friday"), linked);
+                    assert_eq!(part.contains("Friday"), has_token);
                 }
                 // the other mails are nobody's letter
                 let personal = matches!(
                     builtin.kind,
-                    MailKind::Invitation | MailKind::MemberInvitation | MailKind::InvitationDeclined
+                    MailKind::Invitation
+                        | MailKind::MemberInvitation
+                        | MailKind::InvitationDeclined
+                        | MailKind::AccountAccess
                 );
+                let names_accounts = builtin.kind == MailKind::AccountAccess;
+                assert_eq!(content.text.contains("Engines Ltd\nLoom Trust"), names_accounts);
                 assert_eq!(content.text.contains("See you,\nMax"), message && personal);
                 assert_eq!(content.html.contains("See you,<br>\nMax"), message && personal);
                 for part in [&content.subject, &content.text, &content.html] {
@@ -240,7 +251,7 @@ mod tests {
                 .fill(&VALUES)
                 .html;
             assert!(!html.contains("<img") && !html.contains("src=") && !html.contains("url("));
-            let expected = if builtin.kind.page().is_some() { 3 } else { 0 };
+            let expected = if is_linked(builtin.kind) { 3 } else { 0 };
             assert_eq!(html.matches("://").count(), expected, "{html}");
         }
     }

@@ -34,6 +34,8 @@ pub const BUILTIN: &[Builtin] = &[
     builtin!(MemberPasswordReset, "member_password_reset", English, "en"),
     builtin!(PasswordChanged, "password_changed", English, "en"),
     builtin!(InvitationDeclined, "invitation_declined", English, "en"),
+    builtin!(AccountAccess, "account_access", English, "en"),
+    builtin!(Reminder, "reminder", English, "en"),
 ];
 
 /// The frame around every HTML body.

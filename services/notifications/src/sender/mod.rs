@@ -12,7 +12,7 @@ mod queue;
 mod renderer;
 mod worker;
 
-pub use renderer::{Renderer, full_name};
+pub use renderer::{Renderer, full_name, plain_link};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -102,6 +102,7 @@ impl Renderer {
             first_name: &letter.first_name,
             link: &link,
             expires_at: &moment(letter.expires_at, locale, zone),
+            account_names: letter.accounts.as_deref().unwrap_or_default(),
             ..mailing.values()
         });
         let mail = Mail {
@@ -125,7 +126,7 @@ impl Renderer {
     /// The link that the letter carries; empty where its mail has none.
     fn link(&self, letter: &Queued, kind: MailKind) -> Result<String, Trouble> {
         let Some(page) = kind.page() else {
-            return Ok(String::new());
+            return Ok(plain_link(&self.public_url, kind));
         };
         let context = SealContext {
             message: letter.subject.message,
@@ -136,6 +137,15 @@ impl Renderer {
         let token = open_token(&self.keys, context, sealed)
             .map_err(|_| unsendable("the seal of the link does not open with our keys"))?;
         Ok(format!("{}/{page}/{}", self.public_url, token.reveal()))
+    }
+}
+
+/// The link without a token that a mail of this kind carries; empty where it has none.
+#[must_use]
+pub fn plain_link(public_url: &str, kind: MailKind) -> String {
+    match kind {
+        MailKind::AccountAccess => format!("{public_url}/sign-in"),
+        _ => String::new(),
     }
 }
 

@@ -64,6 +64,8 @@ pub struct Queued {
     pub first_attempt_at: DateTime<Utc>,
     /// The Message-ID header.
     pub rfc_message_id: String,
+    /// `[AccountNames]`.
+    pub accounts: Option<String>,
 }
 
 discreet!(Queued, |letter| subject: letter.subject, mailing: letter.mailing, attempts: letter.attempts);
@@ -125,7 +127,7 @@ pub async fn claim(tx: &Transaction, claim: &Claim<'_>) -> Result<Claimed, DbErr
          AND NOT EXISTS (SELECT 1 FROM destination d WHERE d.name IN (c.domain, $6) AND d.open_until > $5) \
          ORDER BY c.next_attempt_at LIMIT $3 {skip_locked}) AS v WHERE id = v.claimed_id \
          RETURNING {SUBJECT}, state, attempts, last_error, mailing_id, recipient, canonical, domain, first_name, \
-         last_name, locale, time_zone, sealed_token, expires_at, first_attempt_at, rfc_message_id, next_attempt_at",
+         last_name, locale, time_zone, sealed_token, expires_at, first_attempt_at, rfc_message_id, next_attempt_at, accounts",
         until = dialect.now_plus(claim.lease),
         now = dialect.now(),
         withdrawn = withdrawn("c"),
@@ -173,6 +175,7 @@ fn queued(row: &QueryResult) -> Result<Queued, DbErr> {
         expires_at: get(row, 18)?,
         first_attempt_at: get(row, 19)?,
         rfc_message_id: get::<Option<String>>(row, 20)?.unwrap_or_default(),
+        accounts: get(row, 22)?,
     })
 }
 

@@ -67,7 +67,7 @@ pub struct NewLetter<'a> {
 
 discreet!(NewLetter<'_>, |new| message: new.letter.message_id, mailing: new.mailing.id, lane: new.lane);
 
-fn columns<'a>() -> [Column<NewLetter<'a>>; 18] {
+fn columns<'a>() -> [Column<NewLetter<'a>>; 19] {
     [
         Column::uuid("id", |new| new.letter.message_id.uuid()),
         Column::uuid("organization_id", |new| new.mailing.organization_id.uuid()),
@@ -87,6 +87,7 @@ fn columns<'a>() -> [Column<NewLetter<'a>>; 18] {
         Column::time("expires_at", |new| new.letter.expires_at),
         Column::text("rfc_message_id", |new| &new.rfc_message_id),
         Column::text_option("traceparent", |new| new.traceparent),
+        Column::text_option("accounts", |new| new.letter.accounts.as_deref()),
     ]
 }
 

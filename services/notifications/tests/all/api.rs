@@ -9,7 +9,8 @@ use usher_notifications::grpc::Api;
 use usher_proto::notifications::v1::notifications_client::NotificationsClient;
 use usher_proto::notifications::v1::notifications_server::NotificationsServer;
 use usher_proto::notifications::v1::{
-    CancelMessagesRequest, PreviewInvitationReply, PreviewInvitationRequest, Recipient, WithdrawnInvitation,
+    CancelMessagesRequest, HoldMailingRequest, PreviewInvitationReply, PreviewInvitationRequest, Recipient,
+    WithdrawnInvitation,
 };
 use usher_proto::{bytes_of, timestamp};
 use usher_service::grpc::{Bearer, Server};
@@ -122,6 +123,7 @@ fn asked() -> PreviewInvitationRequest {
         subject: None,
         body: None,
         message: None,
+        account_names: None,
         expires_at: Some(timestamp(noon() + chrono::TimeDelta::days(7))),
     }
 }
@@ -226,5 +228,37 @@ usher_testkit::dialects! {
         assert_eq!(bench.row(&letters[0]).await, ("CANCELLED".to_owned(), 0, false));
         assert_eq!(bench.row(&letters[1]).await, ("QUEUED".to_owned(), 0, true));
         assert_eq!(bench.messages().await.len(), 1);
+    }
+
+    /// A sending is held by a call, by invitations alone, and only of the token's organization.
+    async fn i4_a_sending_is_held_by_a_call(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let edge = Edge::of(&bench);
+        let mailing = bench.mailing();
+        bench.deliver(&mailing, &bench.letters(2)).await;
+        let hold = |organization: OrganizationId| HoldMailingRequest {
+            organization_id: bytes_of(organization),
+            mailing_id: bytes_of(mailing.id),
+            held: true,
+            version: 1,
+        };
+        let held = "SELECT count(*) FROM message WHERE lane = 'held'";
+        let ours = hold(bench.organization);
+        let member = edge.person(&bench, Subject::Member(MemberId::new(noon())), &[Permission::PortalInvite]);
+        let gateway = edge.service(Service::Gateway, bench.organization);
+        for bearer in [&member, &gateway] {
+            let refused = NotificationsClient::new(edge.channel.clone()).hold_mailing(bearer.on(ours.clone())).await;
+            assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied);
+        }
+        let invitations = edge.service(Service::Invitations, bench.organization);
+        let foreign = hold(fixed(0x99));
+        let refused = NotificationsClient::new(edge.channel.clone()).hold_mailing(invitations.on(foreign)).await;
+        assert_eq!(refused.unwrap_err().code(), Code::InvalidArgument);
+        bench.mover().drain().await.unwrap();
+        assert_eq!(bench.count(held).await, 0);
+        NotificationsClient::new(edge.channel.clone()).hold_mailing(invitations.on(ours)).await.unwrap();
+        bench.mover().drain().await.unwrap();
+        assert_eq!(bench.count(held).await, 2);
+
     }
 }

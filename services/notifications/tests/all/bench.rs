@@ -127,6 +127,7 @@ impl Bench {
             time_zone: None,
             sealed_token: None,
             expires_at: now + TimeDelta::days(7),
+            accounts: None,
         })
     }
 

@@ -85,6 +85,21 @@ usher_testkit::dialects! {
         assert_eq!(bench.count("SELECT count(*) FROM suppression WHERE reason = 'DECLINED'").await, 1);
     }
 
+    /// A reminder that waits is taken back with its invitation, whose own mail has gone out long ago.
+    async fn i16_a_reminder_is_taken_back_with_its_invitation(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let first = bench.letter("ada@example.com");
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&first)).await;
+        bench.sender().drain().await.unwrap();
+        let message_id = usher_types::MessageId::new(usher_types::Clock::now(bench.clock.as_ref()));
+        let reminder = bench.seal(Letter { message_id, ..first.clone() });
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&reminder)).await;
+        assert_eq!(bench.row(&reminder).await, ("QUEUED".to_owned(), 0, true));
+        bench.withdraw(&first).await;
+        assert_eq!(bench.row(&first).await, ("SENT".to_owned(), 1, false));
+        assert_eq!(bench.row(&reminder).await, ("CANCELLED".to_owned(), 0, false));
+    }
+
     /// A letter that comes after its invitation was withdrawn is born CANCELLED.
     async fn i21_a_late_letter_is_born_cancelled(db: TestDatabase) {
         let bench = Bench::new(&db).await;

@@ -112,6 +112,34 @@ usher_testkit::dialects! {
         insta::assert_snapshot!("invitation_declined_text", text_of(&mail));
     }
 
+    /// Whoever is in already is told of further accounts, and needs no password: the link leads to the sign-in page.
+    async fn i13_the_mail_about_further_accounts(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let mailing = Mailing { kind: MailKind::AccountAccess, message: Some("Welcome back".to_owned()), ..mailing(&bench) };
+        let accounts = Some("Engines Ltd\nLoom <Trust>".to_owned());
+        let letter = Letter { contact_id: None, sealed_token: None, accounts, ..letter(&bench) };
+        let text = text_of(&sent(&bench, &mailing, &letter).await);
+        for part in ["to you:\n\nEngines Ltd\nLoom <Trust>\n\nWelcome back\n", "\nhttps://portal.example/sign-in\n"] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert!(!text.contains("/activate/") && !text.contains('['), "{text}");
+    }
+
+    /// A reminder has the same invitation and generation as the mail before it; it is a mail of its own with a link of its own.
+    async fn i16_a_reminder_follows_the_invitation_s_mail(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let first = letter(&bench);
+        sent(&bench, &mailing(&bench), &first).await;
+        let reminder = bench.seal(Letter { message_id: fixed::<MessageId>(0x14), ..first });
+        let mailing = Mailing { id: fixed::<MailingId>(0x15), kind: MailKind::Reminder, ..mailing(&bench) };
+        bench.deliver(&mailing, std::slice::from_ref(&reminder)).await;
+        bench.sender().drain().await.unwrap();
+        let text = text_of(&bench.server.mails()[1]);
+        for part in ["https://portal.example/activate/", "The link works until Sunday, March 8, 2026"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+
     /// Edited subject and body, and a message without its place.
     async fn n4_subject_and_body_of_one_sending(db: TestDatabase) {
         let bench = Bench::new(&db).await;

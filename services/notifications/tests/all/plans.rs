@@ -87,6 +87,7 @@ fn queued(number: u128) -> Queued {
         expires_at: noon(),
         first_attempt_at: noon(),
         rfc_message_id: String::new(),
+        accounts: None,
     }
 }
 

@@ -11,9 +11,11 @@ use chrono::{DateTime, Utc};
 use prost::Message;
 use sha2::{Digest, Sha256};
 use usher_auth::Principal;
-use usher_proto::contacts::v1::ContactSelection;
+use usher_proto::bytes_of;
+use usher_proto::contacts::v1::contact_selection::Of;
+use usher_proto::contacts::v1::{ContactIds, ContactSelection};
 use usher_service::grpc;
-use usher_types::InvitationAction;
+use usher_types::{ContactId, InvitationAction};
 use uuid::Uuid;
 
 use super::context::App;
@@ -42,6 +44,23 @@ pub(crate) struct StartBatch {
 }
 
 impl StartBatch {
+    /// Invites these contacts, without words of its own.
+    pub(crate) fn to(contacts: impl IntoIterator<Item = ContactId>) -> Self {
+        let ids = contacts.into_iter().map(bytes_of).collect();
+        Self {
+            action: InvitationAction::Send,
+            selection: ContactSelection {
+                of: Some(Of::Ids(ContactIds { ids })),
+            },
+            message: None,
+            subject: None,
+            body: None,
+            expect_eligible: None,
+            key: None,
+            send_at: None,
+        }
+    }
+
     /// What the same key must come with again. The wire's form has no freedom of its own.
     pub(crate) fn hash(&self) -> Vec<u8> {
         let mut hash = Sha256::new();

@@ -1,15 +1,16 @@
 //! What is found out before anything is written.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use prost::Message;
 use usher_auth::{Permission, Principal, Service};
-use usher_proto::contacts::v1::PreviewSelectionRequest;
+use usher_proto::contacts::v1::{ContactSelection, PreviewSelectionRequest};
 use usher_service::grpc;
 use usher_types::{ContactId, InvitationAction, OrganizationId};
 
 use super::write::new_batch;
 use super::{AT_ONCE, StartBatch};
 use crate::app::context::{actor_of, organization_of};
-use crate::app::selection::{Walked, ids_of, unknown_ids};
+use crate::app::selection::{Walked, ids_of, is_bulk, unknown_ids};
 use crate::app::{App, Failure, refuse};
 use crate::domain::organization::Organization;
 use crate::storage::activity::Actor;
@@ -43,7 +44,7 @@ impl App {
             let message = "at most 10,000 ids in one selection; a filter takes any number";
             return Err(refuse("LIMIT_REACHED", &["contacts", "ids"], message).into());
         }
-        let bulk = ids.as_ref().is_none_or(|ids| ids.len() > 1);
+        let bulk = is_bulk(&start.selection, ids.as_deref());
         if bulk && !principal.has(Permission::EmailBulk) {
             return Err(grpc::denied(usher_auth::Denied::Forbidden).into());
         }
@@ -89,7 +90,7 @@ impl App {
         match ids {
             Some([]) => return Err(nobody()),
             Some(ids) if ids.len() <= AT_ONCE && start.send_at.is_none() => {
-                let people = self.walk_all(organization, start).await?;
+                let people = self.walk_all(organization, &start.selection).await?;
                 if people.len() < ids.len() {
                     return Err(unknown_ids());
                 }
@@ -110,12 +111,15 @@ impl App {
         if !reply.refusals.is_empty() {
             return Err(Failure::Refused(reply.refusals));
         }
+        // a segment may change or go while the batch is worked on: what was looked at counts
+        let selection = reply.resolved.as_ref().unwrap_or(&start.selection);
+        batch.selection = selection.encode_to_vec();
         let total = usize::try_from(reply.total).unwrap_or_default();
         if ids.is_some_and(|ids| total < ids.len()) {
             return Err(unknown_ids());
         }
         if total <= AT_ONCE && start.send_at.is_none() {
-            return Ok(Some(self.walk_all(organization, start).await?));
+            return Ok(Some(self.walk_all(organization, selection).await?));
         }
         check_eligible(reply.eligible, start)?;
         batch.expected = reply.total;
@@ -125,12 +129,12 @@ impl App {
     async fn walk_all(
         &self,
         organization: OrganizationId,
-        start: &StartBatch,
+        selection: &ContactSelection,
     ) -> Result<Vec<Walked>, Failure> {
         let mut people = Vec::new();
         loop {
             let after = people.last().map(|walked: &Walked| walked.contact);
-            let (more, last) = self.walk(organization, &start.selection, after, 1000).await?;
+            let (more, last) = self.walk(organization, selection, after, 1000).await?;
             let empty = more.is_empty();
             people.extend(more);
             if last || empty {

@@ -11,6 +11,7 @@ use super::plan::{Plan, check_eligible};
 use super::{AT_ONCE, StartBatch};
 use crate::app::batch_view::view;
 use crate::app::chunk::{Job, Outcome};
+use crate::app::round::Chunk;
 use crate::app::selection::{Walked, ids_of};
 use crate::app::{App, BatchView, Failure};
 use crate::storage::activity::{self, Actor, Line};
@@ -38,6 +39,10 @@ impl App {
         }
         batch.walked = plan.people.is_some();
         batch.started_at = batch.walked.then_some(batch.created_at);
+        if let Some(people) = &plan.people {
+            // stands for the total where a budget lets it wait
+            batch.expected = i64::try_from(people.len()).unwrap_or(i64::MAX);
+        }
         batch::insert(&tx, &batch).await?;
         let outcome = match &plan.people {
             Some(people) => self.work_at_once(&tx, plan, start, people.clone()).await?,
@@ -67,8 +72,9 @@ impl App {
             inviter_address: plan.inviter_address.as_deref(),
             now: plan.batch.created_at,
         };
-        let outcome = self.work_on(tx, &job, people).await?;
+        let outcome = self.work_on(tx, &job, Chunk::whole(people)).await?;
         check_eligible(outcome.eligible, start)?;
+        outcome.settle(tx, &plan.batch, true).await?;
         if start.action == InvitationAction::Cancel {
             batch::finish(tx, plan.batch.of(), BatchState::Done, plan.batch.created_at).await?;
         }
@@ -114,6 +120,8 @@ pub(crate) fn new_batch(
         finished_at: None,
         fence: 0,
         tries: 0,
+        round: 0,
+        waiting_until: None,
     }
 }
 

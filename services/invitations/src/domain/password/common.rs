@@ -4,7 +4,7 @@
 const LIST: &str = include_str!("../../../assets/common-passwords.txt");
 
 /// Rows of keyboards, the alphabet and the digits, along which fingers run.
-const RUNS: [&str; 9] = [
+const RUNS: [&str; 16] = [
     "abcdefghijklmnopqrstuvwxyz",
     "01234567890123456789",
     "qwertyuiop",
@@ -12,13 +12,20 @@ const RUNS: [&str; 9] = [
     "zxcvbnm",
     "qwertzuiop",
     "azertyuiop",
+    "qsdfghjklm",
     "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p",
+    "qazwsxedcrfvtgbyhnujmikolp",
+    "1qazxsw23edcvfr45tgbnhy67ujmki89olp",
     "q1w2e3r4t5y6u7i8o9p0",
+    "1q2w3e4r5t6y7u8i9o0p",
+    "1a2b3c4d5e6f7g8h9i",
+    "147258369",
+    "789456123",
 ];
 /// So many letters in a row are a run rather than a word's accident.
 const RUN: usize = 4;
-/// What may be left besides common parts before a password counts as one's own.
-const OWN: usize = 5;
+/// What may be left besides common parts before a password counts as one's own: a letter weighs two, a digit one.
+const OWN: usize = 10;
 
 /// Whether a folded password is common, or is made of common parts with hardly anything of one's own.
 pub(super) fn is_common(folded: &str) -> bool {
@@ -72,7 +79,7 @@ fn is_composed(joined: &str) -> bool {
     while at < letters.len() {
         let (length, from_list) = common_part(&letters[at..]);
         if length == 0 {
-            own += 1;
+            own += if letters[at].is_numeric() { 1 } else { 2 };
             at += 1;
             continue;
         }
@@ -90,7 +97,9 @@ fn is_composed(joined: &str) -> bool {
 
 /// The longest run, repeat or listed password at the start, and whether it is from the list.
 fn common_part(letters: &[char]) -> (usize, bool) {
-    let run = run_length(letters).max(repeat_length(letters));
+    let run = run_length(letters)
+        .max(repeat_length(letters))
+        .max(year_length(letters));
     let longest = (6..=letters.len().min(24)).rev().find(|&length| {
         let piece: String = letters[..length].iter().collect();
         is_listed(&piece) || is_listed(&unleet(&piece))
@@ -98,6 +107,14 @@ fn common_part(letters: &[char]) -> (usize, bool) {
     match longest {
         Some(length) if length > run => (length, true),
         _ => (run, false),
+    }
+}
+
+/// The years that people put behind a word.
+fn year_length(letters: &[char]) -> usize {
+    match letters {
+        ['1', '9', a, b, ..] | ['2', '0', a, b, ..] if a.is_ascii_digit() && b.is_ascii_digit() => 4,
+        _ => 0,
     }
 }
 
@@ -171,12 +188,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn i10_thousands_of_the_list_are_long_enough_to_be_chosen() {
+        let long = || LIST.lines().filter(|line| line.chars().count() >= 15);
+        assert!(long().count() >= 9_700, "{}", long().count());
+        for line in long() {
+            assert!(is_common(&usher_types::fold(line)), "{line}");
+        }
+    }
+
+    #[test]
     fn every_line_of_the_list_is_found_and_nothing_else() {
-        assert!(LIST.lines().count() > 50_000);
+        assert!(LIST.lines().count() > 60_000);
         for (index, line) in LIST.lines().enumerate() {
             assert!(is_listed(line), "line {index}");
         }
-        for other in ["", "0", "zzzzzzzzzzzzzzzzzzzz", "kestrel-orchid!"] {
+        for other in ["", "0", "zyx-nowhere-near-the-end", "kestrel-orchid!"] {
             assert!(!is_listed(other), "{other}");
         }
     }

@@ -163,6 +163,16 @@ mod tests {
             "!!!!!!!!!!!!!!!!",
             "111222333444555",
             "welcome welcome welcome",
+            "password20242025",
+            "Sunshine!1987-1988",
+            "123456789987654321",
+            "momsanaladventure",
+            "qazwsxedcrfvtgb",
+            "1q2w3e4r5t6y7u8i",
+            "147258369147258369",
+            "dragon1dragon2dragon3",
+            "monkey00001monkey00002",
+            "Football.84710593",
         ] {
             assert_eq!(choose(typed), Err(Refused::Common), "{typed}");
         }
@@ -189,7 +199,90 @@ mod tests {
         assert_eq!(format!("{password:?}"), "Password(…)");
     }
 
+    /// Of the kind that dice choose; some of them are somebody's passwords by themselves.
+    const WORDS: [&str; 48] = [
+        "abacus",
+        "acorn",
+        "bagpipe",
+        "banana",
+        "cactus",
+        "canopy",
+        "dandelion",
+        "dragon",
+        "easel",
+        "ember",
+        "falcon",
+        "flannel",
+        "gazelle",
+        "gravel",
+        "harbor",
+        "hammock",
+        "igloo",
+        "ivory",
+        "jasmine",
+        "jigsaw",
+        "kestrel",
+        "kettle",
+        "lantern",
+        "lilac",
+        "magnet",
+        "monkey",
+        "nectar",
+        "nugget",
+        "orchid",
+        "otter",
+        "pebble",
+        "pumpkin",
+        "quartz",
+        "quill",
+        "raven",
+        "ribbon",
+        "saddle",
+        "sunshine",
+        "tangent",
+        "thimble",
+        "umbrella",
+        "urchin",
+        "velvet",
+        "violet",
+        "walnut",
+        "willow",
+        "yogurt",
+        "zeppelin",
+    ];
+
     proptest::proptest! {
+        #[test]
+        fn i10_phrases_of_different_words_are_taken(
+            picked in proptest::sample::subsequence(WORDS.to_vec(), 4), glue in "[ .-]", digits in 0_u32..100
+        ) {
+            let phrase = picked.join(&glue);
+            proptest::prop_assert_eq!(choose(&phrase), Ok(()), "{}", phrase);
+            let phrase = format!("{}{}{}", picked[0], digits, picked[1..].join(&glue));
+            proptest::prop_assert_eq!(choose(&phrase), Ok(()), "{}", phrase);
+        }
+
+        #[test]
+        fn i10_random_letters_and_digits_are_taken(typed in "[a-z]{3}[a-z0-9]{13,20}") {
+            // chance makes a run or a name once in a very long while, and then the answer is right
+            let own: std::collections::BTreeSet<char> = typed.chars().collect();
+            proptest::prop_assume!(own.len() >= 9);
+            proptest::prop_assert_eq!(choose(&typed), Ok(()), "{}", typed);
+        }
+
+        #[test]
+        fn i10_a_common_word_with_a_counter_or_years_is_refused(
+            word in proptest::sample::select(vec!["password", "dragon", "letmein", "football", "sunshine"]),
+            year in 1950_u32..2030, sign in "[-_.! ]?", times in 2_usize..4
+        ) {
+            let counted: String = (1..=times).map(|n| format!("{word}{sign}{n}")).collect();
+            let padded = format!("{word}{sign}{year}{sign}{}", year + 1);
+            for typed in [counted, padded] {
+                let typed: String = if typed.chars().count() < 15 { format!("{typed}{typed}") } else { typed };
+                proptest::prop_assert_eq!(choose(&typed), Err(Refused::Common), "{}", typed);
+            }
+        }
+
         #[test]
         fn i10_any_text_gets_an_answer(typed in "\\PC{0,80}") {
             let known = Known::new(["Ada", "Lovelace"]);

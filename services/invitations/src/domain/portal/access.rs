@@ -8,6 +8,7 @@ use usher_types::{
 };
 
 use super::person::Person;
+use crate::domain::budget::Tally;
 
 /// Where a contact stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct Access {
     pub first_signed_in_at: Option<DateTime<Utc>>,
     /// Latest sign-in.
     pub last_signed_in_at: Option<DateTime<Utc>>,
+    /// The invitation mails of one day (I17).
+    pub mails: Tally,
 }
 
 impl Access {
@@ -61,6 +64,7 @@ impl Access {
             accepted_at: None,
             first_signed_in_at: None,
             last_signed_in_at: None,
+            mails: Tally { day: 0, count: 0 },
         }
     }
 
@@ -80,14 +84,30 @@ impl Access {
         address: EmailState,
         now: DateTime<Utc>,
     ) -> Result<(), IneligibleReason> {
+        eligibility(self.facts_at(address, now), action)
+    }
+
+    /// Whether the contact, for whom login to a further account was switched on, can be told of it (I13).
+    ///
+    /// # Errors
+    /// The first reason that holds.
+    pub fn can_be_told(&self, address: EmailState, now: DateTime<Utc>) -> Result<(), IneligibleReason> {
         let facts = Facts {
+            opened: true,
+            ..self.facts_at(address, now)
+        };
+        eligibility(facts, InvitationAction::Send)
+    }
+
+    fn facts_at(&self, address: EmailState, now: DateTime<Utc>) -> Facts {
+        Facts {
             active: self.person.active,
             role: self.person.role,
             status: self.status_at(now),
             login: self.person.login(),
             email: self.person.email_fact(address),
-        };
-        eligibility(facts, action)
+            opened: false,
+        }
     }
 
     /// The address is another than the one that the invitation went to, or that signs in.

@@ -24,6 +24,8 @@ pub struct Person {
     pub email_state: EmailState,
     /// Another live contact has the same address.
     pub email_duplicate: bool,
+    /// Made by createTestClient: left out of funnel and statistics (I19).
+    pub test: bool,
     /// Given name.
     pub first_name: String,
     /// Family name.
@@ -46,6 +48,7 @@ impl From<&ContactFacts> for Person {
             email_canonical: facts.email_canonical.clone(),
             email_state: own_state(facts.email_state),
             email_duplicate: facts.email_duplicate,
+            test: facts.test,
             first_name: facts.first_name.clone(),
             last_name: facts.last_name.clone(),
             locale: facts.locale.clone(),
@@ -81,6 +84,12 @@ impl Person {
     /// Whether there is an address that mail and sign-in could use.
     const fn has_address(&self) -> bool {
         self.email_canonical.is_some() && !matches!(self.email_state, EmailState::Invalid | EmailState::None)
+    }
+
+    /// With links: one of them has login on. Without any: true.
+    #[must_use]
+    pub const fn login_enabled(&self) -> bool {
+        self.login().enabled()
     }
 
     pub(super) const fn login(&self) -> LoginFact {

@@ -1,6 +1,7 @@
 //! Batches: their rows, and who works on them.
 
 mod pause;
+mod waiting;
 mod work;
 
 use chrono::{DateTime, Utc};
@@ -14,9 +15,10 @@ use usher_types::{
 
 use super::row::Columns;
 
-pub(crate) use pause::{lock, pause, pause_all, resume, resume_all};
+pub(crate) use pause::{lock, pause, pause_all, pause_of, resume, resume_all};
+pub(crate) use waiting::{Wait, next_waiting, put_off, take_up, wait, wake_waiting};
 pub(crate) use work::{
-    advance, cancel, claim, finish, has_open_mail, lock_walked, maybe_done, release, unsent,
+    advance, cancel, claim, finish, give_back, has_open_mail, lock_walked, maybe_done, release, unsent,
 };
 
 /// An organization's batch.
@@ -57,6 +59,10 @@ pub(crate) struct Batch {
     /// Goes up with every worker, so that one who was too slow cannot write any more.
     pub(crate) fence: i64,
     pub(crate) tries: i64,
+    /// Round 0 walks the selection, later ones those who wait for their own budget (I17).
+    pub(crate) round: i64,
+    /// A budget holds it until then, if it runs.
+    pub(crate) waiting_until: Option<DateTime<Utc>>,
 }
 
 impl Batch {
@@ -69,11 +75,16 @@ impl Batch {
     pub(crate) const fn has_begun(&self) -> bool {
         self.send_at.is_none() || self.started_at.is_some()
     }
+
+    /// `InvitationBatch.waitingUntil`: until when a budget holds it.
+    pub(crate) fn waits_until(&self) -> Option<DateTime<Utc>> {
+        self.waiting_until.filter(|_| self.state == BatchState::Running)
+    }
 }
 
 const COLUMNS: &str = "id, organization_id, action, state, reason, lane, selection, message, subject, body, expected, \
                        walked, last_contact_id, mailing_id, created_by, created_by_id, needs_bulk, created_at, \
-                       send_at, started_at, finished_at, fence, tries, responsible_id";
+                       send_at, started_at, finished_at, fence, tries, responsible_id, round, waiting_until";
 
 fn read(row: &QueryResult) -> Result<Batch, DbErr> {
     let lane: String = row.get("lane")?;
@@ -104,12 +115,14 @@ fn read(row: &QueryResult) -> Result<Batch, DbErr> {
         fence: row.get("fence")?,
         tries: row.get("tries")?,
         responsible: row.id_option("responsible_id")?,
+        round: row.get("round")?,
+        waiting_until: row.get("waiting_until")?,
     })
 }
 
 /// A new one.
 pub(crate) async fn insert(tx: &Transaction, batch: &Batch) -> Result<(), DbErr> {
-    let parameters: Vec<String> = (1..=24).map(|number| format!("${number}")).collect();
+    let parameters: Vec<String> = (1..=26).map(|number| format!("${number}")).collect();
     let sql = format!("INSERT INTO batch ({COLUMNS}) VALUES ({})", parameters.join(", "));
     let values = [
         batch.id.uuid().into(),
@@ -136,6 +149,8 @@ pub(crate) async fn insert(tx: &Transaction, batch: &Batch) -> Result<(), DbErr>
         batch.fence.into(),
         batch.tries.into(),
         batch.responsible.map(MemberId::uuid).into(),
+        batch.round.into(),
+        batch.waiting_until.into(),
     ];
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
@@ -184,4 +199,13 @@ pub(crate) async fn count(tx: &Transaction, organization: OrganizationId) -> Res
         .query_one_raw(tx.statement(sql, [organization.uuid().into()]))
         .await?;
     row.map_or(Ok(0), |row| row.get("n"))
+}
+
+/// How many batches of every organization are not over, by state.
+pub(crate) async fn open_by_state(tx: &Transaction) -> Result<Vec<(BatchState, i64)>, DbErr> {
+    let sql = "SELECT state, count(*) AS n FROM batch WHERE finished_at IS NULL GROUP BY state";
+    let rows = tx.query_all_raw(tx.statement(sql, [])).await?;
+    rows.iter()
+        .map(|row| Ok((row.named("state")?, row.get("n")?)))
+        .collect()
 }

@@ -90,6 +90,24 @@ pub(crate) async fn pause_all(
     rows.iter().map(|row| told(row, true)).collect()
 }
 
+/// What a member answers for and is under way stands still, for they may not go on: all of it, or the `bulk` alone.
+pub(crate) async fn pause_of(
+    tx: &Transaction,
+    (organization, member): (OrganizationId, MemberId),
+    bulk: bool,
+) -> Result<Vec<HoldMailing>, DbErr> {
+    let which = if bulk { "AND needs_bulk" } else { "" };
+    let sql = format!(
+        "UPDATE batch SET state = 'PAUSED', reason = $2, leased_until = NULL, hold_version = hold_version + 1 \
+         WHERE organization_id = $1 AND responsible_id = $3 AND finished_at IS NULL AND state = 'RUNNING' \
+         AND action <> 'CANCEL' {which} RETURNING {TOLD}"
+    );
+    let reason = PauseReason::NotPermitted.as_str();
+    let values = [organization.uuid().into(), reason.into(), member.uuid().into()];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    rows.iter().map(|row| told(row, true)).collect()
+}
+
 /// Batches that were held for `reason` go on, or wait for their time again.
 pub(crate) async fn resume_all(
     tx: &Transaction,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 use usher_database::{Dialect, Transaction};
-use usher_types::{BatchState, ContactId, InvitationId};
+use usher_types::{BatchState, ContactId, InvitationId, OrganizationId};
 
 use super::{Batch, COLUMNS, Of, read};
 use crate::storage::row::Columns;
@@ -12,15 +12,20 @@ use crate::storage::row::Columns;
 const LEASE_MILLISECONDS: i64 = 30_000;
 
 /// Leases the next batch that has something to do: people to look at, from its time on, or, once cancelled, mail to take back.
+/// Organizations take turns, whoever has waited longest first; of one organization's, what somebody waits for comes first, then
+/// whichever was not worked on for longest.
 pub(crate) async fn claim(tx: &Transaction, now: DateTime<Utc>) -> Result<Option<Batch>, DbErr> {
     let dialect = tx.dialect();
     let sql = format!(
-        "UPDATE batch SET leased_until = {lease}, fence = fence + 1, \
+        "UPDATE batch SET leased_until = {lease}, fence = fence + 1, waiting_until = NULL, \
          started_at = CASE WHEN state = 'CANCELLED' THEN started_at ELSE coalesce(started_at, $1) END, \
          state = CASE WHEN state = 'SCHEDULED' THEN 'RUNNING' ELSE state END WHERE id = \
-         (SELECT id FROM batch WHERE finished_at IS NULL AND (state = 'CANCELLED' OR (state = 'RUNNING' AND walked = $2) \
-         OR (state = 'SCHEDULED' AND send_at <= $1)) \
-         AND (leased_until IS NULL OR leased_until < {clock}) ORDER BY created_at LIMIT 1 {skip}) RETURNING {COLUMNS}",
+         (SELECT id FROM batch WHERE finished_at IS NULL AND (state = 'CANCELLED' OR (state = 'RUNNING' AND walked = $2 \
+         AND (waiting_until IS NULL OR waiting_until <= $1)) OR (state = 'SCHEDULED' AND send_at <= $1)) \
+         AND (leased_until IS NULL OR leased_until <= {clock}) \
+         ORDER BY coalesce((SELECT turn FROM batch_turn WHERE batch_turn.organization_id = batch.organization_id), 0), \
+         CASE lane WHEN 'interactive' THEN 0 ELSE 1 END, leased_until NULLS FIRST, created_at LIMIT 1 {skip}) \
+         RETURNING {COLUMNS}",
         lease = dialect.now_plus(LEASE_MILLISECONDS),
         clock = dialect.now(),
         skip = dialect.skip_locked(),
@@ -28,11 +33,24 @@ pub(crate) async fn claim(tx: &Transaction, now: DateTime<Utc>) -> Result<Option
     let row = tx
         .query_one_raw(tx.statement(sql, [now.into(), false.into()]))
         .await?;
-    row.as_ref().map(read).transpose()
+    let claimed = row.as_ref().map(read).transpose()?;
+    if let Some(batch) = &claimed {
+        note_turn(tx, batch.organization).await?;
+    }
+    Ok(claimed)
 }
 
-/// Notes how far the worker has come and leases for another chunk. False where somebody else has taken over, or the batch
-/// was cancelled.
+/// The organization has had its turn, and is the last in the row now.
+async fn note_turn(tx: &Transaction, organization: OrganizationId) -> Result<(), DbErr> {
+    let sql = "INSERT INTO batch_turn (organization_id, turn) SELECT $1, coalesce(max(turn), 0) + 1 FROM batch_turn WHERE true \
+               ON CONFLICT (organization_id) DO UPDATE SET turn = excluded.turn";
+    tx.execute_raw(tx.statement(sql, [organization.uuid().into()]))
+        .await?;
+    Ok(())
+}
+
+/// Notes how far the worker has come, and gives the batch back with the transaction. False where somebody else has taken over, or
+/// the batch was paused or cancelled.
 pub(crate) async fn advance(
     tx: &Transaction,
     batch: &Batch,
@@ -42,7 +60,7 @@ pub(crate) async fn advance(
     let sql = format!(
         "UPDATE batch SET last_contact_id = $3, walked = $4, tries = 0, leased_until = {} \
          WHERE id = $1 AND organization_id = $5 AND fence = $2 AND state = 'RUNNING'",
-        tx.dialect().now_plus(LEASE_MILLISECONDS)
+        tx.dialect().now()
     );
     let values = [
         batch.id.uuid().into(),
@@ -53,6 +71,21 @@ pub(crate) async fn advance(
     ];
     let done = tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Gives the lease back after a turn that went well.
+pub(crate) async fn give_back(tx: &Transaction, batch: &Batch) -> Result<(), DbErr> {
+    let sql = format!(
+        "UPDATE batch SET tries = 0, leased_until = {} WHERE id = $1 AND organization_id = $3 AND fence = $2",
+        tx.dialect().now()
+    );
+    let values = [
+        batch.id.uuid().into(),
+        batch.fence.into(),
+        batch.organization.uuid().into(),
+    ];
+    tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(())
 }
 
 /// Gives the lease back; nobody takes it for `milliseconds`.

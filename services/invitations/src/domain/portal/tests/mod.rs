@@ -27,6 +27,7 @@ fn person() -> Person {
         email_canonical: Some("ada@example.com".into()),
         email_state: EmailState::Valid,
         email_duplicate: false,
+        test: false,
         first_name: "Ada".into(),
         last_name: "Lovelace".into(),
         locale: None,

@@ -1,14 +1,18 @@
 //! Sessions, their refresh tokens, and failed sign-ins.
 
+mod end;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use usher_database::{Dialect, Transaction};
-use usher_types::{OrganizationId, SessionId, TokenHash};
+use usher_types::{MemberId, OrganizationId, SessionId, TokenHash};
 use uuid::Uuid;
 
 use super::row::Columns;
-use crate::domain::session::{Kind, Times, forget_at};
+use crate::domain::session::{Kind, Rotation, Times};
 use crate::domain::waits::Failures;
+
+pub(crate) use end::{end, end_all, end_of_contacts, end_of_member, end_others, end_own};
 
 /// One signed-in session.
 #[derive(Clone, Debug)]
@@ -18,7 +22,42 @@ pub(crate) struct Session {
     pub(crate) kind: Kind,
     pub(crate) subject: Uuid,
     pub(crate) times: Times,
+    /// The browser and system that signed in, as far as they tell.
+    pub(crate) device: Option<String>,
+    /// The member who looks through the contact's eyes (I14).
+    pub(crate) acting_member: Option<MemberId>,
+    pub(crate) rotation: Rotation,
 }
+
+impl Session {
+    /// One that begins now.
+    pub(crate) const fn new(
+        id: SessionId,
+        (organization, kind, subject): (OrganizationId, Kind, Uuid),
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id,
+            organization,
+            kind,
+            subject,
+            times: Times {
+                created_at: now,
+                last_used_at: now,
+                ended_at: None,
+            },
+            device: None,
+            acting_member: None,
+            rotation: Rotation {
+                generation: 1,
+                rotated_at: now,
+            },
+        }
+    }
+}
+
+const COLUMNS: &str = "session.id, session.organization_id, kind, subject_id, created_at, last_used_at, ended_at, device, \
+                       acting_member_id, session.generation, rotated_at";
 
 fn read(row: &QueryResult) -> Result<Session, DbErr> {
     let kind: String = row.get("kind")?;
@@ -32,13 +71,19 @@ fn read(row: &QueryResult) -> Result<Session, DbErr> {
             last_used_at: row.get("last_used_at")?,
             ended_at: row.get("ended_at")?,
         },
+        device: row.get("device")?,
+        acting_member: row.id_option("acting_member_id")?,
+        rotation: Rotation {
+            generation: row.get("generation")?,
+            rotated_at: row.get("rotated_at")?,
+        },
     })
 }
 
 /// A new session.
 pub(crate) async fn insert(tx: &Transaction, session: &Session) -> Result<(), DbErr> {
-    let sql = "INSERT INTO session (id, organization_id, kind, subject_id, created_at, last_used_at) \
-               VALUES ($1, $2, $3, $4, $5, $6)";
+    let sql = "INSERT INTO session (id, organization_id, kind, subject_id, created_at, last_used_at, device, \
+               acting_member_id, generation, rotated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let values = [
         session.id.uuid().into(),
         session.organization.uuid().into(),
@@ -46,107 +91,85 @@ pub(crate) async fn insert(tx: &Transaction, session: &Session) -> Result<(), Db
         session.subject.into(),
         session.times.created_at.into(),
         session.times.last_used_at.into(),
+        session.device.clone().into(),
+        session.acting_member.map(MemberId::uuid).into(),
+        session.rotation.generation.into(),
+        session.rotation.rotated_at.into(),
     ];
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
 
-/// A further refresh token of a session.
+/// A further refresh token of a session, of its present generation.
 pub(crate) async fn insert_token(
     tx: &Transaction,
     session: &Session,
     hash: TokenHash,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let sql = "INSERT INTO session_token (token_hash, organization_id, session_id, issued_at) VALUES ($1, $2, $3, $4)";
+    let sql = "INSERT INTO session_token (token_hash, organization_id, session_id, issued_at, generation) \
+               VALUES ($1, $2, $3, $4, $5)";
     let values = [
         hash.to_vec().into(),
         session.organization.uuid().into(),
         session.id.uuid().into(),
         now.into(),
+        session.rotation.generation.into(),
     ];
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
 
-/// The session of a refresh token, which tells the organization, and when the token was exchanged, with both rows locked.
+/// The session of a refresh token, which tells the organization, and the token's generation, with both rows locked.
 pub(crate) async fn lock_by_token(
     tx: &Transaction,
     hash: TokenHash,
-) -> Result<Option<(Session, Option<DateTime<Utc>>)>, DbErr> {
+) -> Result<Option<(Session, i64)>, DbErr> {
     let lock = match tx.dialect() {
         Dialect::Sqlite => "",
         Dialect::Postgres => "FOR UPDATE",
     };
     let sql = format!(
-        "SELECT session.id, session.organization_id, kind, subject_id, created_at, last_used_at, ended_at, used_at \
-         FROM session_token JOIN session ON session.id = session_token.session_id WHERE token_hash = $1 {lock}"
+        "SELECT {COLUMNS}, session_token.generation AS of_token FROM session_token \
+         JOIN session ON session.id = session_token.session_id WHERE token_hash = $1 {lock}"
     );
     let row = tx
         .query_one_raw(tx.statement(sql, [hash.to_vec().into()]))
         .await?;
-    row.map(|row| Ok((read(&row)?, row.get("used_at")?))).transpose()
+    row.map(|row| Ok((read(&row)?, row.get("of_token")?))).transpose()
 }
 
-/// Notes that a refresh token was exchanged, the first time only, and that its session was used.
-pub(crate) async fn note_refresh(
+/// Somebody's sessions that live, the latest used first; at most 100. What members see through the person's eyes is not theirs.
+pub(crate) async fn alive_of(
     tx: &Transaction,
-    hash: TokenHash,
-    session: &Session,
+    (organization, kind, subject): (OrganizationId, Kind, Uuid),
     now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    let ours: sea_orm::Value = session.organization.uuid().into();
-    let used = "UPDATE session_token SET used_at = $2 \
-                WHERE token_hash = $1 AND organization_id = $3 AND used_at IS NULL";
-    tx.execute_raw(tx.statement(used, [hash.to_vec().into(), now.into(), ours.clone()]))
-        .await?;
-    let sql = "UPDATE session SET last_used_at = $2 WHERE id = $1 AND organization_id = $3";
-    tx.execute_raw(tx.statement(sql, [session.id.uuid().into(), now.into(), ours]))
-        .await?;
-    Ok(())
-}
-
-const END: &str = "UPDATE session SET ended_at = $2, forget_at = $3, end_reason = $4";
-
-/// Ends one session of an organization.
-pub(crate) async fn end(
-    tx: &Transaction,
-    organization: OrganizationId,
-    session: SessionId,
-    reason: &str,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    let sql = format!("{END} WHERE id = $1 AND organization_id = $5 AND ended_at IS NULL");
-    let values = [
-        session.uuid().into(),
-        now.into(),
-        forget_at(now).into(),
-        reason.into(),
-        organization.uuid().into(),
-    ];
-    tx.execute_raw(tx.statement(sql, values)).await?;
-    Ok(())
-}
-
-/// Ends every session of these people of an organization.
-pub(crate) async fn end_all(
-    tx: &Transaction,
-    organization: OrganizationId,
-    subjects: impl IntoIterator<Item = Uuid>,
-    reason: &str,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    let dialect = tx.dialect();
+) -> Result<Vec<Session>, DbErr> {
     let sql = format!(
-        "{END} WHERE organization_id = $5 AND {} AND ended_at IS NULL",
-        dialect.in_uuids("subject_id", 1)
+        "SELECT {COLUMNS} FROM session WHERE organization_id = $1 AND subject_id = $2 AND ended_at IS NULL \
+         AND acting_member_id IS NULL AND created_at > $3 AND last_used_at > $4 \
+         ORDER BY last_used_at DESC, id DESC LIMIT 100"
     );
     let values = [
-        dialect.uuids(subjects),
-        now.into(),
-        forget_at(now).into(),
-        reason.into(),
         organization.uuid().into(),
+        subject.into(),
+        (now - kind.whole()).into(),
+        (now - kind.idle()).into(),
+    ];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    rows.iter().map(read).collect()
+}
+
+/// Notes that the session was used, and which generation of its refresh tokens is due.
+pub(crate) async fn note_refresh(tx: &Transaction, session: &Session) -> Result<(), DbErr> {
+    let sql = "UPDATE session SET last_used_at = $3, generation = $4, rotated_at = $5 \
+               WHERE id = $1 AND organization_id = $2";
+    let values = [
+        session.id.uuid().into(),
+        session.organization.uuid().into(),
+        session.times.last_used_at.into(),
+        session.rotation.generation.into(),
+        session.rotation.rotated_at.into(),
     ];
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())

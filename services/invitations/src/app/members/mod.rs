@@ -1,0 +1,137 @@
+//! The people of the firm: invited, changed, switched off and on (I15).
+//!
+//! Every change starts at a [`Desk`]: changes of one organization's members come one after the other, so that two managers who
+//! switch each other off at the same moment cannot leave the firm without one.
+
+mod invitation;
+mod invite;
+mod list;
+mod set_active;
+mod update;
+
+use chrono::{DateTime, Utc};
+use usher_auth::{Denied, Permission, PermissionSet, Principal};
+use usher_database::Transaction;
+use usher_service::grpc;
+use usher_types::{MemberId, OrganizationId};
+
+use super::context::App;
+use super::hold::announce_holds;
+use super::member_link::Maker;
+use super::{Failure, refuse};
+use crate::domain::member::{self as rules, Refused};
+use crate::domain::organization::Organization;
+use crate::storage::activity::{self, Actor, Line};
+use crate::storage::member::{self, Member};
+use crate::storage::{batch, organization, session};
+
+pub(crate) use invite::NewMember;
+pub(crate) use update::MemberChange;
+
+/// Where a member is changed: the transaction, the firm locked, and who acts with what they may do now, whatever their token
+/// says.
+struct Desk {
+    tx: Transaction,
+    firm: Organization,
+    actor: Member,
+    now: DateTime<Utc>,
+}
+
+impl App {
+    async fn desk(&self, principal: &Principal) -> Result<Desk, Failure> {
+        let id = grpc::organization(principal)?;
+        let forbidden = || Failure::from(grpc::denied(Denied::Forbidden));
+        let me = principal.member().ok_or_else(forbidden)?;
+        let tx = self.write(id).await?;
+        let firm = organization::lock(&tx, id)
+            .await?
+            .ok_or_else(|| Failure::broken("the organization of a token is not there"))?;
+        let actor = member::find(&tx, id, me).await?;
+        let actor = actor
+            .filter(|actor| actor.active && actor.permissions.contains(Permission::MembersManage))
+            .ok_or_else(forbidden)?;
+        Ok(Desk {
+            tx,
+            firm,
+            actor,
+            now: self.now(),
+        })
+    }
+
+    fn maker(&self, now: DateTime<Utc>) -> Maker<'_> {
+        Maker {
+            tokens: &self.tokens,
+            seal_keys: &self.seal_keys,
+            now,
+        }
+    }
+}
+
+impl Desk {
+    const fn organization(&self) -> OrganizationId {
+        self.firm.id
+    }
+
+    /// The member who is to be changed, locked.
+    async fn subject(&self, id: Option<MemberId>) -> Result<Member, Failure> {
+        let found = match id {
+            Some(id) => member::lock(&self.tx, self.organization(), id).await?,
+            None => None,
+        };
+        found.ok_or_else(|| refuse("NOT_FOUND", &["id"], "there is no such member").into())
+    }
+
+    fn may_change(&self, before: PermissionSet, after: PermissionSet) -> Result<(), Failure> {
+        rules::may_change(self.actor.permissions, before, after).map_err(refused)
+    }
+
+    /// Refuses where nobody but the subject manages members, who is about to cease to.
+    async fn keep_a_manager(&self, subject: MemberId) -> Result<(), Failure> {
+        let all = member::permissions_of_all(&self.tx, self.organization()).await?;
+        let another = all
+            .iter()
+            .any(|(id, permissions)| *id != subject && permissions.contains(Permission::MembersManage));
+        if another {
+            return Ok(());
+        }
+        Err(refuse("LAST_MANAGER", &[], "somebody has to be left who manages members").into())
+    }
+
+    /// What the subject may not do any more ends: their sessions, and those in which they look through others' eyes. Their
+    /// batches stand still, with the letters that have not gone out, until somebody who may resumes them.
+    async fn take_away(&self, subject: &Member, left: PermissionSet, reason: &str) -> Result<(), Failure> {
+        session::end_of_member(&self.tx, self.organization(), subject.id, reason, self.now).await?;
+        let invites = left.contains(Permission::PortalInvite);
+        if invites && left.contains(Permission::EmailBulk) {
+            return Ok(());
+        }
+        let holds = batch::pause_of(&self.tx, (self.organization(), subject.id), invites).await?;
+        announce_holds(&self.tx, &holds, self.now).await
+    }
+
+    async fn log(&self, subject: &Member, action: &'static str, summary: String) -> Result<(), Failure> {
+        let actor = Actor {
+            kind: "member",
+            id: Some(self.actor.id.uuid()),
+            name: self.actor.display_name.clone(),
+        };
+        let line = Line {
+            organization: self.organization(),
+            actor: &actor,
+            action,
+            contact: None,
+            subject: Some(subject.id.uuid()),
+            summary,
+        };
+        Ok(activity::write(&self.tx, line, self.now).await?)
+    }
+}
+
+fn refused(refused: Refused) -> Failure {
+    let field: &[&str] = if refused.field.is_empty() {
+        &[]
+    } else {
+        &[refused.field]
+    };
+    refuse(refused.code, field, refused.message).into()
+}

@@ -1,0 +1,294 @@
+//! Members and everybody's credentials.
+
+mod list;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use usher_auth::{PermissionSet, Role};
+use usher_database::{Dialect, Transaction};
+use usher_types::{DeliveryState, EmailAddress, InvitationId, MemberId, OrganizationId, UnknownName, fold};
+use uuid::Uuid;
+
+use super::row::Columns;
+use crate::domain::member::{Grant, Standing};
+use crate::domain::session::Kind;
+
+pub(crate) use list::{count, list};
+
+/// A person of the firm.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) id: MemberId,
+    pub(crate) organization: OrganizationId,
+    pub(crate) email: String,
+    pub(crate) email_canonical: String,
+    pub(crate) display_name: String,
+    pub(crate) role: Option<Role>,
+    pub(crate) permissions: PermissionSet,
+    pub(crate) active: bool,
+    pub(crate) version: i64,
+    /// The one that is out, or ran out.
+    pub(crate) invitation: Option<InvitationId>,
+    pub(crate) invited_at: Option<DateTime<Utc>>,
+    pub(crate) invited_by: Option<String>,
+    pub(crate) standing: Standing,
+    pub(crate) created_at: DateTime<Utc>,
+    /// Where that invitation's mail is, and what the server said.
+    pub(crate) delivery: Option<DeliveryState>,
+    pub(crate) delivery_error: Option<String>,
+}
+
+impl Member {
+    /// Somebody new, with an address that was read.
+    pub(crate) fn new(
+        organization: OrganizationId,
+        address: &EmailAddress,
+        display_name: String,
+        grant: Grant,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id: MemberId::new(now),
+            organization,
+            email: address.typed().to_owned(),
+            email_canonical: address.canonical().to_owned(),
+            display_name,
+            role: grant.role(),
+            permissions: grant.permissions(),
+            active: true,
+            version: 1,
+            invitation: None,
+            invited_at: None,
+            invited_by: None,
+            standing: Standing::default(),
+            created_at: now,
+            delivery: None,
+            delivery_error: None,
+        }
+    }
+
+    /// Where the permissions come from. A role counts as long as it says what the member may do.
+    pub(crate) fn grant(&self) -> Grant {
+        let role = self.role.filter(|role| role.permissions() == self.permissions);
+        role.map_or(Grant::Own(self.permissions), Grant::Role)
+    }
+}
+
+const COLUMNS: &str = "member.id, member.organization_id, member.email, member.email_canonical, display_name, role, \
+                       permissions, active, version, invitation_id, invited_at, invited_by, member.expires_at, \
+                       accepted_at, last_signed_in_at, member.created_at, delivery, delivery_error";
+const FROM: &str = "member LEFT JOIN invitation ON invitation.id = member.invitation_id \
+                    AND invitation.organization_id = member.organization_id";
+
+fn read(row: &QueryResult) -> Result<Member, DbErr> {
+    let permissions: String = row.get("permissions")?;
+    let role: Option<String> = row.get("role")?;
+    let delivery: Option<String> = row.get("delivery")?;
+    let unknown = |error: UnknownName| DbErr::Type(error.to_string());
+    Ok(Member {
+        id: row.id("id")?,
+        organization: row.id("organization_id")?,
+        email: row.get("email")?,
+        email_canonical: row.get("email_canonical")?,
+        display_name: row.get("display_name")?,
+        role: role.as_deref().and_then(Role::from_name),
+        permissions: serde_json::from_str(&permissions).map_err(|error| DbErr::Json(error.to_string()))?,
+        active: row.get("active")?,
+        version: row.get("version")?,
+        invitation: row.id_option("invitation_id")?,
+        invited_at: row.get("invited_at")?,
+        invited_by: row.get("invited_by")?,
+        standing: Standing {
+            accepted_at: row.get("accepted_at")?,
+            last_signed_in_at: row.get("last_signed_in_at")?,
+            expires_at: row.get("expires_at")?,
+        },
+        created_at: row.get("created_at")?,
+        delivery: delivery.map(|name| name.parse()).transpose().map_err(unknown)?,
+        delivery_error: row.get("delivery_error")?,
+    })
+}
+
+fn values(member: &Member, now: DateTime<Utc>) -> Result<[sea_orm::Value; 16], DbErr> {
+    let permissions =
+        serde_json::to_string(&member.permissions).map_err(|error| DbErr::Json(error.to_string()))?;
+    Ok([
+        member.id.uuid().into(),
+        member.organization.uuid().into(),
+        member.display_name.as_str().into(),
+        fold(&member.display_name).into(),
+        member.role.map(Role::as_str).into(),
+        permissions.into(),
+        member.active.into(),
+        member.version.into(),
+        member.invitation.map(InvitationId::uuid).into(),
+        member.invited_at.into(),
+        member.invited_by.clone().into(),
+        member.standing.expires_at.into(),
+        member.standing.accepted_at.into(),
+        now.into(),
+        member.email.as_str().into(),
+        member.email_canonical.as_str().into(),
+    ])
+}
+
+/// A new one; an address that is taken is a unique violation.
+pub(crate) async fn insert(tx: &Transaction, member: &Member) -> Result<(), DbErr> {
+    let sql = "INSERT INTO member (id, organization_id, display_name, sort_name, role, permissions, active, version, \
+               invitation_id, invited_at, invited_by, expires_at, accepted_at, created_at, updated_at, email, \
+               email_canonical) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16)";
+    tx.execute_raw(tx.statement(sql, values(member, member.created_at)?))
+        .await?;
+    Ok(())
+}
+
+/// Writes everything but the address, which stays, and raises the version.
+pub(crate) async fn update(tx: &Transaction, member: &mut Member, now: DateTime<Utc>) -> Result<(), DbErr> {
+    member.version += 1;
+    let sql = "UPDATE member SET display_name = $3, sort_name = $4, role = $5, permissions = $6, active = $7, \
+               version = $8, invitation_id = $9, invited_at = $10, invited_by = $11, expires_at = $12, \
+               accepted_at = $13, updated_at = $14 WHERE id = $1 AND organization_id = $2";
+    let values = values(member, now)?.into_iter().take(14);
+    tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(())
+}
+
+/// Those of an organization, in no order.
+pub(crate) async fn find_all(
+    tx: &Transaction,
+    organization: OrganizationId,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<Member>, DbErr> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {FROM} WHERE member.organization_id = $2 AND {}",
+        dialect.in_uuids("member.id", 1)
+    );
+    let values = [dialect.uuids(ids), organization.uuid().into()];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    rows.iter().map(read).collect()
+}
+
+/// One of an organization.
+pub(crate) async fn find(
+    tx: &Transaction,
+    organization: OrganizationId,
+    id: MemberId,
+) -> Result<Option<Member>, DbErr> {
+    Ok(find_all(tx, organization, [id.uuid()]).await?.pop())
+}
+
+/// One of an organization, locked until the transaction's end.
+pub(crate) async fn lock(
+    tx: &Transaction,
+    organization: OrganizationId,
+    id: MemberId,
+) -> Result<Option<Member>, DbErr> {
+    let lock = match tx.dialect() {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => "FOR UPDATE OF member",
+    };
+    let sql =
+        format!("SELECT {COLUMNS} FROM {FROM} WHERE member.organization_id = $1 AND member.id = $2 {lock}");
+    let values = [organization.uuid().into(), id.uuid().into()];
+    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// What the active members of an organization may do who have chosen a password.
+pub(crate) async fn permissions_of_all(
+    tx: &Transaction,
+    organization: OrganizationId,
+) -> Result<Vec<(MemberId, PermissionSet)>, DbErr> {
+    let sql = "SELECT id, permissions FROM member WHERE organization_id = $1 AND active AND accepted_at IS NOT NULL";
+    let rows = tx
+        .query_all_raw(tx.statement(sql, [organization.uuid().into()]))
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let permissions: String = row.get("permissions")?;
+            let permissions =
+                serde_json::from_str(&permissions).map_err(|error| DbErr::Json(error.to_string()))?;
+            Ok((row.id("id")?, permissions))
+        })
+        .collect()
+}
+
+/// By the canonical address.
+pub(crate) async fn find_by_address(
+    tx: &Transaction,
+    organization: OrganizationId,
+    canonical: &str,
+) -> Result<Option<Member>, DbErr> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {FROM} WHERE member.organization_id = $1 AND member.email_canonical = $2"
+    );
+    let values = [organization.uuid().into(), canonical.into()];
+    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// A password was chosen.
+pub(crate) async fn accepted(
+    tx: &Transaction,
+    organization: OrganizationId,
+    id: MemberId,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let sql = "UPDATE member SET accepted_at = $2, invitation_id = NULL, expires_at = NULL, version = version + 1, \
+               updated_at = $2 \
+               WHERE id = $1 AND organization_id = $3";
+    let values = [id.uuid().into(), now.into(), organization.uuid().into()];
+    tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(())
+}
+
+/// An active member signed in; false where there is none. The row is locked from here on: whoever is switched off meanwhile
+/// is either found so here, or has this session ended.
+pub(crate) async fn signed_in(
+    tx: &Transaction,
+    organization: OrganizationId,
+    id: MemberId,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let sql = "UPDATE member SET last_signed_in_at = $2 WHERE id = $1 AND organization_id = $3 AND active";
+    let values = [id.uuid().into(), now.into(), organization.uuid().into()];
+    let done = tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The hash of a person's password.
+pub(crate) async fn password_hash(
+    tx: &Transaction,
+    organization: OrganizationId,
+    subject: Uuid,
+) -> Result<Option<String>, DbErr> {
+    let sql = "SELECT password_hash FROM credential WHERE subject_id = $1 AND organization_id = $2";
+    let values = [subject.into(), organization.uuid().into()];
+    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
+    row.map(|row| row.get("password_hash")).transpose()
+}
+
+/// Sets a person's password.
+pub(crate) async fn set_password(
+    tx: &Transaction,
+    organization: OrganizationId,
+    (kind, subject): (Kind, Uuid),
+    hash: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let sql = "INSERT INTO credential (subject_id, organization_id, kind, password_hash, changed_at) \
+               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (subject_id) DO UPDATE SET \
+               password_hash = excluded.password_hash, changed_at = excluded.changed_at \
+               WHERE credential.organization_id = excluded.organization_id";
+    let values = [
+        subject.into(),
+        organization.uuid().into(),
+        kind.as_str().into(),
+        hash.into(),
+        now.into(),
+    ];
+    tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(())
+}
