@@ -63,8 +63,7 @@ impl App {
             moved: vec![(row.contact, row.version.raw())],
             eligible: 1,
             withdrawn,
-            day_ends: None,
-            stopped: None,
+            ..Outcome::default()
         };
         self.follow_up(organization, &outcome).await;
         Ok(())
