@@ -12,4 +12,5 @@ mod people;
 mod reading;
 mod recovery;
 mod start;
+mod telemetry;
 mod toggles;

@@ -100,9 +100,7 @@ impl Bulk {
         self.runtime.block_on(async {
             let mut member = Member::of(&self.system.address, round + 1).await?;
             let started = Instant::now();
-            let batch = member
-                .invite(json!({"filter": {}}), Some(Loaded::HUNDRED.contacts))
-                .await?;
+            let batch = member.invite(json!({"filter": {}}), None).await?;
             let took = started.elapsed();
             member.take_back(&batch).await?;
             Ok(milliseconds(took))

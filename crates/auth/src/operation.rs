@@ -152,27 +152,27 @@ operations! {
     /// invitations: GetLanding.
     GetLanding: Public, read;
     /// invitations: AcceptInvitation.
-    AcceptInvitation: Public, read;
+    AcceptInvitation: Public, write;
     /// invitations: GetEmailChange.
     GetEmailChange: Public, read;
     /// invitations: ConfirmEmailChange.
-    ConfirmEmailChange: Public, read;
+    ConfirmEmailChange: Public, write;
     /// invitations: RequestPasswordReset.
-    RequestPasswordReset: Public, read;
+    RequestPasswordReset: Public, write;
     /// invitations: SendPasswordReset.
     SendPasswordReset: Member(PortalInvite), write;
     /// invitations: GetPasswordReset.
     GetPasswordReset: Public, read;
     /// invitations: ResetPassword.
-    ResetPassword: Public, read;
+    ResetPassword: Public, write;
     /// invitations: RequestNewLink.
-    RequestNewLink: Public, read;
+    RequestNewLink: Public, write;
     /// invitations: DeclineInvitation.
-    DeclineInvitation: Public, read;
+    DeclineInvitation: Public, write;
     /// invitations: SignIn.
-    SignIn: Public, read;
+    SignIn: Public, write;
     /// invitations: RefreshSession.
-    RefreshSession: Public, read;
+    RefreshSession: Public, write;
     /// invitations: SignOut; also ends a read-only session (I14).
     SignOut: Public, read;
     /// invitations: ListSessions.
@@ -201,10 +201,12 @@ operations! {
 /// # Errors
 /// [`Denied`], saying which of the three reasons holds.
 pub fn authorize(principal: Option<&Principal>, operation: Operation) -> Result<(), Denied> {
-    if operation.access() == Public {
-        return Ok(());
-    }
-    let caller = principal.ok_or(Denied::Unauthenticated)?;
+    let Some(caller) = principal else {
+        return match operation.access() {
+            Public => Ok(()),
+            _ => Err(Denied::Unauthenticated),
+        };
+    };
     let permitted = match (operation.access(), caller.subject) {
         (Public, _) => true,
         (SignedIn | SignedInOrServices(_), Subject::Member(_) | Subject::Contact(_)) => true,

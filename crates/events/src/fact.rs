@@ -270,6 +270,9 @@ pub struct OrganizationChanged {
     pub name: String,
     /// I3: while off nobody is invited, accepts or signs in as a contact.
     pub portal_enabled: bool,
+    /// C7: every contact has a company, and each company a primary contact.
+    #[serde(default)]
+    pub company_first: bool,
     /// Seconds (I5).
     pub invitation_life: i64,
     /// Canonical domains whose addresses may repeat and count as INVALID (C3).

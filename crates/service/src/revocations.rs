@@ -72,14 +72,20 @@ async fn watch(
         .watch_revocations(bearer.on(WatchRevocationsRequest {}))
         .await?
         .into_inner();
-    while let Some(news) = stream.message().await? {
+    let mut begun = Vec::new();
+    while let Some(mut news) = stream.message().await? {
         *pause = FIRST_PAUSE;
-        apply(verifier, news)?;
+        begun.append(&mut news.ended);
+        // a snapshot in parts counts when it is whole, or it would let somebody in meanwhile
+        if !news.continues {
+            news.ended = std::mem::take(&mut begun);
+            apply(verifier, news)?;
+        }
     }
     Ok(())
 }
 
-/// Takes one message of the stream into the verifier.
+/// Takes one whole message of the stream into the verifier.
 fn apply(verifier: &Verifier, news: Revocations) -> Result<(), Status> {
     let broken = || Status::invalid_argument("an ended session without its id or its end");
     let mut ended = Vec::with_capacity(news.ended.len());

@@ -80,6 +80,17 @@ named! {
     }
 }
 
+impl AccountKind {
+    /// The kinds that are companies to company-first mode (C7).
+    pub const COMPANIES: [Self; 4] = [Self::Company, Self::Partnership, Self::Llc, Self::Corporation];
+
+    /// Whether company-first mode takes it for a company.
+    #[must_use]
+    pub fn is_company(self) -> bool {
+        Self::COMPANIES.contains(&self)
+    }
+}
+
 named! {
     /// What is known of a contact's address.
     EmailState {

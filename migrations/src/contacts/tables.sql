@@ -4,6 +4,7 @@ CREATE TABLE organization (
     version bigint NOT NULL,
     name text NOT NULL,
     portal_enabled boolean NOT NULL,
+    company_first boolean NOT NULL DEFAULT false,
     placeholder_domains jsonb NOT NULL
 );
 

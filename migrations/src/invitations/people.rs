@@ -27,8 +27,8 @@ fn organizations(ddl: &mut Ddl) {
     // `reminders` is JSON. The organization is its own tenant, so its key has the tenants' name.
     ddl.run(
         "CREATE TABLE organization (organization_id uuid PRIMARY KEY, slug text NOT NULL UNIQUE, name text NOT NULL, \
-         portal_enabled boolean NOT NULL, invitation_life bigint NOT NULL, placeholder_domains text NOT NULL, \
-         reply_to text, locale text NOT NULL, time_zone text NOT NULL, daily bigint NOT NULL DEFAULT 200000, \
+         portal_enabled boolean NOT NULL, company_first boolean NOT NULL DEFAULT false, \
+         invitation_life bigint NOT NULL, placeholder_domains text NOT NULL, reply_to text, locale text NOT NULL, time_zone text NOT NULL, daily bigint NOT NULL DEFAULT 200000, \
          daily_per_member bigint NOT NULL DEFAULT 200000, daily_per_recipient bigint NOT NULL DEFAULT 20, \
          password_min_length integer NOT NULL, \
          reminders text NOT NULL, version bigint NOT NULL, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL)",
@@ -39,7 +39,8 @@ fn organizations(ddl: &mut Ddl) {
          email_canonical text NOT NULL, display_name text NOT NULL, sort_name sorttext NOT NULL, role text, \
          permissions text NOT NULL, active boolean NOT NULL, version bigint NOT NULL, invitation_id uuid, \
          invited_at timestamptz, invited_by text, expires_at timestamptz, accepted_at timestamptz, \
-         last_signed_in_at timestamptz, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL)",
+         last_signed_in_at timestamptz, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL, \
+         mail_day bigint NOT NULL DEFAULT 0, mails bigint NOT NULL DEFAULT 0)",
     );
     ddl.run("CREATE INDEX member_name ON member (organization_id, sort_name, id)");
     ddl.run("CREATE UNIQUE INDEX member_email ON member (organization_id, email_canonical)");

@@ -14,6 +14,8 @@ mod accounts;
 mod addresses;
 #[path = "suite/bench.rs"]
 mod bench;
+#[path = "suite/company_first.rs"]
+mod company_first;
 #[path = "suite/contacts.rs"]
 mod contacts;
 #[path = "suite/fixtures.rs"]

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use tonic::Code;
-use usher_events::{Letter, MailKind, MessageOutcome};
+use usher_events::{CancelMessages, Letter, MailKind, MessageOutcome};
 use usher_proto::contacts::v1::contact_selection::Of;
 use usher_proto::contacts::v1::{ContactSelection, LinkedContacts};
 use usher_proto::invitations::v1::{BatchGetRequest, CancelBatchRequest, StartBatchRequest};
@@ -112,6 +112,29 @@ dialects! {
         stage.mails(&[notice, letters[0].clone()], MessageOutcome::Cancelled).await;
         let cancelled = stage.batch(&batch.id).await;
         assert_eq!((figures(&cancelled), cancelled.state.as_str()), ([0, 0, 0, 0, 2, 0], "CANCELLED"));
+    }
+
+    async fn i13_nobody_who_has_lost_access_is_told_of_more(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let mut people = stage.clients(2);
+        for contact in &people {
+            stage.let_in(contact, true).await;
+            stage.contacts.open(contact.id, "Engines Ltd", noon());
+        }
+        let batch = stage.start(linked(None)).await.batch.unwrap();
+        people[0].active = false;
+        stage.tell(&mut people[0]).await;
+        let notices = stage.notices().await;
+        let spoken = stage.spoken().await;
+        let taken_back = spoken.iter().filter(|envelope| envelope.kind == "usher.work.cancel_messages.v1");
+        let taken_back = taken_back.flat_map(|envelope| envelope.decode::<CancelMessages>().unwrap().withdrawn);
+        let taken_back: Vec<_> = taken_back.map(|gone| gone.invitation_id).filter(|id| notices.iter().any(|notice| notice.invitation_id == *id)).collect();
+        assert_eq!(taken_back.len(), 1);
+        let (gone, left): (Vec<Letter>, Vec<Letter>) = notices.into_iter().partition(|notice| taken_back.contains(&notice.invitation_id));
+        assert_eq!(gone[0].email_canonical, people[0].email.clone().unwrap());
+        stage.mails(&gone, MessageOutcome::Cancelled).await;
+        stage.mails(&left, MessageOutcome::Sent).await;
+        assert_eq!(figures(&stage.batch(&batch.id).await), [0, 0, 1, 0, 1, 0]);
     }
 
     async fn i15_several_linked_contacts_need_email_bulk(db: usher_testkit::TestDatabase) {

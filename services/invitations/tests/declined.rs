@@ -165,7 +165,7 @@ dialects! {
 }
 
 impl Stage {
-    async fn new_link(&self, token: &str) {
+    pub async fn new_link(&self, token: &str) {
         let request = NewLinkRequest {
             token: token.into(),
             source: "192.0.2.1".into(),
@@ -173,7 +173,7 @@ impl Stage {
         self.recovery().request_new_link(request).await.unwrap();
     }
 
-    async fn decline(&self, token: &str) -> Vec<String> {
+    pub async fn decline(&self, token: &str) -> Vec<String> {
         let request = LinkRequest { token: token.into() };
         let reply = self.recovery().decline_invitation(request).await;
         let refusals = reply.unwrap().into_inner().refusals;

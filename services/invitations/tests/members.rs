@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use tonic::{Code, Status};
-use usher_events::{CancelMessages, MailKind};
+use usher_events::{CancelMessages, Deliver, MailKind, Suppress};
 use usher_proto::common::v1::{PageRequest, StringList};
 use usher_proto::invitations::v1::{
     BatchGetRequest, GetOrganizationRequest, InviteMemberRequest, ListMembersReply, ListMembersRequest,
@@ -339,6 +339,96 @@ dialects! {
         for reply in [resend(&stage, &admin, &hedy).await, cancel(&stage, &admin, &hedy).await] {
             assert_eq!(codes(&reply.refusals), ["ALREADY_ACTIVATED"]);
         }
+    }
+
+    async fn i8_i12_a_member_gets_a_new_link_by_an_old_one_and_by_a_forgotten_password(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        done(invite(&stage, &stage.admin, new(HEDY, "STAFF")).await);
+        let first = token_of(&stage).await;
+        stage.new_link(&first).await;
+        assert_eq!(stage.letters_of(MailKind::MemberInvitation).await.len(), 1, "an open link is good enough");
+        stage.advance(TimeDelta::days(8));
+        stage.new_link(&first).await;
+        let second = token_of(&stage).await;
+        stage.forgot(HEDY).await;
+        let letters = stage.letters_of(MailKind::MemberInvitation).await;
+        assert_eq!(letters.iter().map(|(letter, _)| (letter.generation, letter.email.as_str())).collect::<Vec<_>>(), [(1, HEDY), (2, HEDY), (3, HEDY)]);
+        let third = token_of(&stage).await;
+        let states = [stage.landing(&first).await.state, stage.landing(&second).await.state, stage.landing(&third).await.state];
+        assert_eq!(states, ["SUPERSEDED", "SUPERSEDED", "OPEN"]);
+        let admin = stage.signed_in(ADMIN, PASSWORD).await;
+        let listed = list(&stage, &admin, ListMembersRequest::default()).await.members;
+        let hedy = listed.into_iter().find(|member| member.email == HEDY).unwrap();
+        assert_eq!((hedy.status.as_str(), hedy.delivery.as_deref()), ("INVITED", Some("QUEUED")));
+        assert_eq!(hedy.invited_by.as_deref(), Some("Administrator"));
+        assert_eq!(stage.number("SELECT count(*) FROM activity WHERE action = 'member.invitation_renewed'").await, 2);
+        assert_eq!(stage.notifications.taken_back().len(), 1, "of a forgotten password the queue alone tells");
+        // whoever was taken back is helped no more
+        done(cancel(&stage, &admin, &hedy).await);
+        stage.new_link(&third).await;
+        stage.forgot(HEDY).await;
+        assert_eq!(stage.letters_of(MailKind::MemberInvitation).await.len(), 3);
+        // nor is whoever is in by an old link; a forgotten password is a reset then
+        done(resend(&stage, &admin, &hedy).await);
+        let fourth = token_of(&stage).await;
+        assert!(stage.accept(&fourth, PASSWORD).await.accepted);
+        for token in [&first, &fourth] {
+            stage.new_link(token).await;
+        }
+        stage.forgot(HEDY).await;
+        assert_eq!(stage.letters_of(MailKind::MemberInvitation).await.len(), 4);
+        assert_eq!(stage.letters_of(MailKind::MemberPasswordReset).await.len(), 1);
+    }
+
+    async fn i8_this_isnt_me_ends_a_member_s_invitation_and_tells_the_inviter(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let hedy = done(invite(&stage, &stage.admin, new(HEDY, "STAFF")).await);
+        let first = token_of(&stage).await;
+        stage.advance(TimeDelta::days(8));
+        stage.new_link(&first).await;
+        let second = token_of(&stage).await;
+        assert_eq!(stage.decline(&first).await, ["LINK_SUPERSEDED"]);
+        assert_eq!(stage.decline(&second).await, Vec::<String>::new());
+        for token in [&first, &second] {
+            assert_eq!(stage.landing(token).await.state, "INVALID");
+        }
+        assert_eq!(codes(&stage.accept(&second, PASSWORD).await.refusals), ["LINK_INVALID"]);
+        let admin = stage.signed_in(ADMIN, PASSWORD).await;
+        let listed = list(&stage, &admin, ListMembersRequest::default()).await.members;
+        let waiting = listed.iter().find(|member| member.id == hedy.id).unwrap();
+        assert_eq!((waiting.status.as_str(), waiting.expires_at), ("WAITING", None));
+        let spoken = stage.spoken().await;
+        let suppressed = spoken.iter().filter(|envelope| envelope.kind == "usher.work.suppress.v1");
+        let suppressed: Vec<Suppress> = suppressed.map(|envelope| envelope.decode().unwrap()).collect();
+        assert_eq!(suppressed.iter().map(|command| (command.email_canonical.as_str(), command.contact_id)).collect::<Vec<_>>(), [(HEDY, None)]);
+        let told = spoken.iter().filter(|envelope| envelope.kind == "usher.work.deliver.v1");
+        let told = told.map(|envelope| envelope.decode::<Deliver>().unwrap());
+        let told: Vec<Deliver> = told.filter(|deliver| deliver.mailing.kind == MailKind::InvitationDeclined).collect();
+        assert_eq!(told.len(), 1);
+        assert_eq!((told[0].letters[0].email.as_str(), told[0].mailing.message.as_deref()), (ADMIN, Some("Hedy Lamarr (hedy@birch.example)")));
+        assert_eq!(stage.number("SELECT count(*) FROM activity WHERE action = 'invitation.declined' AND actor = 'Hedy Lamarr'").await, 1);
+    }
+
+    async fn i17_members_have_their_share_of_the_day_s_mails(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let hedy = done(invite(&stage, &stage.admin, new(HEDY, "STAFF")).await);
+        for _ in 1..20 {
+            done(resend(&stage, &stage.admin, &hedy).await);
+        }
+        let last = token_of(&stage).await;
+        let refused = resend(&stage, &stage.admin, &hedy).await;
+        assert_eq!((codes(&refused.refusals), refused.member), (vec!["LIMIT_REACHED"], None));
+        stage.forgot(HEDY).await;
+        assert_eq!(stage.letters_of(MailKind::MemberInvitation).await.len(), 20);
+        assert_eq!(stage.landing(&last).await.state, "OPEN", "nothing has happened to the link that is out");
+        // the organization's budget is the same as that of invitations
+        crate::budgets::daily(&stage, 20).await;
+        let refused = invite(&stage, &stage.admin, new("other@birch.example", "STAFF")).await;
+        assert_eq!(codes(&refused.refusals), ["LIMIT_REACHED"]);
+        assert_eq!(stage.number("SELECT count(*) FROM member").await, 2);
+        stage.advance(TimeDelta::days(1));
+        let admin = stage.signed_in(ADMIN, PASSWORD).await;
+        done(resend(&stage, &admin, &hedy).await);
     }
 
     async fn i15_members_are_listed_by_name_page_by_page(db: usher_testkit::TestDatabase) {

@@ -122,6 +122,22 @@ dialects! {
         assert_eq!(stage.number(lines).await, 3);
     }
 
+    async fn i4_whom_a_scheduled_batch_is_for_is_found_out_at_its_start(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let scheduled = StartBatchRequest {
+            send_at: Some(timestamp(noon() + TimeDelta::minutes(1))),
+            ..for_everyone()
+        };
+        let batch = stage.start(scheduled.clone()).await.batch.unwrap();
+        // whoever expects a number is told of another
+        let expects = StartBatchRequest { expect_eligible: Some(1), ..scheduled };
+        assert_eq!(codes(&stage.start(expects).await.refusals), ["CONFLICT"]);
+        stage.clients(2);
+        stage.clock.advance(TimeDelta::minutes(1));
+        stage.workshop.work().await.unwrap();
+        assert_eq!(stage.batch(&batch.id).await.queued, 2);
+    }
+
     async fn i4_a_scheduled_batch_can_be_paused(db: usher_testkit::TestDatabase) {
         let stage = Stage::new(&db).await;
         stage.clients(2);

@@ -276,6 +276,50 @@ dialects! {
         assert_eq!(codes(&neither.into_inner().refusals), ["SESSION_ENDED"]);
     }
 
+    /// As many have signed in within a month as there are contacts; only those with a token that lives are to be remembered.
+    async fn i11_switching_the_portal_off_remembers_only_sessions_with_a_token_that_lives(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let clients = stage.clients(2);
+        for contact in &clients {
+            stage.let_in(contact, true).await;
+        }
+        stage.advance(TimeDelta::minutes(10));
+        let fresh = stage.signed_in(clients[1].email.as_deref().unwrap(), PASSWORD).await;
+        let mut ends = stage.ends().await;
+        stage.portal(false).await;
+        ends.reach(&stage, &fresh).await;
+        assert_eq!(stage.number("SELECT count(*) FROM session WHERE kind = 'CONTACT' AND ended_at IS NULL").await, 0);
+        assert_eq!(stage.number("SELECT count(*) FROM session WHERE forget_at IS NOT NULL").await, 1);
+    }
+
+    async fn i11_ended_sessions_arrive_in_parts_and_count_together(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let mut watched = {
+            let out = stage.admin.on(SignOutRequest { refresh_token: None });
+            stage.sessions().sign_out(out).await.unwrap();
+            let many = "INSERT INTO session (id, organization_id, kind, subject_id, created_at, last_used_at, ended_at, forget_at, generation, rotated_at) \
+                SELECT r.id, s.organization_id, s.kind, s.subject_id, s.created_at, s.last_used_at, s.ended_at, s.forget_at, s.generation, s.rotated_at \
+                FROM session s CROSS JOIN";
+            let ids = match stage.database.dialect() {
+                usher_database::Dialect::Postgres => "(SELECT gen_random_uuid() AS id FROM generate_series(1, 45000)) AS r",
+                usher_database::Dialect::Sqlite => "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 45000) SELECT randomblob(16) AS id FROM n) AS r",
+            };
+            stage.run(&format!("{many} {ids}"), []).await;
+            let caller = usher_service::grpc::ServiceCaller::new(stage.service_tokens(), stage.clock.clone());
+            let bearer = caller.bearer(usher_auth::Service::Invitations, None).unwrap();
+            stage.sessions().watch_revocations(bearer.on(WatchRevocationsRequest {})).await.unwrap().into_inner()
+        };
+        let mut parts = Vec::new();
+        loop {
+            let part = watched.message().await.unwrap().unwrap();
+            parts.push((part.ended.len(), part.snapshot, part.jwks.is_some(), part.continues));
+            if !part.continues {
+                break;
+            }
+        }
+        assert_eq!(parts, [(20_000, true, false, true), (20_000, true, false, true), (5_001, true, true, false)]);
+    }
+
     async fn i22_a_contact_does_not_get_the_firm_s_settings(db: usher_testkit::TestDatabase) {
         let stage = Stage::new(&db).await;
         let change = UpdateOrganizationRequest {

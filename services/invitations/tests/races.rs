@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use usher_events::{CancelMessages, InvitationFact, MailKind, MessageOutcome};
-use usher_proto::invitations::v1::StartBatchRequest;
+use usher_proto::invitations::v1::{ImpersonateContactRequest, StartBatchRequest};
 use usher_testkit::dialects;
 
 use crate::stage::{PASSWORD, Stage, codes, figures, request};
@@ -209,6 +209,29 @@ dialects! {
         let letters = stage.letters().await;
         let contacts: BTreeSet<_> = letters.iter().map(|(letter, _)| letter.contact_id).collect();
         assert_eq!((letters.len(), contacts.len()), (1_500, 1_500));
+    }
+
+    /// Whoever gets in, or sends, beside the switch is found by it.
+    async fn i3_nobody_slips_through_while_the_portal_is_switched_off(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        for _ in 0..4 {
+            let clients = stage.clients(2);
+            stage.let_in(&clients[0], true).await;
+            let email = clients[0].email.clone().unwrap();
+            let look = ImpersonateContactRequest { contact_id: usher_proto::bytes_of(clients[0].id), reason: "why".into(), device: None };
+            let (_, sent, _, _) = tokio::join!(
+                stage.portal(false),
+                stage.start(request("SEND", &[&clients[1]])),
+                stage.sign_in(&email, PASSWORD),
+                async { stage.sessions().impersonate_contact(stage.admin.on(look)).await.unwrap() },
+            );
+            assert_eq!(stage.number("SELECT count(*) FROM session WHERE kind = 'CONTACT' AND ended_at IS NULL").await, 0);
+            match sent.batch {
+                Some(batch) => assert_eq!(stage.batch(&batch.id).await.state, "PAUSED"),
+                None => assert_eq!(codes(&sent.refusals), ["PORTAL_DISABLED"]),
+            }
+            stage.portal(true).await;
+        }
     }
 
     async fn i11_parallel_guesses_do_not_outrun_the_count(db: usher_testkit::TestDatabase) {

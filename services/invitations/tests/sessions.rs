@@ -194,10 +194,11 @@ dialects! {
         };
         let not_allowed = |field: &str| ("NOT_ALLOWED".to_owned(), field.to_owned());
         // waiting, invited, unknown
+        stage.tell(&mut people[0]).await;
         assert_eq!(refused(&people[0], "why").await, not_allowed("contactId"));
         stage.act("SEND", &[&people[0]]).await;
         assert_eq!(refused(&people[0], "why").await, not_allowed("contactId"));
-        assert_eq!(refused(&stage.person("nobody@example.com"), "why").await, not_allowed("contactId"));
+        assert_eq!(refused(&stage.person("nobody@example.com"), "why").await, ("NOT_FOUND".to_owned(), "contactId".to_owned()));
         // accepted is enough, and stays so
         stage.let_in(&people[1], false).await;
         assert_eq!(refused(&people[1], " ").await, not_allowed("reason"));
@@ -221,7 +222,7 @@ dialects! {
         // another firm's contact is as unknown as nobody
         let cedar = stage.another_firm().await;
         let reply = impersonate(&stage, &cedar, &people[1], "why").await;
-        assert_eq!(codes(&reply.refusals), ["NOT_ALLOWED"]);
+        assert_eq!(codes(&reply.refusals), ["NOT_FOUND"]);
         // permission: of the token, and of now
         let request = ImpersonateContactRequest { contact_id: bytes_of(people[1].id), reason: "why".into(), device: None };
         let status = stage.sessions().impersonate_contact(without.on(request.clone())).await.unwrap_err();
@@ -289,6 +290,20 @@ dialects! {
         assert_eq!(told.iter().filter(|look| look.started).count(), 5);
         assert_eq!(told.iter().filter(|look| !look.started).count(), 5);
         assert!(told.iter().all(|look| look.at <= crate::stage::noon() + TimeDelta::minutes(1)));
+    }
+
+    async fn i11_i14_another_password_of_the_member_ends_what_they_look_through(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let ada = stage.clients(1).remove(0);
+        stage.let_in(&ada, true).await;
+        let (bearer, _) = look(&stage, &stage.admin, &ada).await;
+        let mut ends = stage.ends().await;
+        stage.forgot(crate::stage::ADMIN).await;
+        let token = stage.letters_of(usher_events::MailKind::MemberPasswordReset).await.pop().unwrap().1;
+        assert!(stage.reset(&token, "walnut saddle compass").await.accepted);
+        ends.reach(&stage, &bearer).await;
+        stage.workshop.sweep().await.unwrap();
+        assert_eq!(stage.number("SELECT count(*) FROM activity WHERE action = 'impersonation.ended'").await, 1);
     }
 
     async fn i14_a_read_only_session_changes_nothing_here(db: usher_testkit::TestDatabase) {

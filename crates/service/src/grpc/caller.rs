@@ -98,10 +98,18 @@ pub fn principal<T>(request: &Request<T>) -> Option<&Arc<Principal>> {
     request.extensions().get::<Arc<Principal>>()
 }
 
+/// Whether whoever calls may, where that can be nobody.
+///
+/// # Errors
+/// As [`require`].
+pub fn permit<T>(request: &Request<T>, operation: Operation) -> Result<(), Status> {
+    authorize(principal(request).map(Arc::as_ref), operation).map_err(denied)
+}
+
 /// Who calls, if the caller may.
 ///
 /// # Errors
-/// UNAUTHENTICATED without a token (for a public operation too: those ask [`principal`]), PERMISSION_DENIED else,
+/// UNAUTHENTICATED without a token (for a public operation too: those ask [`permit`]), PERMISSION_DENIED else,
 /// with [`CODE_METADATA`] `READ_ONLY_SESSION` where that is the reason.
 pub fn require<T>(request: &Request<T>, operation: Operation) -> Result<Arc<Principal>, Status> {
     let caller = principal(request);

@@ -6,7 +6,7 @@ mod errors;
 mod frame;
 mod server;
 
-pub use caller::{Bearer, CODE_METADATA, ServiceCaller, denied, organization, principal, require};
+pub use caller::{Bearer, CODE_METADATA, ServiceCaller, denied, organization, permit, principal, require};
 pub use context::{follow, id_of, request_id, within};
 pub use errors::{internal, invalid, unavailable};
 pub use server::Server;

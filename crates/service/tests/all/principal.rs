@@ -160,6 +160,7 @@ impl Bench {
             snapshot: true,
             jwks: Some(SigningKey::jwks(&[&self.key])),
             ended: vec![],
+            continues: false,
         }
     }
 
@@ -317,12 +318,40 @@ async fn i11_ended_sessions_reach_the_services() {
         forget_at: Some(usher_proto::timestamp(member.expires_at)),
     };
     let news = Revocations {
-        snapshot: false,
-        jwks: None,
         ended: vec![session],
+        ..Revocations::default()
     };
     bench.news.send(Ok(news)).await.unwrap();
     eventually(|| contacts.verify(&token).is_err()).await;
+}
+
+/// Nobody is let in by the first part of a snapshot who stands in the second.
+#[tokio::test]
+async fn i11_a_snapshot_in_parts_counts_when_it_is_whole() {
+    let bench = Bench::new();
+    let contacts = bench.follower();
+    let (first, second) = (
+        bench.member(PermissionSet::all(), false),
+        bench.member(PermissionSet::all(), false),
+    );
+    let part = |principal: &Principal, jwks, continues| Revocations {
+        snapshot: true,
+        jwks,
+        ended: vec![EndedSession {
+            session_id: usher_proto::bytes_of(principal.session.unwrap()),
+            forget_at: Some(usher_proto::timestamp(principal.expires_at)),
+        }],
+        continues,
+    };
+    bench.news.send(Ok(part(&first, None, true))).await.unwrap();
+    assert!(!contacts.is_ready());
+    let jwks = bench.snapshot().jwks;
+    bench.news.send(Ok(part(&second, jwks, false))).await.unwrap();
+    eventually(|| contacts.is_ready()).await;
+    for principal in [&first, &second] {
+        let token = bench.key.sign(principal, bench.clock.now()).unwrap();
+        assert!(contacts.verify(&token).is_err());
+    }
 }
 
 #[tokio::test]

@@ -12,6 +12,9 @@ pub struct UpdateOrganizationInput {
     name: MaybeUndefined<String>,
     /// Whether contacts can be invited, accept and sign in.
     portal_enabled: MaybeUndefined<bool>,
+    /// Whether every contact has a company and each company exactly one primary contact. Switched on, companies without a primary
+    /// contact get the oldest of theirs a moment later; contacts without a company stay until they are linked to one.
+    company_first: MaybeUndefined<bool>,
     /// How long an invitation's link lives, in seconds: 3600 to 2592000.
     invitation_life: MaybeUndefined<i32>,
     /// Domains whose addresses may repeat and get no mail: all of them.
@@ -68,6 +71,7 @@ impl UpdateOrganizationInput {
         wire::UpdateOrganizationRequest {
             name: required(self.name, "name", &mut nulled),
             portal_enabled: required(self.portal_enabled, "portalEnabled", &mut nulled),
+            company_first: required(self.company_first, "companyFirst", &mut nulled),
             invitation_life: required(self.invitation_life, "invitationLife", &mut nulled).map(i64::from),
             placeholder_domains: list_change(self.placeholder_domains),
             reply_to: text_change(self.reply_to),

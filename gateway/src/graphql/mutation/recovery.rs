@@ -29,7 +29,7 @@ impl RecoveryMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The address.")] input: RequestPasswordResetInput,
     ) -> Result<RequestPasswordResetPayload, Fault> {
-        let scope = Scope::of(ctx)?;
+        let scope = Scope::permitted(ctx, Operation::RequestPasswordReset)?;
         let request = scope.ask(input.into_wire(&scope.source));
         answer(
             scope
@@ -51,7 +51,7 @@ impl RecoveryMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The link's token and the password.")] input: AcceptInvitationInput,
     ) -> Result<AcceptInvitationPayload, Fault> {
-        let scope = Scope::of(ctx)?;
+        let scope = Scope::permitted(ctx, Operation::ResetPassword)?;
         let request = scope.ask(input.into_reset());
         let reply = answer(scope.backends.recovery.clone().reset_password(request).await)?;
         AcceptInvitationPayload::new(reply.accepted, reply.refusals)
@@ -77,7 +77,7 @@ impl RecoveryMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The link's token.")] input: LinkInput,
     ) -> Result<LinkPayload, Fault> {
-        let scope = Scope::of(ctx)?;
+        let scope = Scope::permitted(ctx, Operation::RequestNewLink)?;
         let request = scope.ask(input.into_renewal(&scope.source));
         answer(scope.backends.recovery.clone().request_new_link(request).await)?;
         LinkPayload::new(Vec::new())
@@ -90,7 +90,7 @@ impl RecoveryMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The link's token.")] input: LinkInput,
     ) -> Result<LinkPayload, Fault> {
-        let scope = Scope::of(ctx)?;
+        let scope = Scope::permitted(ctx, Operation::DeclineInvitation)?;
         let request = scope.ask(input.into_wire());
         let reply = answer(scope.backends.recovery.clone().decline_invitation(request).await)?;
         LinkPayload::new(reply.refusals)

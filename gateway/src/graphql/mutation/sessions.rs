@@ -98,7 +98,7 @@ impl SessionMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Address and password.")] input: SignInInput,
     ) -> Result<SignInPayload, Fault> {
-        let scope = Scope::of(ctx)?;
+        let scope = Scope::permitted(ctx, Operation::SignIn)?;
         let request = scope.ask(input.into_wire(&scope.source, scope.device.clone()));
         SignInPayload::new(answer(scope.backends.sessions.clone().sign_in(request).await)?)
     }
@@ -109,7 +109,7 @@ impl SessionMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The refresh token.")] input: RefreshSessionInput,
     ) -> Result<SignInPayload, Fault> {
-        let scope = Scope::of(ctx)?;
+        let scope = Scope::permitted(ctx, Operation::RefreshSession)?;
         let request = scope.ask(input.into_wire());
         SignInPayload::new(answer(
             scope.backends.sessions.clone().refresh_session(request).await,
@@ -177,7 +177,7 @@ impl SessionMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The link's token and the password.")] input: AcceptInvitationInput,
     ) -> Result<AcceptInvitationPayload, Fault> {
-        let scope = Scope::of(ctx)?;
+        let scope = Scope::permitted(ctx, Operation::AcceptInvitation)?;
         let request = scope.ask(input.into_wire());
         let reply = answer(
             scope
@@ -196,7 +196,7 @@ impl SessionMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The link's token.")] input: LinkInput,
     ) -> Result<LinkPayload, Fault> {
-        let scope = Scope::of(ctx)?;
+        let scope = Scope::permitted(ctx, Operation::ConfirmEmailChange)?;
         let request = scope.ask(input.into_wire());
         let mut invitations = scope.backends.invitations.clone();
         let reply = answer(invitations.confirm_email_change(request).await)?;

@@ -91,7 +91,7 @@ pub enum ContactErrorCode {
     EmailTaken,
     /// An inactive contact has this address: reactivate it.
     EmailOfInactiveContact,
-    /// Every contact needs a company.
+    /// Company-first mode is on: every contact needs a company.
     CompanyRequired,
     /// The contact cannot be invited.
     NotInvitable,
@@ -140,6 +140,8 @@ pub enum AccountErrorCode {
     JointNeedsTwoContacts,
     /// This contact is linked already.
     AlreadyLinked,
+    /// Company-first mode is on: a contact would be left without a company.
+    CompanyRequired,
 }
 
 /// Something about an account that the caller can mend.
@@ -287,6 +289,8 @@ pub enum MemberErrorCode {
     NotInvited,
     /// The member has chosen a password already.
     AlreadyActivated,
+    /// The day's invitation mails are used up.
+    LimitReached,
 }
 
 /// Something about a member that the caller can mend.

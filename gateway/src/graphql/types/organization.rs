@@ -38,6 +38,13 @@ impl Organization {
         self.0.portal_enabled
     }
 
+    /// Whether every contact has a company and each company with contacts exactly one primary contact. Companies are accounts of the
+    /// kinds COMPANY, CORPORATION, LLC and PARTNERSHIP. False unless set. Members only.
+    async fn company_first(&self, ctx: &Context<'_>) -> Result<bool, Fault> {
+        of_members(ctx)?;
+        Ok(self.0.company_first)
+    }
+
     /// How long an invitation's link lives, in seconds; 604800 unless set, 3600 to 2592000. Members only.
     async fn invitation_life(&self, ctx: &Context<'_>) -> Result<i32, Fault> {
         of_members(ctx)?;

@@ -90,8 +90,8 @@ impl InvitationPreview {
             recipient: Some(Recipient {
                 first_name: contact.first_name.clone(),
                 last_name: contact.last_name.clone(),
-                locale: None,
-                time_zone: None,
+                locale: self.reply.first_locale.clone(),
+                time_zone: self.reply.first_time_zone.clone(),
             }),
             subject: self.words.subject.clone(),
             body: self.words.body.clone(),

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use usher_events::Lane;
 use usher_types::{AccountId, ContactId, LinkId};
 
+use super::company_first::CompanyFirst;
 use super::{App, Caller, ChangedAccount, Failure, relinked};
 use crate::domain::account::{Account, too_many_accounts};
 use crate::domain::account_draft::AccountDraft;
@@ -23,6 +24,7 @@ impl App {
     ) -> Result<ChangedAccount, Failure<Code>> {
         let now = self.now();
         let tx = self.write(caller).await?;
+        let company_first = CompanyFirst::of(&tx, caller.organization).await?;
         let ids: Vec<ContactId> = draft.contacts.iter().map(|(contact, _)| *contact).collect();
         let people = contacts::lock(&tx, caller.organization, &ids).await?;
         let refusals = refusals(&draft, &people);
@@ -36,6 +38,7 @@ impl App {
         links::insert(&mut batch, caller.organization, &links, now);
         activity::insert(&mut batch, &lines(caller, &account, &people, now));
         batch.run(&tx).await?;
+        company_first.keep_primary(&tx, &[account.id]).await?;
         let relinked = relinked::people(&tx, caller, &ids, &[], now).await?;
         let mut said = vec![facts::account_created(&account, now)];
         said.extend(relinked.events);

@@ -7,6 +7,7 @@ use usher_database::Transaction;
 use usher_events::Lane;
 use usher_types::{AccountId, EmailFact, MemberId};
 
+use super::company_first::CompanyFirst;
 use super::new_contact::NewContact;
 use super::{App, Caller, Failure, address};
 use crate::domain::account::Account;
@@ -50,6 +51,8 @@ impl App {
             return Err(self.lost_race(caller, ground.address.as_ref(), None, error).await);
         }
         seated(&tx, caller, &draft, now).await?;
+        let company_first = CompanyFirst::from(caller.organization, ground.settings.company_first);
+        company_first.keep_primary(&tx, &new.accounts()).await?;
         let mut said = new.events();
         let invite_key = inviter.map(|member: MemberId| {
             let (key, command) = new.invite(member, draft.message.clone());
@@ -120,6 +123,10 @@ impl Ground {
             .existing_accounts()
             .filter(|(_, account)| is_missing(*account));
         refusals.extend(missing.map(|(index, _)| no_account(&["accounts", &index.to_string(), "accountId"])));
+        if refusals.is_empty() && self.settings.company_first && !draft.has_company(&self.accounts) {
+            let message = "Every contact needs a company: name one, or a new one.";
+            refusals.push(Refusal::new(Code::CompanyRequired, &["accounts"], message));
+        }
         refusals
     }
 }

@@ -7,6 +7,7 @@ use usher_events::Lane;
 use usher_types::{AccountId, LinkId};
 use uuid::Uuid;
 
+use super::company_first::CompanyFirst;
 use super::{App, Caller, ChangedAccount, Failure, relinked};
 use crate::domain::account::{too_many_accounts, too_many_contacts};
 use crate::domain::activity::{Activity, action};
@@ -29,6 +30,7 @@ impl App {
     ) -> Result<ChangedAccount, Failure<Code>> {
         let now = self.now();
         let tx = self.write(caller).await?;
+        let company_first = CompanyFirst::of(&tx, caller.organization).await?;
         let contact = lock(&tx, caller, account, input).await?;
         let link = Link {
             id: LinkId::new(now),
@@ -44,6 +46,7 @@ impl App {
         if counted.contacts > CONTACTS_OF_ACCOUNT {
             return Err(too_many_contacts(&["accountId"]).into());
         }
+        company_first.keep_primary(&tx, &[account]).await?;
         let relinked = relinked::people(&tx, caller, &[contact.id], &[line(caller, &link, now)], now).await?;
         facts::publish(&tx, Lane::Interactive, relinked.events).await?;
         tx.commit().await?;

@@ -3,6 +3,7 @@
 mod address;
 mod await_portal;
 mod batch_get;
+mod company_first;
 mod create_account;
 mod create_contact;
 mod create_test_client;

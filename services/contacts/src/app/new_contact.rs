@@ -83,6 +83,11 @@ impl NewContact {
         batch.run(tx).await
     }
 
+    /// What the contact is linked to.
+    pub(super) fn accounts(&self) -> Vec<AccountId> {
+        self.links.iter().map(|link| link.account).collect()
+    }
+
     /// The accounts that were there before and get this contact as their primary one.
     fn taken_over(&self) -> Vec<AccountId> {
         let is_new = |account| self.companies.iter().any(|company| company.id == account);

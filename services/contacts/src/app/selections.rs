@@ -21,6 +21,14 @@ pub(crate) struct Preview {
     pub(crate) first_accounts: Vec<String>,
 }
 
+/// What is known of a selection without looking at each of its contacts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) total: i64,
+    /// The action reaches at least one.
+    pub(crate) reaches_somebody: bool,
+}
+
 /// A part of a selection.
 #[derive(Clone, Debug)]
 pub(crate) struct Walked {
@@ -49,7 +57,7 @@ impl App {
         };
         let counts = selected.count(&tx, action).await?;
         let first_eligible = if counts.eligible > 0 {
-            selected.first_eligible(&tx, action, &counts).await?
+            selected.first_eligible(&tx, action, counts.total).await?
         } else {
             None
         };
@@ -64,6 +72,27 @@ impl App {
             counts,
             first_eligible,
             first_accounts: opened.into_iter().map(|opened| opened.name).collect(),
+        })
+    }
+
+    /// How many there are, and whether an action reaches any of them.
+    pub(crate) async fn size_selection(
+        &self,
+        caller: &Caller,
+        selection: &Selection,
+        action: InvitationAction,
+    ) -> Result<Size, Failure<Code>> {
+        within_limit(selection)?;
+        let tx = self.read(caller).await?;
+        let selected = Selected {
+            organization: caller.organization,
+            selection,
+            now: self.now(),
+        };
+        let total = selected.total(&tx).await?;
+        Ok(Size {
+            total,
+            reaches_somebody: total > 0 && selected.first_eligible(&tx, action, total).await?.is_some(),
         })
     }
 

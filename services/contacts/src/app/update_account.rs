@@ -5,11 +5,13 @@ use usher_database::Transaction;
 use usher_events::Lane;
 use usher_types::{AccountId, ContactId};
 
+use super::company_first::CompanyFirst;
 use super::{App, Caller, ChangedAccount, Failure};
 use crate::domain::account::{Account, AccountChange, joint_refusal};
 use crate::domain::activity::{Activity, action, changed_summary};
 use crate::domain::refusal::{AccountCode as Code, Refusal};
 use crate::storage::batch::Batch;
+use crate::storage::companies::Whose;
 use crate::storage::contacts::{self, Of};
 use crate::storage::search::{self, Searched};
 use crate::storage::{accounts, activity, facts};
@@ -25,6 +27,10 @@ impl App {
     ) -> Result<ChangedAccount, Failure<Code>> {
         let now = self.now();
         let tx = self.write(caller).await?;
+        let company_first = match change.kind {
+            Some(_) => CompanyFirst::of(&tx, caller.organization).await?,
+            None => CompanyFirst::from(caller.organization, false),
+        };
         // Contacts before accounts: their search documents hold the account's name.
         let locked = match change.name {
             Some(_) => lock_linked(&tx, caller, id).await?,
@@ -41,6 +47,14 @@ impl App {
             && let Some(refusal) = joint_refusal(after.kind, counted.contacts, counted.primaries, &["kind"])
         {
             return Err(refusal.into());
+        }
+        if changed.contains(&"kind") {
+            if !after.kind.is_company() {
+                company_first
+                    .keep_company(&tx, before.kind, Whose::Linked(id), &["kind"])
+                    .await?;
+            }
+            company_first.keep_primary(&tx, &[id]).await?;
         }
         let renamed = if changed.contains(&"name") {
             found_by_name(&tx, caller, id, &locked).await?

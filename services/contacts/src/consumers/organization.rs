@@ -13,7 +13,7 @@ use crate::storage::batch::Batch;
 use crate::storage::organization::{self, Organization};
 use crate::storage::placeholder::{self, Listed};
 use crate::storage::told::Told;
-use crate::storage::{activity, facts};
+use crate::storage::{accounts, activity, companies, facts};
 
 /// Applies the newest settings of each organization; older ones change nothing. Contacts are judged by the lists as they were
 /// and as they are now, whatever stood between.
@@ -38,12 +38,40 @@ pub(super) async fn apply(
     let mut batch = Batch::new(tx);
     organization::store(&mut batch, &changes);
     batch.run(tx).await?;
+    for change in come_company_first(&changes, &before) {
+        prime_companies(tx, change, now).await?;
+    }
     let listed = placeholder::list_domains(tx, &come(&changes, &before), now).await?;
     let unlisted = placeholder::unlist_domains(tx, &gone(&changes, &before), now).await?;
     let judged: Vec<Told> = listed.into_iter().chain(unlisted).collect();
     let lines: Vec<Activity> = judged.iter().map(|told| line(told, now)).collect();
     activity::insert_all(tx, &lines).await?;
     Ok(facts::publish_updates(tx, Lane::Bulk, &judged, now).await?)
+}
+
+/// Accounts whose versions one statement raises.
+const RAISED: usize = 1_000;
+
+/// Those that go company-first now.
+fn come_company_first(changes: &[OrganizationChanged], before: &Before) -> Vec<OrganizationId> {
+    let was = |id| before.get(&id).is_some_and(|before| before.company_first);
+    let come = changes
+        .iter()
+        .filter(|change| change.company_first && !was(change.id));
+    come.map(|change| change.id).collect()
+}
+
+/// The oldest contact of a company becomes its primary one where it has none (C7).
+async fn prime_companies(
+    tx: &Transaction,
+    organization: OrganizationId,
+    now: DateTime<Utc>,
+) -> Result<(), HandlerError> {
+    let primed = companies::promote_oldest(tx, organization, None).await?;
+    for some in primed.chunks(RAISED) {
+        accounts::relink(tx, organization, some, now).await?;
+    }
+    Ok(())
 }
 
 fn newest(changes: Vec<OrganizationChanged>) -> BTreeMap<OrganizationId, OrganizationChanged> {

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use usher_types::{AccountId, ContactId, ContactRole, EmailAddress, EmailState, OrganizationId, Version};
 
 use super::{
+    account::Account,
     address::{Address, email, missing_email},
     contact::Contact,
     link::{LinkDraft, LinkInput, Target},
@@ -92,6 +93,12 @@ impl ContactDraft {
             Target::Existing(account) => Some((index, account)),
             Target::NewCompany(_) => None,
         })
+    }
+
+    /// Whether it comes with a company (C7), `found` being those of its accounts that are there. A test client needs none.
+    pub(crate) fn has_company(&self, found: &[Account]) -> bool {
+        let is_new = |link: &LinkDraft| matches!(link.target, Target::NewCompany(_));
+        self.test || self.accounts.iter().any(is_new) || found.iter().any(|account| account.kind.is_company())
     }
 
     /// How many links it has, and how many of them with login on.

@@ -27,7 +27,8 @@ codes! {
     ContactCode {
         Required = "REQUIRED", Invalid = "INVALID", TooLong = "TOO_LONG", NotFound = "NOT_FOUND", Conflict = "CONFLICT",
         EmailRequired = "EMAIL_REQUIRED", EmailInvalid = "EMAIL_INVALID", EmailTaken = "EMAIL_TAKEN",
-        EmailOfInactiveContact = "EMAIL_OF_INACTIVE_CONTACT", NotInvitable = "NOT_INVITABLE",
+        EmailOfInactiveContact = "EMAIL_OF_INACTIVE_CONTACT", CompanyRequired = "COMPANY_REQUIRED",
+        NotInvitable = "NOT_INVITABLE",
     }
 }
 
@@ -36,6 +37,7 @@ codes! {
     AccountCode {
         Required = "REQUIRED", Invalid = "INVALID", TooLong = "TOO_LONG", TooMany = "TOO_MANY", NotFound = "NOT_FOUND",
         Conflict = "CONFLICT", JointNeedsTwoContacts = "JOINT_NEEDS_TWO_CONTACTS", AlreadyLinked = "ALREADY_LINKED",
+        CompanyRequired = "COMPANY_REQUIRED",
     }
 }
 

@@ -9,8 +9,8 @@ use usher_proto::contacts::v1::{
     CreateTestClientRequest, LinkContactRequest, ListAccountsReply, ListAccountsRequest, ListActivityReply,
     ListActivityRequest, ListContactsReply, ListContactsRequest, ListIneligibleRequest,
     PreviewSelectionReply, PreviewSelectionRequest, SetContactActiveRequest, SetTogglesReply,
-    SetTogglesRequest, UnlinkContactRequest, UpdateAccountRequest, UpdateContactRequest, WalkSelectionReply,
-    WalkSelectionRequest,
+    SetTogglesRequest, SizeSelectionReply, UnlinkContactRequest, UpdateAccountRequest, UpdateContactRequest,
+    WalkSelectionReply, WalkSelectionRequest,
 };
 
 use super::request::{caller, ids, reader};
@@ -85,6 +85,7 @@ serve! {
     batch_get_accounts: BatchGetRequest => BatchGetAccountsReply, reader(GetAccounts), reads::get_accounts;
     list_activity: ListActivityRequest => ListActivityReply, caller(ListActivity), reads::list_activity;
     preview_selection: PreviewSelectionRequest => PreviewSelectionReply, caller(PreviewSelection), selections::preview;
+    size_selection: PreviewSelectionRequest => SizeSelectionReply, caller(WalkSelection), selections::size;
     list_ineligible: ListIneligibleRequest => ListContactsReply, caller(ListContacts), selections::list_ineligible;
     walk_selection: WalkSelectionRequest => WalkSelectionReply, caller(WalkSelection), selections::walk;
     await_portal: AwaitPortalRequest => AwaitPortalReply, caller(AwaitPortal), selections::await_portal;

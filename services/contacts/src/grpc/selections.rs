@@ -14,6 +14,7 @@ use super::request::{id, name};
 use super::segments::resolved;
 use super::{answer, filter, reads};
 use crate::app::{App, Caller, Preview, Shown};
+use crate::domain::filter::Selection;
 use crate::domain::order::{ContactOrder, OrderField};
 use crate::domain::refusal::{Code, InvitationCode};
 use crate::storage::links::Opened;
@@ -31,6 +32,65 @@ pub(super) async fn preview(
     caller: &Caller,
     request: pb::PreviewSelectionRequest,
 ) -> Result<pb::PreviewSelectionReply, Status> {
+    let refusals = match asked(app, caller, request).await? {
+        Ok(asked) => match app
+            .preview_selection(caller, &asked.selection, asked.action)
+            .await
+        {
+            Ok(preview) => {
+                return Ok(pb::PreviewSelectionReply {
+                    resolved: asked.resolved,
+                    ..preview_reply(app, preview)
+                });
+            }
+            Err(failure) => refused(failure)?,
+        },
+        Err(refusal) => vec![refusal],
+    };
+    Ok(pb::PreviewSelectionReply {
+        refusals,
+        ..Default::default()
+    })
+}
+
+pub(super) async fn size(
+    app: &App,
+    caller: &Caller,
+    request: pb::PreviewSelectionRequest,
+) -> Result<pb::SizeSelectionReply, Status> {
+    let refusals = match asked(app, caller, request).await? {
+        Ok(asked) => match app.size_selection(caller, &asked.selection, asked.action).await {
+            Ok(size) => {
+                return Ok(pb::SizeSelectionReply {
+                    total: size.total,
+                    reaches_somebody: size.reaches_somebody,
+                    resolved: asked.resolved,
+                    refusals: Vec::new(),
+                });
+            }
+            Err(failure) => refused(failure)?,
+        },
+        Err(refusal) => vec![refusal],
+    };
+    Ok(pb::SizeSelectionReply {
+        refusals,
+        ..Default::default()
+    })
+}
+
+/// An action and whom it is for.
+struct Asked {
+    selection: Selection,
+    action: InvitationAction,
+    /// What a segment stands for.
+    resolved: Option<pb::ContactSelection>,
+}
+
+async fn asked(
+    app: &App,
+    caller: &Caller,
+    request: pb::PreviewSelectionRequest,
+) -> Result<Result<Asked, Refusal>, Status> {
     let by_segment = matches!(
         request.selection,
         Some(pb::ContactSelection {
@@ -38,26 +98,13 @@ pub(super) async fn preview(
         })
     );
     let Some(given) = resolved(app, caller, request.selection).await? else {
-        return Ok(pb::PreviewSelectionReply {
-            refusals: vec![no_such_segment()],
-            ..Default::default()
-        });
+        return Ok(Err(no_such_segment()));
     };
-    let selection = filter::selection(Some(&given))?;
-    let action: InvitationAction = name(&request.action, "action")?;
-    match app.preview_selection(caller, &selection, action).await {
-        Ok(preview) => Ok(pb::PreviewSelectionReply {
-            resolved: by_segment.then_some(given),
-            ..preview_reply(app, preview)
-        }),
-        Err(failure) => {
-            let refusals: Vec<Refusal> = refused(failure)?;
-            Ok(pb::PreviewSelectionReply {
-                refusals,
-                ..Default::default()
-            })
-        }
-    }
+    Ok(Ok(Asked {
+        selection: filter::selection(Some(&given))?,
+        action: name(&request.action, "action")?,
+        resolved: by_segment.then_some(given),
+    }))
 }
 
 fn preview_reply(app: &App, preview: Preview) -> pb::PreviewSelectionReply {
@@ -65,10 +112,13 @@ fn preview_reply(app: &App, preview: Preview) -> pb::PreviewSelectionReply {
         reason: reason.as_str().to_owned(),
         count,
     };
+    let first = preview.first_eligible.as_ref();
     pb::PreviewSelectionReply {
         total: preview.counts.total,
         eligible: preview.counts.eligible,
         ineligible: preview.counts.ineligible.into_iter().map(count).collect(),
+        first_locale: first.and_then(|view| view.contact.locale.clone()),
+        first_time_zone: first.and_then(|view| view.contact.time_zone.clone()),
         first_eligible: preview
             .first_eligible
             .map(|view| answer::contact(view, Shown::Full, app.now())),

@@ -7,6 +7,7 @@ pub(crate) mod address_state;
 pub(crate) mod batch;
 pub(crate) mod claim;
 mod columns;
+pub(crate) mod companies;
 pub(crate) mod contacts;
 mod eligibility;
 pub(crate) mod facts;

@@ -19,6 +19,8 @@ pub(crate) struct Organization {
     pub(crate) version: Version,
     /// While off nobody is invited (I3).
     pub(crate) portal_enabled: bool,
+    /// Every contact has a company, and each company a primary contact (C7).
+    pub(crate) company_first: bool,
     /// Canonical domains whose addresses may repeat (C3).
     pub(crate) placeholder_domains: Vec<String>,
 }
@@ -29,17 +31,19 @@ impl Default for Organization {
         Self {
             version: Version::from_raw(0),
             portal_enabled: true,
+            company_first: false,
             placeholder_domains: Vec::new(),
         }
     }
 }
 
-const COLUMNS: &str = "o.version, o.portal_enabled, o.placeholder_domains";
+const COLUMNS: &str = "o.version, o.portal_enabled, o.company_first, o.placeholder_domains";
 
 fn read(columns: &mut Columns<'_>) -> Result<Organization, DbErr> {
     Ok(Organization {
         version: Version::from_raw(columns.get()?),
         portal_enabled: columns.get()?,
+        company_first: columns.get()?,
         placeholder_domains: columns.texts()?,
     })
 }
@@ -83,10 +87,11 @@ const ROWS: Rows<OrganizationChanged> = Rows {
         Column::number("version", |change| change.version.raw()),
         Column::text("name", |change| &change.name),
         Column::flag("portal_enabled", |change| change.portal_enabled),
+        Column::flag("company_first", |change| change.company_first),
         Column::texts("placeholder_domains", |change| &change.placeholder_domains),
     ],
     conflict: "ON CONFLICT (organization_id) DO UPDATE SET version = excluded.version, name = excluded.name, \
-         portal_enabled = excluded.portal_enabled, placeholder_domains = excluded.placeholder_domains \
+         portal_enabled = excluded.portal_enabled, company_first = excluded.company_first, placeholder_domains = excluded.placeholder_domains \
          WHERE organization.version < excluded.version",
 };
 

@@ -7,6 +7,8 @@ use usher_types::{ContactId, IneligibleReason, InvitationAction, OrganizationId}
 use uuid::Uuid;
 
 use super::columns::Columns;
+use super::list::Listed;
+use super::list_walk;
 use super::lookup::Lookup;
 use super::params::Params;
 use super::tables::Tables;
@@ -72,14 +74,32 @@ impl Selected<'_> {
         Ok(counts)
     }
 
-    /// The first contact, in the order of ids, whom an action reaches. The counts tell whether they are soon met on a walk.
+    /// How many there are, without looking at what stands against any of them: for all of an organization that takes a tenth of
+    /// the time of [`Self::count`].
+    pub(crate) async fn total(&self, tx: &Transaction) -> Result<i64, DbErr> {
+        let mut params = Params::new([self.organization.uuid().into(), self.now.into()]);
+        let sql = match self.selection {
+            Selection::Filter(filter) => {
+                list_walk::count(&Listed::Filter(filter.clone()), tx.dialect(), &mut params)
+            }
+            selection => {
+                let condition = filter::selection(selection, tx.dialect(), &mut params);
+                format!("SELECT count(*) FROM contact c WHERE c.organization_id = $1 AND {condition}")
+            }
+        };
+        let row = tx.query_one_raw(tx.statement(sql, params.into_values())).await?;
+        row.map_or(Ok(0), |row| row.try_get_by_index(0))
+    }
+
+    /// The first contact, in the order of ids, whom an action reaches. How many there are in all tells whether they are soon met on
+    /// a walk.
     pub(crate) async fn first_eligible(
         &self,
         tx: &Transaction,
         action: InvitationAction,
-        counts: &Counts,
+        total: i64,
     ) -> Result<Option<View>, DbErr> {
-        let (from, mut params) = self.from(tx.dialect(), counts.total <= FEW);
+        let (from, mut params) = self.from(tx.dialect(), total <= FEW);
         let sql = format!(
             "SELECT {} FROM {from} AND ({}) IS NULL ORDER BY c.id LIMIT 1",
             columns(),

@@ -88,6 +88,10 @@ async fn every_call(client: &mut Client) -> Vec<(&'static str, Option<Status>)> 
             selection: selection.clone(),
             action: "SEND".into()
         }),
+        size_selection(PreviewSelectionRequest {
+            selection: selection.clone(),
+            action: "SEND".into()
+        }),
         list_ineligible(ListIneligibleRequest {
             selection: selection.clone(),
             action: "SEND".into(),
@@ -148,7 +152,7 @@ usher_testkit::dialects! {
         let mut contact = bench.contact(ContactId::new(noon()));
         assert_eq!(let_through(&every_call(&mut contact).await), GETS);
         let mut invitations = bench.invitations();
-        let own = ["batch_get_contacts", "preview_selection", "walk_selection", "await_portal"];
+        let own = ["batch_get_contacts", "preview_selection", "size_selection", "walk_selection", "await_portal"];
         assert_eq!(let_through(&every_call(&mut invitations).await), own);
     }
 

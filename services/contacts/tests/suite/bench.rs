@@ -220,6 +220,7 @@ impl Bench {
             slug: "acme".into(),
             name: "Acme".into(),
             portal_enabled: true,
+            company_first: false,
             invitation_life: 604_800,
             placeholder_domains: vec![],
             reply_to: None,

@@ -7,12 +7,14 @@ use usher_database::{Scope, SystemReason};
 use usher_events::{Data, PortalFacts, SignedIn};
 use usher_proto::common::v1::TextChange;
 use usher_proto::contacts::v1::{
-    AwaitPortalRequest, Contact, ContactFilter, ContactVersion, ListContactsRequest, UpdateContactRequest,
+    AccountLink, AwaitPortalRequest, Contact, ContactFilter, ContactOrder, ContactVersion,
+    CreateContactRequest, ListContactsRequest, UpdateContactRequest,
 };
 use usher_proto::timestamp;
 use usher_types::{Clock, PortalStatus, portal_status};
 
 use crate::bench::{Bench, client, contact_id, noon};
+use crate::lists::names;
 
 impl Bench {
     fn invited(&self, contact: &Contact, version: i64) -> PortalFacts {
@@ -54,6 +56,40 @@ usher_testkit::dialects! {
         assert_eq!(portal.first_signed_in_at, Some(timestamp(noon())));
         // The contact itself did not change.
         assert_eq!(bench.get(id).await.version, 1);
+    }
+
+    /// With login on and nobody ever signed in: when, by whom and to which address each was invited; never comes before any moment.
+    async fn c10_pending_activation_tells_when_and_by_whom_and_can_be_ordered(db: usher_testkit::TestDatabase) {
+        let bench = Bench::new(db).await;
+        let mut people = Vec::new();
+        for name in ["Ada", "Bea", "Cleo", "Dora"] {
+            people.push(bench.create(client(name, "L", &format!("{name}@example.com"))).await);
+        }
+        let off = AccountLink { new_company: Some("Off".into()), login: Some(false), ..Default::default() };
+        bench.create(CreateContactRequest { accounts: vec![off], ..client("Eda", "L", "eda@example.com") }).await;
+        let [ada, bea, _, dora] = [&people[0], &people[1], &people[2], &people[3]];
+        let later = PortalFacts { invited_at: Some(noon() + TimeDelta::hours(1)), invited_by: Some("Hedy Lamarr".into()), ..bench.invited(bea, 1) };
+        let active = PortalFacts { first_signed_in_at: Some(noon()), ..bench.portal(contact_id(dora), 1, PortalStatus::Active) };
+        bench.hears(&[bench.invitation(bench.invited(ada, 1)), bench.invitation(later), bench.event(&SignedIn { first: true, portal: active })]).await;
+        let pending = |descending| ListContactsRequest {
+            filter: Some(ContactFilter { pending_activation: Some(true), ..Default::default() }),
+            order: Some(ContactOrder { field: "INVITED_AT".into(), descending }),
+            ..Default::default()
+        };
+        let listed = bench.member().list_contacts(pending(false)).await.unwrap().into_inner().contacts;
+        let told: Vec<_> = listed.iter().map(|contact| {
+            let portal = contact.portal.as_ref().unwrap();
+            let at = portal.invited_at.as_ref().map(|at| at.seconds - noon().timestamp());
+            (contact.first_name.as_str(), at, portal.invited_by.as_deref(), contact.email_state.as_str())
+        }).collect();
+        let expected = [
+            ("Cleo", None, None, "VALID"),
+            ("Ada", Some(0), Some("Grace Hopper"), "VALID"),
+            ("Bea", Some(3_600), Some("Hedy Lamarr"), "VALID"),
+        ];
+        assert_eq!(told, expected);
+        let backwards = bench.member().list_contacts(pending(true)).await.unwrap().into_inner().contacts;
+        assert_eq!(names(&backwards), ["Bea", "Ada", "Cleo"]);
     }
 
     async fn e4_older_news_of_a_contact_changes_nothing_and_a_slice_applies_the_newest(db: usher_testkit::TestDatabase) {

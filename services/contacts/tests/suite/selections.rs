@@ -195,6 +195,9 @@ usher_testkit::dialects! {
             }
             let told: Vec<_> = preview.ineligible.into_iter().map(|group| (group.reason, group.count)).collect();
             assert_eq!(told, groups, "{action}");
+            let request = PreviewSelectionRequest { selection: everyone(), action: action.as_str().into() };
+            let size = bench.invitations().size_selection(request).await.unwrap().into_inner();
+            assert_eq!((size.total, size.reaches_somebody), (540, true), "{action}");
         }
     }
 
@@ -246,10 +249,25 @@ usher_testkit::dialects! {
             let told: Vec<_> = preview.ineligible.iter().map(|group| (group.reason.as_str(), group.count)).collect();
             assert_eq!((preview.total, preview.eligible, told), (total, eligible, groups), "{selection:?}");
             assert_eq!(preview.first_eligible.map(|contact| contact.id), (eligible > 0).then(|| eda.id.clone()));
+            let size = bench.invitations().size_selection(request.clone()).await.unwrap().into_inner();
+            assert_eq!((size.total, size.reaches_somebody), (total, eligible > 0), "{selection:?}");
             // Nothing of it is another organization's.
             let foreign = bench.stranger().preview_selection(request).await.unwrap().into_inner();
             assert_eq!(foreign.total, 0);
         }
+    }
+
+    async fn i2_the_preview_tells_how_the_first_one_reads(db: usher_testkit::TestDatabase) {
+        let bench = Bench::new(db).await;
+        bench.create(client("Ada", "L", "ada@example.com")).await;
+        let preview = || PreviewSelectionRequest { selection: everyone(), action: "SEND".into() };
+        let read = async || {
+            let reply = bench.member().preview_selection(preview()).await.unwrap().into_inner();
+            (reply.first_locale, reply.first_time_zone)
+        };
+        assert_eq!(read().await, (None, None));
+        bench.written("UPDATE contact SET locale = 'ja', time_zone = 'Asia/Tokyo'", vec![]).await;
+        assert_eq!(read().await, (Some("ja".into()), Some("Asia/Tokyo".into())));
     }
 
     async fn i17_more_than_ten_thousand_ids_are_too_many(db: usher_testkit::TestDatabase) {

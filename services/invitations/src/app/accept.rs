@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use usher_database::Transaction;
 use usher_events::Lane;
 use usher_messaging::enqueue;
-use usher_types::{ContactId, LinkState, OrganizationId};
+use usher_types::{LinkState, OrganizationId};
 
 use super::context::App;
 use super::issue::{announcement, withdrawals, withdrawn};
-use super::landing::{Found, find_link};
+use super::landing::{Found, Whose, find_link};
 use super::{Failure, refuse};
 use crate::domain::delivery;
 use crate::domain::organization::Organization;
@@ -43,7 +43,7 @@ impl App {
         Ok(Chosen {
             token: token.to_owned(),
             organization: found.organization.id,
-            contact: found.invitation.contact,
+            invitation: found.invitation,
             hash,
         })
     }
@@ -63,27 +63,23 @@ impl App {
         let now = self.now();
         let organization = chosen.organization;
         let tx = self.write(organization).await?;
-        // everybody takes the contact's row first and the invitation's second
-        let row = match chosen.contact {
-            Some(contact) => access::lock(&tx, organization, [contact]).await?.pop(),
-            None => None,
-        };
+        let whose = Whose::lock(&tx, &chosen.invitation).await?.ok_or_else(invalid)?;
         // while the password was hashed somebody was faster, the last second passed, or the portal was switched off
         let link = find_link(&tx, &chosen.token, now).await?.ok_or_else(invalid)?;
         check(link.state)?;
         if !invitation::accept(&tx, organization, link.invitation.id, now).await? {
             return Err(invalid());
         }
-        let whose = match (row, link.invitation.contact, link.invitation.member) {
-            (Some(row), Some(contact), _) => {
-                contact_accepted(&tx, row, &link.invitation, now).await?;
+        let whose = match whose {
+            Whose::Contact(row) => {
+                let contact = row.contact;
+                contact_accepted(&tx, *row, &link.invitation, now).await?;
                 (Kind::Contact, contact.uuid())
             }
-            (None, None, Some(member)) => {
-                member::accepted(&tx, organization, member, now).await?;
-                (Kind::Member, member.uuid())
+            Whose::Member(member) => {
+                member::accepted(&tx, organization, member.id, now).await?;
+                (Kind::Member, member.id.uuid())
             }
-            _ => return Err(invalid()),
         };
         member::set_password(&tx, organization, whose, &chosen.hash, now).await?;
         log(&tx, &link, whose, now).await?;
@@ -99,7 +95,7 @@ impl App {
 pub(crate) struct Chosen {
     token: String,
     organization: OrganizationId,
-    contact: Option<ContactId>,
+    invitation: Invitation,
     hash: String,
 }
 

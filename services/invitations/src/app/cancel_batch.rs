@@ -9,7 +9,7 @@ use usher_service::grpc;
 use usher_types::{BatchId, BatchState};
 
 use super::context::{App, actor_of};
-use super::issue::{withdraw, withdrawals};
+use super::issue::{withdraw, withdrawals, withdrawn_notice};
 use super::pause_batch::{locked, next};
 use super::{BatchView, Failure};
 use crate::domain::batch::Step;
@@ -113,11 +113,7 @@ async fn take_back_notices(
     now: DateTime<Utc>,
 ) -> Result<Vec<Withdrawn>, Failure> {
     let ended = invitation::take_back_notices(tx, batch.of(), now).await?;
-    let withdrawn = |invitation_id| Withdrawn {
-        invitation_id,
-        contact_id: None,
-    };
-    let ended: Vec<Withdrawn> = ended.into_iter().map(withdrawn).collect();
+    let ended: Vec<Withdrawn> = ended.into_iter().map(withdrawn_notice).collect();
     enqueue(tx, batch.lane, withdrawals(batch.organization, &ended, now)).await?;
     Ok(ended)
 }

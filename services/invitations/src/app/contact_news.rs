@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use usher_database::Transaction;
-use usher_events::{ContactFacts, Lane};
+use usher_events::{ContactFacts, Lane, Withdrawn};
+use usher_messaging::enqueue;
 use usher_types::{ContactId, OrganizationId};
-use uuid::Uuid;
 
 use super::Failure;
 use super::context::App;
 use super::email_change::tell;
-use super::issue::withdraw;
+use super::issue::{withdraw, withdrawals, withdrawn_notice};
 use super::readdress::log;
 use crate::domain::link::InvitationState;
 use crate::domain::portal::{Access, Act, Effects, Person, transition};
 use crate::storage::invitation::Ending;
-use crate::storage::{access, organization, session};
+use crate::storage::{access, invitation, organization, session};
 
 /// A row, and what is asked for beside it.
 pub(super) type Moved = (Access, Effects);
@@ -84,17 +84,29 @@ impl App {
         end_invitations(tx, organization, &moved, now).await?;
         tell(tx, organization, &moved, now).await?;
         self.ask_to_confirm(tx, organization, &moved, now).await?;
-        let out: Vec<Uuid> = moved
-            .iter()
-            .filter(|(_, effects)| effects.sign_out)
-            .map(|(row, _)| row.contact.uuid())
-            .collect();
-        if !out.is_empty() {
-            session::end_all(tx, organization, out, "ACCESS_ENDED", now).await?;
-        }
+        shut_out(tx, organization, &moved, now).await?;
         let rows = moved.into_iter().chain(readdressed).map(|(row, _)| row);
         Ok(rows.collect())
     }
+}
+
+/// Signs those out whose access has ended. Mails that were to tell them of further accounts do not go out.
+async fn shut_out(
+    tx: &Transaction,
+    organization: OrganizationId,
+    moved: &[Moved],
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let out = moved.iter().filter(|(_, effects)| effects.sign_out);
+    let out: Vec<ContactId> = out.map(|(row, _)| row.contact).collect();
+    if out.is_empty() {
+        return Ok(());
+    }
+    let subjects = out.iter().map(|contact| contact.uuid());
+    session::end_all(tx, organization, subjects, "ACCESS_ENDED", now).await?;
+    let notices = invitation::take_back_notices_of(tx, organization, &out, now).await?;
+    let gone: Vec<Withdrawn> = notices.into_iter().map(withdrawn_notice).collect();
+    Ok(enqueue(tx, Lane::Interactive, withdrawals(organization, &gone, now)).await?)
 }
 
 /// Ends invitations, and says so in the log.

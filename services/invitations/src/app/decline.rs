@@ -10,14 +10,16 @@ use super::accept::invalid;
 use super::chunk::Outcome;
 use super::context::{App, SOURCE};
 use super::issue::{deliveries, withdraw};
-use super::landing::{Found, find_link};
+use super::landing::{Found, Whose, find_link};
+use super::member_link::end_link;
 use super::recipient::{Recipient, of_kind};
 use super::{Failure, refuse};
 use crate::domain::link::InvitationState;
 use crate::domain::portal::{Access, Act, transition};
+use crate::storage::access;
 use crate::storage::activity::{self, Actor, Line};
 use crate::storage::invitation::{self, Ending};
-use crate::storage::{access, member};
+use crate::storage::member::{self, Member};
 
 /// How long the notice to whoever invited is tried.
 const NOTICE_LIFE: TimeDelta = TimeDelta::days(2);
@@ -45,26 +47,18 @@ impl App {
         let now = self.now();
         let organization = seen.organization.id;
         let tx = self.write(organization).await?;
-        let row = match seen.invitation.contact {
-            Some(contact) => access::lock(&tx, organization, [contact]).await?.pop(),
-            None => None,
-        };
+        let whose = Whose::lock(&tx, &seen.invitation).await?.ok_or_else(invalid)?;
         // whatever ended the link meanwhile has held the row
         let found = find_link(&tx, token, now).await?.ok_or_else(invalid)?;
         check(found.state)?;
-        let row = row.ok_or_else(invalid)?;
-        let (row, withdrawn) = decline_contact(&tx, row, found.invitation.id, now).await?;
-        suppress(&tx, &found, now).await?;
-        let name = format!("{} {}", row.person.first_name, row.person.last_name);
-        tell_inviter(&tx, &found, &name, now).await?;
-        log(&tx, &found, name, now).await?;
-        tx.commit().await?;
-        let outcome = Outcome {
-            moved: vec![(row.contact, row.version.raw())],
-            eligible: 1,
-            withdrawn,
-            ..Outcome::default()
+        let (actor, outcome) = match whose {
+            Whose::Contact(row) => decline_contact(&tx, *row, found.invitation.id, now).await?,
+            Whose::Member(member) => decline_member(&tx, *member, now).await?,
         };
+        suppress(&tx, &found, now).await?;
+        tell_inviter(&tx, &found, &actor.name, now).await?;
+        log(&tx, &found, &actor, now).await?;
+        tx.commit().await?;
         self.follow_up(organization, &outcome).await;
         Ok(())
     }
@@ -89,19 +83,48 @@ async fn decline_contact(
     row: Access,
     invitation: InvitationId,
     now: DateTime<Utc>,
-) -> Result<(Access, Vec<usher_events::Withdrawn>), Failure> {
+) -> Result<(Actor, Outcome), Failure> {
     let organization = row.organization;
-    let declined = transition(row, Act::Decline(invitation), now).map_err(|_| invalid())?;
-    let ending = Ending {
-        state: InvitationState::Declined,
-        at: now,
-        by_batch: None,
-    };
-    let moved = [(&declined.0, &declined.1)];
-    let withdrawn = withdraw(tx, (organization, Lane::Interactive), moved, ending).await?;
-    let (row, _) = declined;
+    let (row, effects) = transition(row, Act::Decline(invitation), now).map_err(|_| invalid())?;
+    let withdrawn = withdraw(
+        tx,
+        (organization, Lane::Interactive),
+        [(&row, &effects)],
+        declined(now),
+    )
+    .await?;
     access::save_standing(tx, std::slice::from_ref(&row)).await?;
-    Ok((row, withdrawn))
+    let actor = Actor::of_contact(&row);
+    let outcome = Outcome {
+        moved: vec![(row.contact, row.version.raw())],
+        eligible: 1,
+        withdrawn,
+        ..Outcome::default()
+    };
+    Ok((actor, outcome))
+}
+
+async fn decline_member(
+    tx: &Transaction,
+    mut member: Member,
+    now: DateTime<Utc>,
+) -> Result<(Actor, Outcome), Failure> {
+    let (withdrawn, messages) = end_link(tx, &mut member, declined(now)).await?;
+    member::update(tx, &mut member, now).await?;
+    enqueue(tx, Lane::Interactive, messages).await?;
+    let outcome = Outcome {
+        withdrawn,
+        ..Outcome::default()
+    };
+    Ok((Actor::of_member(&member), outcome))
+}
+
+const fn declined(at: DateTime<Utc>) -> Ending {
+    Ending {
+        state: InvitationState::Declined,
+        at,
+        by_batch: None,
+    }
 }
 
 /// Notifications owns what is known of addresses, and tells everybody.
@@ -141,15 +164,10 @@ async fn tell_inviter(
     Ok(enqueue(tx, Lane::Interactive, deliveries(&mailing, vec![letter], now)).await?)
 }
 
-async fn log(tx: &Transaction, found: &Found, name: String, now: DateTime<Utc>) -> Result<(), Failure> {
-    let actor = Actor {
-        kind: "contact",
-        id: found.invitation.contact.map(Into::into),
-        name,
-    };
+async fn log(tx: &Transaction, found: &Found, actor: &Actor, now: DateTime<Utc>) -> Result<(), Failure> {
     let line = Line {
         organization: found.organization.id,
-        actor: &actor,
+        actor,
         action: "invitation.declined",
         contact: found.invitation.contact,
         subject: Some(found.invitation.id.uuid()),

@@ -10,6 +10,7 @@ use usher_types::{EmailAddress, EmailState, MessageId};
 use super::Failure;
 use super::context::{App, SOURCE};
 use super::fingerprint::fingerprint;
+use super::member_link::renew_link;
 use super::send_reset::{Asked, Holder};
 use super::sign_in::canonical;
 use crate::domain::asking::Asking;
@@ -89,7 +90,10 @@ impl App {
             .await?
             .is_none()
         {
-            return Ok(());
+            let Some(member) = member::lock(tx, firm.id, member.id).await? else {
+                return Ok(());
+            };
+            return renew_link(tx, &self.maker(now), firm, member).await.map(|_| ());
         }
         self.send_reset(
             tx,
@@ -107,9 +111,11 @@ impl App {
         (address, state): (&str, EmailState),
         now: DateTime<Utc>,
     ) -> Result<(), Failure> {
-        let found = match access::find_by_address(tx, firm.id, address).await? {
-            Some(found) => Some(found),
-            None => access::find_invited(tx, firm.id, address).await?,
+        // whoever has left the address, unconfirmed as the new one may be, comes after whoever is invited at it: they read it
+        let signs_in = access::find_by_address(tx, firm.id, address).await?;
+        let found = match signs_in {
+            Some(holder) if !holder.is_elsewhere() => Some(holder),
+            left => access::find_invited(tx, firm.id, address).await?.or(left),
         };
         let Some(found) = found else { return Ok(()) };
         let row = access::lock(tx, firm.id, [found.contact]).await?.pop();

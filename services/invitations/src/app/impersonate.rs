@@ -6,16 +6,17 @@ use usher_database::{Scope, SystemReason, Transaction};
 use usher_events::{Envelope, Impersonation, Lane};
 use usher_messaging::enqueue;
 use usher_service::grpc;
-use usher_types::{ContactId, OrganizationId, SessionId};
+use usher_types::{ContactId, SessionId};
 
-use super::context::{App, SOURCE, organization_of};
+use super::context::{App, SOURCE};
 use super::{Failure, NewSession, refuse};
 use crate::domain::impersonation::{LIFE, may_be_looked_through, read_reason};
+use crate::domain::organization::Organization;
 use crate::domain::session::Kind;
 use crate::storage::activity::{self, Actor, Line};
 use crate::storage::impersonation::{self, Closed, Look};
 use crate::storage::session::{self, Session};
-use crate::storage::{access, member};
+use crate::storage::{access, member, organization};
 
 /// Ends that one transaction of the sweeper writes down.
 const CHUNK: u32 = 200;
@@ -32,38 +33,35 @@ impl App {
     /// Starts a session of half an hour that only reads, and is marked with the member.
     ///
     /// # Errors
-    /// NOT_ALLOWED where the contact could not sign in either, does not exist, or no reason is given; PERMISSION_DENIED for a
+    /// NOT_FOUND where there is no such contact; NOT_ALLOWED where the contact could not sign in either, or no reason is given; PERMISSION_DENIED for a
     /// member who may not do so any more, whatever the token says.
     pub(crate) async fn impersonate(
         &self,
         principal: &Principal,
         wish: Impersonate,
     ) -> Result<NewSession, Failure> {
-        let organization = grpc::organization(principal)?;
+        let id = grpc::organization(principal)?;
         let forbidden = || Failure::from(grpc::denied(Denied::Forbidden));
         let me = principal.member().ok_or_else(forbidden)?;
         let reason = read_reason(&wish.reason).map_err(|wrong| refuse("NOT_ALLOWED", &["reason"], wrong))?;
         let now = self.now();
-        let tx = self.write(organization).await?;
+        let tx = self.write(id).await?;
+        let firm = organization::share(&tx, id).await?.ok_or_else(forbidden)?;
         // locked, so that whoever is switched off meanwhile ends this session, too
-        let member = member::lock(&tx, organization, me).await?;
+        let member = member::lock(&tx, id, me).await?;
         let member = member
             .filter(|member| member.active && member.permissions.contains(Permission::PortalImpersonate))
             .ok_or_else(forbidden)?;
-        let contact = self.looked_through(&tx, organization, wish.contact).await?;
+        let contact = self.looked_through(&tx, &firm, wish.contact).await?;
         let session = Session {
             acting_member: Some(me),
             device: wish.device,
-            ..Session::new(
-                SessionId::new(now),
-                (organization, Kind::Contact, contact.uuid()),
-                now,
-            )
+            ..Session::new(SessionId::new(now), (id, Kind::Contact, contact.uuid()), now)
         };
         session::insert(&tx, &session).await?;
         let look = Look {
             session: session.id,
-            organization,
+            organization: id,
             member: me,
             contact,
             reason,
@@ -92,18 +90,19 @@ impl App {
     async fn looked_through(
         &self,
         tx: &Transaction,
-        organization: OrganizationId,
+        firm: &Organization,
         contact: Option<ContactId>,
     ) -> Result<ContactId, Failure> {
-        let firm = organization_of(tx, organization).await?;
         let row = match contact {
-            Some(contact) => access::lock(tx, organization, [contact]).await?.pop(),
+            Some(contact) => access::lock(tx, firm.id, [contact]).await?.pop(),
             None => None,
         };
-        let open = row.filter(|row| may_be_looked_through(row, firm.portal_enabled));
+        let row = row.ok_or_else(|| refuse("NOT_FOUND", &["contactId"], "there is no such contact"))?;
+        if may_be_looked_through(&row, firm.portal_enabled) {
+            return Ok(row.contact);
+        }
         let why = "only a contact who has chosen a password and may sign in now can be looked through";
-        let row = open.ok_or_else(|| refuse("NOT_ALLOWED", &["contactId"], why))?;
-        Ok(row.contact)
+        Err(refuse("NOT_ALLOWED", &["contactId"], why).into())
     }
 
     fn read_only_session(&self, look: &Look, now: DateTime<Utc>) -> Result<NewSession, Failure> {

@@ -31,11 +31,7 @@ impl App {
             return Ok(());
         };
         let start = wish(&invite);
-        let actor = Actor {
-            kind: "member",
-            id: Some(member.id.uuid()),
-            name: member.display_name.clone(),
-        };
+        let actor = Actor::of_member(&member);
         let mut new = new_batch(&start, &actor, firm.id, now);
         new.created_by_id = Some(member.id);
         new.responsible = new.created_by_id;

@@ -261,6 +261,14 @@ pub(crate) const fn withdrawn(invitation_id: InvitationId, contact: ContactId) -
     }
 }
 
+/// A mail that tells of further accounts: it names no contact, so that no invitation replaces it.
+pub(crate) const fn withdrawn_notice(invitation_id: InvitationId) -> Withdrawn {
+    Withdrawn {
+        invitation_id,
+        contact_id: None,
+    }
+}
+
 /// Ends the invitations that these transitions have ended before anybody accepted: the link INVALID like those before it, the
 /// mail taken back, the fact announced (I21). Saving the rows is the caller's.
 pub(crate) async fn withdraw(

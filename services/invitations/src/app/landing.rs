@@ -11,6 +11,7 @@ use crate::domain::link::{InvitationState, link_state};
 use crate::domain::organization::Organization;
 use crate::domain::portal::Access;
 use crate::storage::invitation::{self, Invitation};
+use crate::storage::member::{self, Member};
 use crate::storage::{access, funnel, organization};
 
 /// What the page may show.
@@ -67,6 +68,30 @@ pub(crate) struct Found {
     pub(crate) invitation: Invitation,
     pub(crate) organization: Organization,
     pub(crate) state: LinkState,
+}
+
+/// Whose link it is, locked until the transaction's end: everybody takes the person's row first and the invitation's second.
+pub(super) enum Whose {
+    Contact(Box<Access>),
+    Member(Box<Member>),
+}
+
+impl Whose {
+    /// None where the person has gone.
+    pub(super) async fn lock(tx: &Transaction, invitation: &Invitation) -> Result<Option<Self>, Failure> {
+        let organization = invitation.organization;
+        Ok(match (invitation.contact, invitation.member) {
+            (Some(contact), _) => {
+                let row = access::lock(tx, organization, [contact]).await?.pop();
+                row.map(|row| Self::Contact(Box::new(row)))
+            }
+            (None, Some(member)) => {
+                let row = member::lock(tx, organization, member).await?;
+                row.map(|row| Self::Member(Box::new(row)))
+            }
+            (None, None) => None,
+        })
+    }
 }
 
 /// Looks a token up; none for one that was never a link's.

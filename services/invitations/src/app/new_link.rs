@@ -8,9 +8,9 @@ use usher_types::LinkState;
 use super::Failure;
 use super::context::App;
 use super::forgotten::within_budgets;
-use super::landing::{Found, find_link};
+use super::landing::{Found, Whose, find_link};
+use super::member_link::renew_link;
 use crate::domain::asking::Asking;
-use crate::storage::access;
 
 impl App {
     /// Sends a fresh invitation where the link is EXPIRED or SUPERSEDED and the person is still invited; otherwise, and over the
@@ -64,18 +64,24 @@ impl App {
         let now = self.now();
         let organization = seen.organization.id;
         let tx = self.write(organization).await?;
-        let row = match seen.invitation.contact {
-            Some(contact) => access::lock(&tx, organization, [contact]).await?.pop(),
-            None => None,
-        };
+        let whose = Whose::lock(&tx, &seen.invitation).await?;
         // whatever ended the link meanwhile has held the row
         let found = find_link(&tx, token, now).await?;
-        let (Some(found), Some(row)) = (found.filter(|found| renewable(found.state)), row) else {
+        let (Some(found), Some(whose)) = (found.filter(|found| renewable(found.state)), whose) else {
             return Ok(());
         };
-        let outcome = self.reissue(&tx, &found.organization, row, now).await?;
-        tx.commit().await?;
-        self.follow_up(organization, &outcome).await;
+        match whose {
+            Whose::Contact(row) => {
+                let outcome = self.reissue(&tx, &found.organization, *row, now).await?;
+                tx.commit().await?;
+                self.follow_up(organization, &outcome).await;
+            }
+            Whose::Member(member) => {
+                let gone = renew_link(&tx, &self.maker(now), &found.organization, *member).await?;
+                tx.commit().await?;
+                self.cancel_messages(organization, &gone).await;
+            }
+        }
         Ok(())
     }
 }

@@ -21,6 +21,7 @@ pub(crate) fn organization_changed(firm: &Organization) -> OrganizationChanged {
         slug: firm.slug.clone(),
         name: firm.name.clone(),
         portal_enabled: firm.portal_enabled,
+        company_first: firm.company_first,
         invitation_life: firm.invitation_life,
         placeholder_domains: firm.placeholder_domains.clone(),
         reply_to: firm.reply_to.clone(),
@@ -106,6 +107,7 @@ fn changed_fields(before: &Organization, after: &Organization) -> Vec<&'static s
     let all = [
         ("name", before.name != after.name),
         ("portalEnabled", before.portal_enabled != after.portal_enabled),
+        ("companyFirst", before.company_first != after.company_first),
         ("invitationLife", before.invitation_life != after.invitation_life),
         (
             "placeholderDomains",

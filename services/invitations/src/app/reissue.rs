@@ -102,14 +102,9 @@ async fn supersede(
 }
 
 async fn log(tx: &Transaction, row: &Access, now: DateTime<Utc>) -> Result<(), Failure> {
-    let actor = Actor {
-        kind: "contact",
-        id: Some(row.contact.uuid()),
-        name: format!("{} {}", row.person.first_name, row.person.last_name),
-    };
     let line = Line {
         organization: row.organization,
-        actor: &actor,
+        actor: &Actor::of_contact(row),
         action: "invitation.renewed",
         contact: Some(row.contact),
         subject: row.invitation.map(Into::into),

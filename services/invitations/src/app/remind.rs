@@ -25,6 +25,8 @@ use crate::storage::{access, address};
 
 /// Invitations that are looked at together.
 const CHUNK: u32 = 500;
+/// What has failed is tried again so much later.
+const LATER: TimeDelta = TimeDelta::minutes(1);
 /// Reminders of one batch are spread over so many seconds.
 const SPREAD: u128 = 1_800;
 
@@ -59,6 +61,7 @@ impl App {
             for (organization, due) in by_firm {
                 // one organization's trouble is not the others'
                 if let Err(failure) = self.remind_of(organization, &due, now).await {
+                    self.come_back_later(organization, &due, now).await?;
                     failed.get_or_insert(failure);
                 }
             }
@@ -68,6 +71,19 @@ impl App {
                 None => return Ok(()),
             }
         }
+    }
+
+    /// What has failed stands behind what is due of others the next time.
+    async fn come_back_later(
+        &self,
+        organization: OrganizationId,
+        due: &[(InvitationId, Option<ContactId>)],
+        now: DateTime<Utc>,
+    ) -> Result<(), Failure> {
+        let tx = self.write(organization).await?;
+        let ids = due.iter().map(|(id, _)| *id);
+        reminder::postpone(&tx, organization, ids, now + LATER).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn remind_of(

@@ -188,7 +188,15 @@ impl App {
         }
         let (organization, subject) = (seen.organization, seen.subject);
         member::set_password(&tx, organization, (seen.kind, subject), &chosen.hash, now).await?;
-        session::end_all(&tx, organization, [subject], "PASSWORD_CHANGED", now).await?;
+        match seen.kind {
+            Kind::Contact => {
+                session::end_all(&tx, organization, [subject], "PASSWORD_CHANGED", now).await?;
+            }
+            // and where they look through a contact's eyes
+            Kind::Member => {
+                session::end_of_member(&tx, organization, subject.into(), "PASSWORD_CHANGED", now).await?;
+            }
+        }
         notify(&tx, &found, now).await?;
         log(&tx, &found, now).await?;
         Ok(tx.commit().await?)

@@ -6,7 +6,7 @@ use usher_database::{Scope, SystemReason, Transaction};
 use usher_events::{Lane, MailKind, Withdrawn};
 use usher_messaging::enqueue;
 use usher_service::grpc;
-use usher_types::{ContactId, EmailState, InvitationId};
+use usher_types::{ContactId, EmailState, InvitationId, OrganizationId};
 use uuid::Uuid;
 
 use super::context::{App, actor_of, organization_of};
@@ -100,7 +100,7 @@ impl App {
     ) -> Result<(), Failure> {
         let organization = grpc::organization(principal)?;
         let now = self.now();
-        self.count_for(contact, now).await?;
+        self.count_for(organization, contact, now).await?;
         let tx = self.write(organization).await?;
         let firm = organization_of(&tx, organization).await?;
         let row = access::lock(&tx, organization, [contact]).await?.pop();
@@ -127,13 +127,22 @@ impl App {
     }
 
     /// Refuses where too many were started for one contact.
-    async fn count_for(&self, contact: ContactId, now: DateTime<Utc>) -> Result<(), Failure> {
+    async fn count_for(
+        &self,
+        organization: OrganizationId,
+        contact: ContactId,
+        now: DateTime<Utc>,
+    ) -> Result<(), Failure> {
         let tx = self
             .database
             .write(Scope::System(SystemReason::Authenticate))
             .await?;
-        let id = contact.uuid();
-        let within = within_budgets(&tx, &[(Asking::ResetFor, vec![id.as_bytes()])], now).await?;
+        let (organization, contact) = (organization.uuid(), contact.uuid());
+        let counted = (
+            Asking::ResetFor,
+            vec![organization.as_bytes().as_slice(), contact.as_bytes()],
+        );
+        let within = within_budgets(&tx, &[counted], now).await?;
         tx.commit().await?;
         if within {
             return Ok(());

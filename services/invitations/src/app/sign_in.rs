@@ -8,7 +8,7 @@ use usher_messaging::enqueue;
 use usher_types::{ContactId, EmailAddress, MemberId, OrganizationId, SessionId};
 use uuid::Uuid;
 
-use super::context::{App, SOURCE, organization_of};
+use super::context::{App, SOURCE};
 use super::fingerprint::fingerprint;
 use super::{Failure, NewSession, refuse};
 use crate::domain::organization::Organization;
@@ -190,12 +190,7 @@ async fn enter_member(
     }
     let found = member::find(tx, person.organization, id).await?;
     let member = found.ok_or_else(bad_credentials)?;
-    let actor = Actor {
-        kind: "member",
-        id: Some(person.id),
-        name: member.display_name,
-    };
-    log(tx, person, &actor, None, now).await?;
+    log(tx, person, &Actor::of_member(&member), None, now).await?;
     Ok(member.permissions)
 }
 
@@ -205,14 +200,16 @@ async fn enter_contact(
     now: DateTime<Utc>,
 ) -> Result<PermissionSet, Failure> {
     let contact = ContactId::from(person.id);
+    // refused where the portal was switched off or the contact barred while the password was looked at; whoever switches it off
+    // from now on finds this session
+    let firm = organization::share(tx, person.organization).await?;
+    if !firm.is_some_and(|firm| firm.portal_enabled) {
+        return Err(bad_credentials());
+    }
     let row = access::lock(tx, person.organization, [contact])
         .await?
         .pop()
         .ok_or_else(bad_credentials)?;
-    // refused where the portal was switched off or the contact barred while the password was looked at
-    if !organization_of(tx, person.organization).await?.portal_enabled {
-        return Err(bad_credentials());
-    }
     let (row, effects) = transition(row, Act::SignIn, now).map_err(|_| bad_credentials())?;
     access::save_standing(tx, std::slice::from_ref(&row)).await?;
     let event = SignedIn {
@@ -220,12 +217,7 @@ async fn enter_contact(
         portal: row.facts(),
     };
     enqueue(tx, Lane::Interactive, vec![Envelope::event(SOURCE, now, &event)]).await?;
-    let actor = Actor {
-        kind: "contact",
-        id: Some(person.id),
-        name: format!("{} {}", row.person.first_name, row.person.last_name),
-    };
-    log(tx, person, &actor, Some(contact), now).await?;
+    log(tx, person, &Actor::of_contact(&row), Some(contact), now).await?;
     Ok(PermissionSet::NONE)
 }
 

@@ -14,6 +14,7 @@ use super::context::App;
 use super::issue::announcement;
 use crate::domain::budget::Day;
 use crate::domain::portal::{Act, transition};
+use crate::domain::waits::ADDRESS_SHUT;
 use crate::storage::{
     access, account_told, batch, budget, email_change, expiry, idempotency, password_reset, request_budget,
     session,
@@ -28,6 +29,8 @@ const JITTER_MS: u64 = 1_000;
 const RARELY: u32 = 300;
 /// Sessions are kept this long after they began.
 const SESSION_MEMORY: TimeDelta = TimeDelta::days(30);
+/// Failed sign-ins count for this long after the latest.
+const FAILURE_MEMORY: TimeDelta = TimeDelta::days(30);
 /// Longer than contacts calls a switching on a new one.
 const TOLD_MEMORY: TimeDelta = TimeDelta::days(2);
 /// Links that confirm an address or reset a password are known to have run out for this long.
@@ -43,12 +46,13 @@ impl App {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(Duration::from_millis(pause)) => {}
             }
-            let mut swept = self.sweep().await;
-            if swept.is_ok() && sweeps.is_multiple_of(RARELY) {
-                swept = self.clean_up().await;
-            }
-            if let Err(failure) = swept {
+            if let Err(failure) = self.sweep().await {
                 tracing::warn!(?failure, "a sweep failed and is tried again");
+            }
+            if sweeps.is_multiple_of(RARELY)
+                && let Err(failure) = self.clean_up().await
+            {
+                tracing::warn!(?failure, "a clean-up failed and is tried again");
             }
             sweeps = sweeps.wrapping_add(1);
         }
@@ -112,6 +116,7 @@ impl App {
         let tx = self.database.write(Scope::System(SystemReason::Sweep)).await?;
         idempotency::forget(&tx, now).await?;
         session::forget_older(&tx, now - SESSION_MEMORY).await?;
+        session::forget_failures(&tx, now - FAILURE_MEMORY, ADDRESS_SHUT).await?;
         email_change::forget_older(&tx, now - LINK_MEMORY).await?;
         password_reset::forget_older(&tx, now - LINK_MEMORY).await?;
         request_budget::forget(&tx, now).await?;

@@ -82,9 +82,8 @@ impl Handler for News {
             self.app.contacts_changed(tx, &contacts).await?;
         }
         let moved = self.app.mails_changed(tx, &mails).await?;
-        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        done.over.extend(moved.over);
-        done.waited.extend(moved.waited);
+        // of this slice alone: what an earlier one noted that was rolled back has not happened
+        *self.done.lock().unwrap_or_else(PoisonError::into_inner) = moved;
         Ok(())
     }
 

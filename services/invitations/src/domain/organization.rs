@@ -34,6 +34,8 @@ pub struct Organization {
     pub name: String,
     /// I3.
     pub portal_enabled: bool,
+    /// Every contact has a company, and each company a primary contact (C7). Contacts sees to it.
+    pub company_first: bool,
     /// Seconds (I5).
     pub invitation_life: i64,
     /// Canonical domains whose addresses may repeat and count as INVALID (C3).
@@ -67,6 +69,8 @@ pub struct Change {
     pub name: Option<String>,
     /// I3.
     pub portal_enabled: Option<bool>,
+    /// C7.
+    pub company_first: Option<bool>,
     /// Seconds.
     pub invitation_life: Option<i64>,
     /// Replaces the list.
@@ -117,6 +121,7 @@ impl Organization {
             slug: checked_slug(slug)?,
             name: checked_name(name)?,
             portal_enabled: true,
+            company_first: false,
             invitation_life: DEFAULT_LIFE,
             placeholder_domains: Vec::new(),
             reply_to: None,
@@ -147,6 +152,11 @@ impl Organization {
         set(
             &mut next.portal_enabled,
             change.portal_enabled.map(Ok),
+            &mut refused,
+        );
+        set(
+            &mut next.company_first,
+            change.company_first.map(Ok),
             &mut refused,
         );
         set(
@@ -364,6 +374,7 @@ mod tests {
             time_zone: Some("Europe/Vienna".into()),
             invitation_life: Some(3600),
             portal_enabled: Some(false),
+            company_first: Some(true),
             daily: Some(1),
             daily_per_member: Some(1_000_000),
             daily_per_recipient: Some(100),
@@ -391,6 +402,7 @@ mod tests {
             locale: Some("english!".into()),
             time_zone: Some("Mars/Olympus".into()),
             portal_enabled: None,
+            company_first: None,
             daily: Some(0),
             daily_per_member: Some(1_000_001),
             daily_per_recipient: Some(101),

@@ -33,7 +33,8 @@ pub enum Gate {
 }
 
 const ADDRESS_FREE: i64 = 5;
-const ADDRESS_SHUT: i64 = 100;
+/// After so many in a row only a reset opens an address.
+pub const ADDRESS_SHUT: i64 = 100;
 const SOURCE_FREE: i64 = 50;
 const LONGEST_WAIT: i64 = 900;
 /// A source that has been quiet for so long begins anew.

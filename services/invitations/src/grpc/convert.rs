@@ -54,6 +54,7 @@ pub(super) fn organization(firm: &Organization) -> wire::Organization {
         slug: firm.slug.clone(),
         name: firm.name.clone(),
         portal_enabled: firm.portal_enabled,
+        company_first: firm.company_first,
         invitation_life: firm.invitation_life,
         placeholder_domains: firm.placeholder_domains.clone(),
         reply_to: firm.reply_to.clone(),

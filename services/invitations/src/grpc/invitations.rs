@@ -230,6 +230,7 @@ impl Invitations for Edge {
     }
 
     async fn confirm_email_change(&self, request: Request<LinkRequest>) -> Answer<ConfirmEmailChangeReply> {
+        grpc::permit(&request, Operation::ConfirmEmailChange)?;
         let confirmed = self.app.confirm_email(&request.get_ref().token).await;
         let refusals = convert::answer(confirmed)?.err().unwrap_or_default();
         Ok(Response::new(ConfirmEmailChangeReply { refusals }))
@@ -239,6 +240,7 @@ impl Invitations for Edge {
         &self,
         request: Request<AcceptInvitationRequest>,
     ) -> Answer<AcceptInvitationReply> {
+        grpc::permit(&request, Operation::AcceptInvitation)?;
         let request = request.into_inner();
         let accepted = self.app.accept(&request.token, &request.password).await;
         let accepted = convert::answer(accepted)?;
@@ -272,6 +274,7 @@ fn change(request: UpdateOrganizationRequest) -> Result<Change, Failure> {
     let mut change = Change {
         name: request.name,
         portal_enabled: request.portal_enabled,
+        company_first: request.company_first,
         invitation_life: request.invitation_life,
         placeholder_domains: request.placeholder_domains.map(|list| list.values),
         reply_to: request.reply_to.map(|change| change.value),
@@ -285,6 +288,7 @@ fn change(request: UpdateOrganizationRequest) -> Result<Change, Failure> {
     for field in request.nulled {
         match field.as_str() {
             "portalEnabled" | "portal_enabled" => change.portal_enabled = Some(true),
+            "companyFirst" => change.company_first = Some(false),
             "invitationLife" | "invitation_life" => change.invitation_life = Some(DEFAULT_LIFE),
             "placeholderDomains" | "placeholder_domains" => change.placeholder_domains = Some(Vec::new()),
             "replyTo" | "reply_to" => change.reply_to = Some(None),

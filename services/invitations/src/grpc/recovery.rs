@@ -22,6 +22,7 @@ impl Recovery for Edge {
         &self,
         request: Request<RequestPasswordResetRequest>,
     ) -> Answer<RequestPasswordResetReply> {
+        grpc::permit(&request, Operation::RequestPasswordReset)?;
         let request = request.into_inner();
         let asked = Forgotten {
             email: &request.email,
@@ -53,6 +54,7 @@ impl Recovery for Edge {
     }
 
     async fn reset_password(&self, request: Request<ResetPasswordRequest>) -> Answer<ResetPasswordReply> {
+        grpc::permit(&request, Operation::ResetPassword)?;
         let request = request.into_inner();
         let reset = self.app.reset_password(&request.token, &request.password).await;
         let reset = convert::answer(reset)?;
@@ -63,6 +65,7 @@ impl Recovery for Edge {
     }
 
     async fn request_new_link(&self, request: Request<NewLinkRequest>) -> Answer<RequestNewLinkReply> {
+        grpc::permit(&request, Operation::RequestNewLink)?;
         let request = request.into_inner();
         let asked = self.app.request_new_link(&request.token, &request.source).await;
         asked.map_err(Failure::status)?;
@@ -70,6 +73,7 @@ impl Recovery for Edge {
     }
 
     async fn decline_invitation(&self, request: Request<LinkRequest>) -> Answer<DeclineInvitationReply> {
+        grpc::permit(&request, Operation::DeclineInvitation)?;
         let declined = self.app.decline(&request.get_ref().token).await;
         Ok(Response::new(DeclineInvitationReply {
             refusals: convert::answer(declined)?.err().unwrap_or_default(),

@@ -22,6 +22,7 @@ type Answer<T> = Result<Response<T>, Status>;
 #[tonic::async_trait]
 impl Sessions for Edge {
     async fn sign_in(&self, request: Request<SignInRequest>) -> Answer<SessionReply> {
+        grpc::permit(&request, Operation::SignIn)?;
         let request = request.into_inner();
         let kind = match request.r#as.as_deref() {
             None => None,
@@ -39,6 +40,7 @@ impl Sessions for Edge {
     }
 
     async fn refresh_session(&self, request: Request<RefreshSessionRequest>) -> Answer<SessionReply> {
+        grpc::permit(&request, Operation::RefreshSession)?;
         session_reply(self.app.refresh(&request.get_ref().refresh_token).await)
     }
 

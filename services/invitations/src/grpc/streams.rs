@@ -22,6 +22,8 @@ pub(super) type RevocationStream = Pin<Box<dyn Stream<Item = Result<Revocations,
 
 /// Messages that wait for a slow listener; the newest figures replace older ones before that.
 const WAITING: usize = 1;
+/// Sessions of one message, about 40 bytes each.
+const ENDED_IN_ONE: usize = 20_000;
 
 impl Edge {
     /// The batch now, at each change, and once more when it is over. The permission is looked at each time, and the token's
@@ -94,13 +96,13 @@ impl Edge {
             let jwks = turning.borrow_and_update().to_string();
             let snapshot = revocations(&known, None, Some(jwks));
             let mut known = known;
-            if sender.send(Ok(snapshot)).await.is_err() {
+            if !send_in_parts(&sender, snapshot).await {
                 return;
             }
             loop {
                 let now = receiver.borrow_and_update().clone();
                 let news = revocations(&now, Some(&known), None);
-                if !news.ended.is_empty() && sender.send(Ok(news)).await.is_err() {
+                if !news.ended.is_empty() && !send_in_parts(&sender, news).await {
                     return;
                 }
                 // the snapshot was read by itself and may be newer than what is shared
@@ -125,6 +127,23 @@ impl Edge {
     }
 }
 
+/// Sends a message in as many parts as the limit of gRPC asks for; false where nobody listens any more. The last part has the keys.
+async fn send_in_parts(sender: &mpsc::Sender<Result<Revocations, Status>>, mut message: Revocations) -> bool {
+    while message.ended.len() > ENDED_IN_ONE {
+        let rest = message.ended.split_off(ENDED_IN_ONE);
+        let part = Revocations {
+            snapshot: message.snapshot,
+            jwks: None,
+            ended: std::mem::replace(&mut message.ended, rest),
+            continues: true,
+        };
+        if sender.send(Ok(part)).await.is_err() {
+            return false;
+        }
+    }
+    sender.send(Ok(message)).await.is_ok()
+}
+
 /// Forgets what the table has forgotten, so that a stream that lives for weeks does not grow.
 fn prune(known: &mut RevokedNow, now: &RevokedNow) {
     let Some(oldest) = now.values().min() else { return };
@@ -146,5 +165,6 @@ fn revocations(now: &RevokedNow, known: Option<&RevokedNow>, jwks: Option<String
         snapshot: known.is_none(),
         jwks,
         ended: ended.collect(),
+        continues: false,
     }
 }

@@ -6,6 +6,9 @@ use usher_database::{Column, Transaction, names, records};
 use usher_types::{ActivityId, ContactId, OrganizationId};
 use uuid::Uuid;
 
+use super::member::Member;
+use crate::domain::portal::Access;
+
 /// Who did something.
 #[derive(Clone, Debug)]
 pub(crate) struct Actor {
@@ -14,6 +17,26 @@ pub(crate) struct Actor {
     pub(crate) id: Option<Uuid>,
     /// For display.
     pub(crate) name: String,
+}
+
+impl Actor {
+    /// A person of the firm.
+    pub(crate) fn of_member(member: &Member) -> Self {
+        Self {
+            kind: "member",
+            id: Some(member.id.uuid()),
+            name: member.display_name.clone(),
+        }
+    }
+
+    /// A contact.
+    pub(crate) fn of_contact(row: &Access) -> Self {
+        Self {
+            kind: "contact",
+            id: Some(row.contact.uuid()),
+            name: format!("{} {}", row.person.first_name, row.person.last_name),
+        }
+    }
 }
 
 /// A line.

@@ -120,6 +120,25 @@ pub(crate) async fn take_back_notices(
     rows.iter().map(|row| row.id("id")).collect()
 }
 
+/// As [`take_back_notices`], of contacts who have lost their access.
+pub(crate) async fn take_back_notices_of(
+    tx: &Transaction,
+    organization: OrganizationId,
+    contacts: &[ContactId],
+    at: DateTime<Utc>,
+) -> Result<Vec<InvitationId>, DbErr> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "UPDATE invitation SET state = 'CANCELLED', ended_at = $3 WHERE {} AND organization_id = $2 \
+         AND state = '{NOTICE}' AND delivery IN ('QUEUED', 'SENDING', 'DEFERRED') RETURNING id",
+        dialect.in_uuids("contact_id", 1)
+    );
+    let ids = dialect.uuids(contacts.iter().map(|contact| contact.uuid()));
+    let values = [ids, organization.uuid().into(), at.into()];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    rows.iter().map(|row| row.id("id")).collect()
+}
+
 /// After a change of address (I6), or once an invitation is over (I21), every link that went out before is dead: superseded
 /// ones too.
 pub(crate) async fn bury_older(

@@ -10,7 +10,7 @@ use crate::domain::organization::Organization;
 
 const COLUMNS: &str = "organization_id, slug, name, portal_enabled, invitation_life, placeholder_domains, reply_to, \
                        locale, time_zone, password_min_length, reminders, version, created_at, daily, daily_per_member, \
-                       daily_per_recipient";
+                       daily_per_recipient, company_first";
 
 fn read_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, DbErr> {
     serde_json::from_str(text).map_err(|error| DbErr::Json(error.to_string()))
@@ -39,10 +39,11 @@ fn read(row: &QueryResult) -> Result<Organization, DbErr> {
         daily: row.get("daily")?,
         daily_per_member: row.get("daily_per_member")?,
         daily_per_recipient: row.get("daily_per_recipient")?,
+        company_first: row.get("company_first")?,
     })
 }
 
-fn values(organization: &Organization, now: DateTime<Utc>) -> Result<[sea_orm::Value; 16], DbErr> {
+fn values(organization: &Organization, now: DateTime<Utc>) -> Result<[sea_orm::Value; 17], DbErr> {
     let domains = written(&organization.placeholder_domains)?;
     Ok([
         organization.id.uuid().into(),
@@ -61,6 +62,7 @@ fn values(organization: &Organization, now: DateTime<Utc>) -> Result<[sea_orm::V
         organization.daily.into(),
         organization.daily_per_member.into(),
         organization.daily_per_recipient.into(),
+        organization.company_first.into(),
     ])
 }
 
@@ -68,7 +70,7 @@ fn values(organization: &Organization, now: DateTime<Utc>) -> Result<[sea_orm::V
 pub(crate) async fn insert(tx: &Transaction, organization: &Organization) -> Result<(), DbErr> {
     let sql = format!(
         "INSERT INTO organization ({COLUMNS}, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $13)"
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $13)"
     );
     tx.execute_raw(tx.statement(sql, values(organization, organization.created_at)?))
         .await?;
@@ -84,7 +86,7 @@ pub(crate) async fn update(
     let sql = "UPDATE organization SET slug = $2, name = $3, portal_enabled = $4, invitation_life = $5, \
                placeholder_domains = $6, reply_to = $7, locale = $8, time_zone = $9, password_min_length = $10, \
                reminders = $11, version = $12, updated_at = $13, daily = $14, daily_per_member = $15, \
-               daily_per_recipient = $16 WHERE organization_id = $1";
+               daily_per_recipient = $16, company_first = $17 WHERE organization_id = $1";
     tx.execute_raw(tx.statement(sql, values(organization, now)?))
         .await?;
     Ok(())
@@ -110,6 +112,15 @@ pub(crate) async fn lock(tx: &Transaction, id: OrganizationId) -> Result<Option<
     let condition = match tx.dialect() {
         Dialect::Sqlite => "organization_id = $1",
         Dialect::Postgres => "organization_id = $1 FOR UPDATE",
+    };
+    one(tx, condition, Some(id.uuid().into())).await
+}
+
+/// By its id; its settings stay as they are until the transaction ends. Locked before people.
+pub(crate) async fn share(tx: &Transaction, id: OrganizationId) -> Result<Option<Organization>, DbErr> {
+    let condition = match tx.dialect() {
+        Dialect::Sqlite => "organization_id = $1",
+        Dialect::Postgres => "organization_id = $1 FOR SHARE",
     };
     one(tx, condition, Some(id.uuid().into())).await
 }

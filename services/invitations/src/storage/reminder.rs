@@ -166,6 +166,24 @@ pub(crate) async fn update(
     Ok(())
 }
 
+/// Nobody looks at these before `until`.
+pub(crate) async fn postpone(
+    tx: &Transaction,
+    organization: OrganizationId,
+    invitations: impl IntoIterator<Item = InvitationId>,
+    until: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "UPDATE reminder SET next_at = $2 WHERE organization_id = $3 AND {} AND next_at < $2",
+        dialect.in_uuids("invitation_id", 1)
+    );
+    let ids = dialect.uuids(invitations.into_iter().map(InvitationId::uuid));
+    let values = [ids, until.into(), organization.uuid().into()];
+    tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(())
+}
+
 /// A further token of an invitation.
 #[derive(Clone, Debug)]
 pub(crate) struct NewToken {

@@ -23,6 +23,8 @@ enum Happening {
     Invite(InvitationAction),
     /// Behind one of the links that went out so far.
     Accept(usize),
+    /// "This isn't me", behind one of them.
+    Decline(usize),
     SignIn,
     /// The contact changes, and the service hears of it at once.
     Change(Change),
@@ -53,6 +55,8 @@ enum Change {
     Active(bool),
     Role(ContactRole),
     Links(i64, i64),
+    /// What is left of a contact whose personal data was removed (C4).
+    Erased,
 }
 
 impl Change {
@@ -75,6 +79,14 @@ impl Change {
             Self::Duplicate(duplicate) => facts.email_duplicate = duplicate,
             Self::Active(active) => facts.active = active,
             Self::Role(role) => facts.role = role,
+            Self::Erased => {
+                (facts.email, facts.email_canonical) = (None, None);
+                facts.email_state = EmailState::None;
+                facts.active = false;
+                facts.first_name.clear();
+                facts.last_name.clear();
+                (facts.locale, facts.time_zone) = (None, None);
+            }
             Self::Links(links, with_login) => (facts.links, facts.links_with_login) = (links, with_login),
         }
     }
@@ -85,6 +97,7 @@ fn change() -> impl Strategy<Value = Change> {
         4 => (0_u8..3).prop_map(Change::Address),
         1 => Just(Change::NoAddress),
         1 => Just(Change::Malformed),
+        1 => Just(Change::Erased),
         1 => prop::bool::weighted(0.3).prop_map(Change::Duplicate),
         3 => prop::bool::weighted(0.75).prop_map(Change::Active),
         2 => prop_oneof![
@@ -103,6 +116,7 @@ fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
         9 => prop_oneof![3 => Just(Send), 4 => Just(Resend), 1 => Just(Cancel)].prop_map(Happening::Invite),
         3 => prop_oneof![3 => Just(0_usize), 1 => Just(1), 1 => Just(2)].prop_map(Happening::Accept),
+        1 => prop_oneof![3 => Just(0_usize), 1 => Just(1)].prop_map(Happening::Decline),
         2 => Just(Happening::SignIn),
         4 => change().prop_map(Happening::Change),
         2 => change().prop_map(Happening::Unheard),
@@ -173,6 +187,7 @@ impl<'a> History<'a> {
         match happening {
             Happening::Invite(action) => self.invite(*action).await?,
             Happening::Accept(link) => self.accept(*link).await?,
+            Happening::Decline(link) => self.decline(*link).await?,
             Happening::SignIn => self.sign_in().await?,
             Happening::Change(change) => {
                 self.change(std::slice::from_ref(change));
@@ -267,6 +282,17 @@ impl<'a> History<'a> {
         let reply = self.stage.accept(token, PASSWORD).await;
         let expected = self.model.accept(tokens.len() - 1 - link);
         prop_assert_eq!(codes(&reply.refusals), Vec::from_iter(expected.err()));
+        Ok(())
+    }
+
+    async fn decline(&mut self, link: usize) -> Result<(), TestCaseError> {
+        let tokens = self.tokens().await;
+        let Some(token) = tokens.iter().rev().nth(link) else {
+            return Ok(());
+        };
+        let refused = self.stage.decline(token).await;
+        let expected = self.model.decline(tokens.len() - 1 - link);
+        prop_assert_eq!(refused, Vec::from_iter(expected.err()));
         Ok(())
     }
 

@@ -81,6 +81,19 @@ impl Model {
         Ok(())
     }
 
+    /// An expired link is good for saying so, too.
+    pub fn decline(&mut self, link: usize) -> Result<(), &'static str> {
+        match self.worth(link) {
+            LinkState::Open | LinkState::Expired => {}
+            LinkState::Superseded => return Err("LINK_SUPERSEDED"),
+            LinkState::Invalid => return Err("LINK_INVALID"),
+        }
+        let act = Act::Decline(self.links[link].id);
+        let moved = transition(self.access.clone(), act, self.now).unwrap();
+        self.follow(moved);
+        Ok(())
+    }
+
     /// Whether the right password lets the contact in.
     pub fn sign_in(&mut self) -> bool {
         match transition(self.access.clone(), Act::SignIn, self.now) {

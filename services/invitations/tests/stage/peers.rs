@@ -191,6 +191,19 @@ macro_rules! not_played {
                 Ok(Response::new(contacts::PreviewSelectionReply { total, eligible, resolved, ..Default::default() }))
             }
 
+            async fn size_selection(
+                &self,
+                request: Request<contacts::PreviewSelectionRequest>,
+            ) -> Result<Response<contacts::SizeSelectionReply>, Status> {
+                let preview = self.preview_selection(request).await?.into_inner();
+                Ok(Response::new(contacts::SizeSelectionReply {
+                    total: preview.total,
+                    reaches_somebody: preview.eligible > 0,
+                    refusals: preview.refusals,
+                    resolved: preview.resolved,
+                }))
+            }
+
             async fn walk_selection(
                 &self,
                 request: Request<contacts::WalkSelectionRequest>,

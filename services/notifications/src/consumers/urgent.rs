@@ -41,10 +41,11 @@ impl Handler for UrgentHandler {
             let organization = command.organization_id;
             ended.extend(command.withdrawn.into_iter().map(|one| (organization, one)));
         }
-        app::cancel(tx, &ended, self.clock.now()).await?;
+        // whoever stores letters takes the lock of holds before rows, too
         if !holds.is_empty() {
             storage::set_holds(tx, &holds, self.clock.now()).await?;
         }
+        app::cancel(tx, &ended, self.clock.now()).await?;
         Ok(())
     }
 

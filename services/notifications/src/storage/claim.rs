@@ -75,7 +75,7 @@ discreet!(Queued, |letter| subject: letter.subject, mailing: letter.mailing, att
 pub struct Claimed {
     /// To be sent.
     pub letters: Vec<Queued>,
-    /// Came to their end instead: withdrawn, or past the end of their link.
+    /// Came to their end instead: withdrawn, to a suppressed address, or past the end of their link.
     pub ended: Vec<Ended>,
     /// Since when the last of them was due.
     pub reached: Option<DateTime<Utc>>,
@@ -104,6 +104,10 @@ pub async fn due_organizations(tx: &Transaction, lane: Lane) -> Result<Vec<Organ
     rows.iter().map(|row| id(row, 0)).collect()
 }
 
+/// The address gets no more mail of the organization, whatever it is (N6).
+const IS_SUPPRESSED: &str = "EXISTS (SELECT 1 FROM suppression s \
+     WHERE s.organization_id = c.organization_id AND s.canonical = c.canonical)";
+const SUPPRESSED: &str = "the address gets no more mail";
 const PAST_THE_END: &str = "the link''s life was over before the mail could be sent";
 
 /// Claims due letters, the longest waiting first: SENDING under a lease. Letters of a dead lease are due again.
@@ -118,10 +122,12 @@ pub async fn claim(tx: &Transaction, claim: &Claim<'_>) -> Result<Claimed, DbErr
          lease_owner = CASE WHEN {sending} THEN $4 END, lease_until = CASE WHEN {sending} THEN {until} END, \
          sealed_token = CASE WHEN {sending} THEN sealed_token END, \
          first_attempt_at = CASE WHEN {sending} THEN coalesce(first_attempt_at, $5) ELSE first_attempt_at END, \
-         last_error = CASE WHEN v.verdict = 'FAILED' THEN coalesce(last_error, '{PAST_THE_END}') ELSE last_error END, \
+         last_error = CASE v.verdict WHEN 'FAILED' THEN coalesce(last_error, '{PAST_THE_END}') \
+         WHEN 'SUPPRESSED' THEN '{SUPPRESSED}' ELSE last_error END, \
          updated_at = $5 \
          FROM (SELECT c.id AS claimed_id, \
-         CASE WHEN {withdrawn} THEN 'CANCELLED' WHEN c.expires_at <= $5 THEN 'FAILED' ELSE 'SENDING' END AS verdict \
+         CASE WHEN {withdrawn} THEN 'CANCELLED' WHEN {IS_SUPPRESSED} THEN 'SUPPRESSED' \
+         WHEN c.expires_at <= $5 THEN 'FAILED' ELSE 'SENDING' END AS verdict \
          FROM message c WHERE c.pending AND c.lane = $1 AND c.organization_id = $2 AND c.next_attempt_at <= $5 \
          AND c.next_attempt_at >= $7 AND (c.lease_until IS NULL OR c.lease_until <= {now}) \
          AND NOT EXISTS (SELECT 1 FROM destination d WHERE d.name IN (c.domain, $6) AND d.open_until > $5) \

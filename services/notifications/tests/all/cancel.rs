@@ -73,16 +73,60 @@ usher_testkit::dialects! {
             invitation_id: letter.invitation_id,
             reason: usher_events::SuppressionReason::Declined,
         };
+        // one mail to it is on its way meanwhile
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&letter)).await;
+        let permits = Arc::new(Semaphore::new(0));
+        bench.server.rule(Rule::new(At::Sender, Answer::TakeAndWait(Arc::clone(&permits))));
+        bench.server.rule(Rule::reply(At::Recipient, "550 5.1.1 no such user").times(1));
+        let sender = bench.sender_to(bench.smtp(pace().dialogue), pace());
+        let running = tokio::spawn(async move { sender.drain().await });
+        bench.server.until(|seen| seen.connections == 1).await;
         for _ in 0..2 {
             let now = usher_types::Clock::now(bench.clock.as_ref());
             bench.urgent(&[usher_events::Envelope::command("invitations", now, &command)]).await;
         }
-        bench.server.rule(Rule::reply(At::Recipient, "550 5.1.1 no such user").times(1));
-        bench.deliver(&bench.mailing(), std::slice::from_ref(&letter)).await;
-        bench.sender().drain().await.unwrap();
+        permits.add_permits(1);
+        running.await.unwrap().unwrap();
         let states: Vec<_> = bench.addresses().await.into_iter().map(|event| (event.state, event.contact_id)).collect();
         assert_eq!(states, [(usher_types::EmailState::Suppressed, letter.contact_id)]);
         assert_eq!(bench.count("SELECT count(*) FROM suppression WHERE reason = 'DECLINED'").await, 1);
+    }
+
+    /// Whatever was to go there stays, of this organization alone: what waits, what is deferred, what comes later.
+    async fn n6_i8_nothing_is_sent_to_a_suppressed_address(db: TestDatabase) {
+        let bench = Bench::new(&db).await;
+        let deferred = bench.letter("Ada@example.com");
+        bench.server.rule(Rule::reply(At::Recipient, "450 later").times(1));
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&deferred)).await;
+        bench.sender().drain().await.unwrap();
+        let waiting = bench.letter("ada@example.com");
+        bench.deliver(&bench.mailing(), std::slice::from_ref(&waiting)).await;
+        let suppress = |organization_id| usher_events::Suppress {
+            organization_id,
+            email_canonical: "ada@example.com".into(),
+            contact_id: None,
+            invitation_id: waiting.invitation_id,
+            reason: usher_events::SuppressionReason::Declined,
+        };
+        let now = usher_types::Clock::now(bench.clock.as_ref());
+        bench.urgent(&[usher_events::Envelope::command("invitations", now, &suppress(bench.organization))]).await;
+        let later = bench.letter("ada@example.com");
+        let other = bench.letter("ida@example.com");
+        bench.deliver(&bench.mailing(), &[later.clone(), other.clone()]).await;
+        bench.clock.advance(chrono::TimeDelta::hours(1));
+        bench.sender().drain().await.unwrap();
+        for (letter, attempts) in [(&deferred, 1), (&waiting, 0), (&later, 0)] {
+            assert_eq!(bench.row(letter).await, ("SUPPRESSED".to_owned(), attempts, false));
+        }
+        assert_eq!(bench.row(&other).await.0, "SENT");
+        assert_eq!(bench.server.mails().len(), 1);
+        let suppressed = bench.messages().await.into_iter().filter(|event| event.outcome == MessageOutcome::Suppressed);
+        let mut suppressed: Vec<_> = suppressed.map(|event| (event.message_id, event.error)).collect();
+        suppressed.sort();
+        let reason = Some("the address gets no more mail".to_owned());
+        let mut expected = [&deferred, &waiting, &later].map(|letter| (letter.message_id, reason.clone()));
+        expected.sort();
+        assert_eq!(suppressed, expected);
     }
 
     /// A reminder that waits is taken back with its invitation, whose own mail has gone out long ago.

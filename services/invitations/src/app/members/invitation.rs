@@ -24,6 +24,7 @@ impl App {
         id: Option<MemberId>,
     ) -> Result<Member, Failure> {
         let (desk, mut member) = self.step(principal, id, InvitationStep::Resend).await?;
+        desk.take_share(&mut member).await?;
         let (gone, mut messages) =
             end_link(&desk.tx, &mut member, ending(&desk, InvitationState::Superseded)).await?;
         let maker = self.maker(desk.now);

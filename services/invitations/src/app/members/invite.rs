@@ -44,6 +44,7 @@ impl App {
             return Err(address_taken(&other));
         }
         let mut member = Member::new(desk.organization(), &address, name, grant, desk.now);
+        desk.take_share(&mut member).await?;
         let maker = self.maker(desk.now);
         let letters = send_link(&desk.tx, &maker, &desk.firm, &mut member, Some(&desk.actor)).await?;
         member::insert(&desk.tx, &member).await?;

@@ -17,7 +17,7 @@ use usher_types::{MemberId, OrganizationId};
 
 use super::context::App;
 use super::hold::announce_holds;
-use super::member_link::Maker;
+use super::member_link::take_share;
 use super::{Failure, refuse};
 use crate::domain::member::{self as rules, Refused};
 use crate::domain::organization::Organization;
@@ -56,14 +56,6 @@ impl App {
             actor,
             now: self.now(),
         })
-    }
-
-    fn maker(&self, now: DateTime<Utc>) -> Maker<'_> {
-        Maker {
-            tokens: &self.tokens,
-            seal_keys: &self.seal_keys,
-            now,
-        }
     }
 }
 
@@ -109,12 +101,20 @@ impl Desk {
         announce_holds(&self.tx, &holds, self.now).await
     }
 
+    /// Takes the share of a link to this member.
+    ///
+    /// # Errors
+    /// LIMIT_REACHED where a budget of the day is used up.
+    async fn take_share(&self, subject: &mut Member) -> Result<(), Failure> {
+        if take_share(&self.tx, &self.firm, subject, (Some(&self.actor), self.now)).await? {
+            return Ok(());
+        }
+        let message = "the day's invitation mails are used up; try again tomorrow";
+        Err(refuse("LIMIT_REACHED", &[], message).into())
+    }
+
     async fn log(&self, subject: &Member, action: &'static str, summary: String) -> Result<(), Failure> {
-        let actor = Actor {
-            kind: "member",
-            id: Some(self.actor.id.uuid()),
-            name: self.actor.display_name.clone(),
-        };
+        let actor = Actor::of_member(&self.actor);
         let line = Line {
             organization: self.organization(),
             actor: &actor,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
 use usher_auth::{Permission, Principal, Service};
-use usher_proto::contacts::v1::{ContactSelection, PreviewSelectionRequest};
+use usher_proto::contacts::v1::{ContactSelection, PreviewSelectionRequest, SizeSelectionReply};
 use usher_service::grpc;
 use usher_types::{ContactId, InvitationAction, OrganizationId};
 
@@ -23,7 +23,6 @@ const MOST_IDS: usize = 10_000;
 
 /// Everything that was found out before the transaction.
 pub(super) struct Plan {
-    pub(super) organization: Organization,
     pub(super) actor: Actor,
     pub(super) inviter_address: Option<String>,
     pub(super) batch: Batch,
@@ -71,7 +70,6 @@ impl App {
             .people(organization, start, ids.as_deref(), &mut batch)
             .await?;
         Ok(Plan {
-            organization: firm,
             actor,
             inviter_address: inviter.map(|member| member.email),
             batch,
@@ -98,32 +96,56 @@ impl App {
             }
             _ => {}
         }
-        let request = PreviewSelectionRequest {
-            selection: Some(start.selection.clone()),
-            action: start.action.as_str().to_owned(),
-        };
-        let bearer = self.bearer(Service::Contacts, organization)?;
-        let reply = self
-            .contacts()
-            .preview_selection(bearer.on(request))
-            .await?
-            .into_inner();
-        if !reply.refusals.is_empty() {
-            return Err(Failure::Refused(reply.refusals));
-        }
+        let (found, reached) = self.look_at(organization, start).await?;
         // a segment may change or go while the batch is worked on: what was looked at counts
-        let selection = reply.resolved.as_ref().unwrap_or(&start.selection);
+        let selection = found.resolved.as_ref().unwrap_or(&start.selection);
         batch.selection = selection.encode_to_vec();
-        let total = usize::try_from(reply.total).unwrap_or_default();
+        let total = usize::try_from(found.total).unwrap_or_default();
         if ids.is_some_and(|ids| total < ids.len()) {
             return Err(unknown_ids());
         }
         if total <= AT_ONCE && start.send_at.is_none() {
             return Ok(Some(self.walk_all(organization, selection).await?));
         }
-        check_eligible(reply.eligible, start)?;
-        batch.expected = reply.total;
+        // whom a batch that waits is for is found out at its start
+        if start.send_at.is_none() || start.expect_eligible.is_some() {
+            check_eligible(reached, start)?;
+        }
+        batch.expected = found.total;
         Ok(None)
+    }
+
+    /// What contacts says of the selection, and how many the action reaches: counting those looks at every contact, so where nobody
+    /// asks for the number it is only told whether there is one.
+    async fn look_at(
+        &self,
+        organization: OrganizationId,
+        start: &StartBatch,
+    ) -> Result<(SizeSelectionReply, i64), Failure> {
+        let bearer = self.bearer(Service::Contacts, organization)?;
+        let mut contacts = self.contacts();
+        let request = bearer.on(PreviewSelectionRequest {
+            selection: Some(start.selection.clone()),
+            action: start.action.as_str().to_owned(),
+        });
+        let (found, reached) = if start.expect_eligible.is_some() {
+            let preview = contacts.preview_selection(request).await?.into_inner();
+            let found = SizeSelectionReply {
+                total: preview.total,
+                reaches_somebody: preview.eligible > 0,
+                refusals: preview.refusals,
+                resolved: preview.resolved,
+            };
+            (found, preview.eligible)
+        } else {
+            let found = contacts.size_selection(request).await?.into_inner();
+            let reached = i64::from(found.reaches_somebody);
+            (found, reached)
+        };
+        match found.refusals.is_empty() {
+            true => Ok((found, reached)),
+            false => Err(Failure::Refused(found.refusals)),
+        }
     }
 
     async fn walk_all(

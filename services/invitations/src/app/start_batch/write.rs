@@ -7,16 +7,18 @@ use usher_events::Lane;
 use usher_types::{BatchId, BatchState, InvitationAction, MailingId, OrganizationId};
 use uuid::Uuid;
 
-use super::plan::{Plan, check_eligible};
+use super::plan::{Plan, check_eligible, check_portal};
 use super::{AT_ONCE, StartBatch};
 use crate::app::batch_view::view;
 use crate::app::chunk::{Job, Outcome};
 use crate::app::round::Chunk;
 use crate::app::selection::{Walked, ids_of};
 use crate::app::{App, BatchView, Failure};
+use crate::domain::organization::Organization;
 use crate::storage::activity::{self, Actor, Line};
 use crate::storage::batch::{self, Batch};
 use crate::storage::idempotency::{self, Key};
+use crate::storage::organization;
 
 impl App {
     pub(super) async fn write_batch(
@@ -26,9 +28,15 @@ impl App {
         owner: Uuid,
         hash: &[u8],
     ) -> Result<BatchView, Failure> {
-        let organization = plan.organization.id;
+        let organization = plan.batch.organization;
         let mut batch = plan.batch.clone();
         let tx = self.write(organization).await?;
+        // as it is now, and until this is written: whoever switches the portal off afterwards finds the batch
+        let firm = organization::share(&tx, organization).await?;
+        let firm = firm.ok_or_else(|| Failure::broken("the organization of a token is not there"))?;
+        if start.action != InvitationAction::Cancel {
+            check_portal(&firm)?;
+        }
         if let Some(text) = &start.key {
             let key = Key {
                 organization,
@@ -45,7 +53,10 @@ impl App {
         }
         batch::insert(&tx, &batch).await?;
         let outcome = match &plan.people {
-            Some(people) => self.work_at_once(&tx, plan, start, people.clone()).await?,
+            Some(people) => {
+                self.work_at_once(&tx, (plan, &firm), start, people.clone())
+                    .await?
+            }
             None => Outcome::default(),
         };
         log(&tx, plan, &batch).await?;
@@ -62,13 +73,13 @@ impl App {
     async fn work_at_once(
         &self,
         tx: &Transaction,
-        plan: &Plan,
+        (plan, firm): (&Plan, &Organization),
         start: &StartBatch,
         people: Vec<Walked>,
     ) -> Result<Outcome, Failure> {
         let job = Job {
             batch: &plan.batch,
-            organization: &plan.organization,
+            organization: firm,
             inviter_address: plan.inviter_address.as_deref(),
             now: plan.batch.created_at,
         };

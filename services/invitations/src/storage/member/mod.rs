@@ -10,6 +10,7 @@ use usher_types::{DeliveryState, EmailAddress, InvitationId, MemberId, Organizat
 use uuid::Uuid;
 
 use super::row::Columns;
+use crate::domain::budget::Tally;
 use crate::domain::member::{Grant, Standing};
 use crate::domain::session::Kind;
 
@@ -36,6 +37,8 @@ pub(crate) struct Member {
     /// Where that invitation's mail is, and what the server said.
     pub(crate) delivery: Option<DeliveryState>,
     pub(crate) delivery_error: Option<String>,
+    /// The invitation mails of one day (I17).
+    pub(crate) mails: Tally,
 }
 
 impl Member {
@@ -64,6 +67,7 @@ impl Member {
             created_at: now,
             delivery: None,
             delivery_error: None,
+            mails: Tally::default(),
         }
     }
 
@@ -76,7 +80,7 @@ impl Member {
 
 const COLUMNS: &str = "member.id, member.organization_id, member.email, member.email_canonical, display_name, role, \
                        permissions, active, version, invitation_id, invited_at, invited_by, member.expires_at, \
-                       accepted_at, last_signed_in_at, member.created_at, delivery, delivery_error";
+                       accepted_at, last_signed_in_at, member.created_at, delivery, delivery_error, mail_day, mails";
 const FROM: &str = "member LEFT JOIN invitation ON invitation.id = member.invitation_id \
                     AND invitation.organization_id = member.organization_id";
 
@@ -106,10 +110,14 @@ fn read(row: &QueryResult) -> Result<Member, DbErr> {
         created_at: row.get("created_at")?,
         delivery: delivery.map(|name| name.parse()).transpose().map_err(unknown)?,
         delivery_error: row.get("delivery_error")?,
+        mails: Tally {
+            day: row.get("mail_day")?,
+            count: row.get("mails")?,
+        },
     })
 }
 
-fn values(member: &Member, now: DateTime<Utc>) -> Result<[sea_orm::Value; 16], DbErr> {
+fn values(member: &Member, now: DateTime<Utc>) -> Result<[sea_orm::Value; 18], DbErr> {
     let permissions =
         serde_json::to_string(&member.permissions).map_err(|error| DbErr::Json(error.to_string()))?;
     Ok([
@@ -127,6 +135,8 @@ fn values(member: &Member, now: DateTime<Utc>) -> Result<[sea_orm::Value; 16], D
         member.standing.expires_at.into(),
         member.standing.accepted_at.into(),
         now.into(),
+        member.mails.day.into(),
+        member.mails.count.into(),
         member.email.as_str().into(),
         member.email_canonical.as_str().into(),
     ])
@@ -135,9 +145,9 @@ fn values(member: &Member, now: DateTime<Utc>) -> Result<[sea_orm::Value; 16], D
 /// A new one; an address that is taken is a unique violation.
 pub(crate) async fn insert(tx: &Transaction, member: &Member) -> Result<(), DbErr> {
     let sql = "INSERT INTO member (id, organization_id, display_name, sort_name, role, permissions, active, version, \
-               invitation_id, invited_at, invited_by, expires_at, accepted_at, created_at, updated_at, email, \
-               email_canonical) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16)";
+               invitation_id, invited_at, invited_by, expires_at, accepted_at, created_at, updated_at, mail_day, mails, \
+               email, email_canonical) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17, $18)";
     tx.execute_raw(tx.statement(sql, values(member, member.created_at)?))
         .await?;
     Ok(())
@@ -148,8 +158,8 @@ pub(crate) async fn update(tx: &Transaction, member: &mut Member, now: DateTime<
     member.version += 1;
     let sql = "UPDATE member SET display_name = $3, sort_name = $4, role = $5, permissions = $6, active = $7, \
                version = $8, invitation_id = $9, invited_at = $10, invited_by = $11, expires_at = $12, \
-               accepted_at = $13, updated_at = $14 WHERE id = $1 AND organization_id = $2";
-    let values = values(member, now)?.into_iter().take(14);
+               accepted_at = $13, updated_at = $14, mail_day = $15, mails = $16 WHERE id = $1 AND organization_id = $2";
+    let values = values(member, now)?.into_iter().take(16);
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }

@@ -7,11 +7,12 @@ use usher_types::{MemberId, OrganizationId, SessionId};
 use uuid::Uuid;
 
 use crate::domain::impersonation;
-use crate::domain::session::{Kind, forget_at};
+use crate::domain::session::{ACCESS_LIFE, Kind, LEEWAY, forget_at};
 
-/// The access token of an impersonation lives as long as that, every other one for minutes.
+/// The access token of an impersonation lives as long as that, every other one for minutes since the session was last used. A
+/// session whose tokens have all run out is not remembered: there are as many of those as sign-ins in a month.
 const END: &str = "UPDATE session SET ended_at = $2, end_reason = $4, \
-                   forget_at = CASE WHEN acting_member_id IS NULL THEN $3 ELSE $6 END";
+                   forget_at = CASE WHEN acting_member_id IS NOT NULL THEN $6 WHEN last_used_at > $7 THEN $3 END";
 
 /// When it ended, and from when on no token of it can live any more: an impersonation's later.
 fn moments(now: DateTime<Utc>) -> [sea_orm::Value; 3] {
@@ -20,6 +21,11 @@ fn moments(now: DateTime<Utc>) -> [sea_orm::Value; 3] {
         forget_at(now).into(),
         (forget_at(now) + impersonation::LIFE).into(),
     ]
+}
+
+/// Whoever was used before has no token any more.
+fn still_used(now: DateTime<Utc>) -> sea_orm::Value {
+    (now - ACCESS_LIFE - LEEWAY).into()
 }
 
 /// Ends one session of an organization.
@@ -40,6 +46,7 @@ pub(crate) async fn end(
         reason,
         organization.uuid().into(),
         later,
+        still_used(now),
     ];
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
@@ -60,7 +67,15 @@ pub(crate) async fn end_all(
     );
     let [ended, forget, later] = moments(now);
     let (subjects, reason) = (dialect.uuids(subjects), reason.into());
-    let values = [subjects, ended, forget, reason, organization.uuid().into(), later];
+    let values = [
+        subjects,
+        ended,
+        forget,
+        reason,
+        organization.uuid().into(),
+        later,
+        still_used(now),
+    ];
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
@@ -84,6 +99,7 @@ pub(crate) async fn end_of_member(
         reason.into(),
         organization.uuid().into(),
         later,
+        still_used(now),
     ];
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
@@ -106,6 +122,7 @@ pub(crate) async fn end_of_contacts(
         reason.into(),
         organization.uuid().into(),
         later,
+        still_used(now),
     ];
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
@@ -119,7 +136,7 @@ pub(crate) async fn end_own(
     now: DateTime<Utc>,
 ) -> Result<bool, DbErr> {
     let sql = format!(
-        "{END} WHERE organization_id = $5 AND subject_id = $1 AND id = $7 AND acting_member_id IS NULL \
+        "{END} WHERE organization_id = $5 AND subject_id = $1 AND id = $8 AND acting_member_id IS NULL \
          AND ended_at IS NULL"
     );
     let done = end_own_where(tx, sql, (organization, subject), session, now).await?;
@@ -134,7 +151,7 @@ pub(crate) async fn end_others(
     now: DateTime<Utc>,
 ) -> Result<u64, DbErr> {
     let sql = format!(
-        "{END} WHERE organization_id = $5 AND subject_id = $1 AND id <> $7 AND acting_member_id IS NULL \
+        "{END} WHERE organization_id = $5 AND subject_id = $1 AND id <> $8 AND acting_member_id IS NULL \
          AND ended_at IS NULL"
     );
     end_own_where(tx, sql, (organization, subject), kept, now).await
@@ -156,6 +173,7 @@ async fn end_own_where(
         reason,
         organization,
         later,
+        still_used(now),
         session.uuid().into(),
     ];
     Ok(tx.execute_raw(tx.statement(sql, values)).await?.rows_affected())

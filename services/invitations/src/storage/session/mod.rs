@@ -226,6 +226,15 @@ pub(crate) async fn count_failure(
     Ok(())
 }
 
+/// Forgets failures that are long over, but for the addresses that only a reset opens. Nobody's addresses are counted, too, and would
+/// stay for ever.
+pub(crate) async fn forget_failures(tx: &Transaction, before: DateTime<Utc>, shut: i64) -> Result<(), DbErr> {
+    let sql = "DELETE FROM sign_in_failure WHERE latest < $1 AND count < $2";
+    tx.execute_raw(tx.statement(sql, [before.into(), shut.into()]))
+        .await?;
+    Ok(())
+}
+
 /// The right password was given: the count is over.
 pub(crate) async fn clear_failures(tx: &Transaction, key: &[u8]) -> Result<(), DbErr> {
     let sql = "DELETE FROM sign_in_failure WHERE key = $1";

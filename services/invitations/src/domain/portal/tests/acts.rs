@@ -13,7 +13,7 @@ fn i21_every_act_in_every_status() {
     type Making = fn(&Access) -> Act;
     type Expected = [Result<PortalStatus, Refused>; 5];
     let barred = [Ok(Waiting), Ok(Waiting), Ok(Waiting), Ok(Accepted), Ok(Active)];
-    let table: [(&str, Making, Expected); 15] = [
+    let table: [(&str, Making, Expected); 16] = [
         (
             "send",
             |_| Act::Send(offer()),
@@ -142,6 +142,7 @@ fn i21_every_act_in_every_status() {
             |_| Act::Hear(vec![changed(|person| person.email = None)]),
             barred,
         ),
+        ("erased", |_| Act::Hear(vec![changed(erase)]), barred),
     ];
     for (name, act, expected) in table {
         for (status, expected) in STATUSES.into_iter().zip(expected) {

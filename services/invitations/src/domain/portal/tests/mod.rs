@@ -82,7 +82,7 @@ fn elsewhere(person: &mut Person) {
 }
 
 type Cause = (&'static str, fn(&mut Person));
-const CAUSES: [Cause; 4] = [
+const CAUSES: [Cause; 5] = [
     ("inactive", |person| person.active = false),
     ("lead", |person| person.role = ContactRole::Lead),
     ("last login off", |person| person.links = 2),
@@ -91,7 +91,18 @@ const CAUSES: [Cause; 4] = [
         person.email_canonical = None;
         person.email_state = EmailState::None;
     }),
+    ("erased", erase),
 ];
+
+/// What is left of a contact whose personal data was removed (C4).
+fn erase(person: &mut Person) {
+    (person.email, person.email_canonical) = (None, None);
+    person.email_state = EmailState::None;
+    person.active = false;
+    person.first_name.clear();
+    person.last_name.clear();
+    (person.locale, person.time_zone) = (None, None);
+}
 
 const fn ended(invitation: InvitationId, state: InvitationState) -> Option<Ended> {
     Some(Ended { invitation, state })

@@ -1,0 +1,45 @@
+//! What a running process tells of itself (R4).
+
+use hyper::Method;
+use serde_json::json;
+use usher_tests::{Client, System, eventually, free_port};
+
+use crate::operations::{CREATE_CONTACT, SEND};
+
+/// The value of the first line that begins so.
+fn value(page: &str, begin: &str) -> Option<f64> {
+    let line = page.lines().find(|line| line.starts_with(begin))?;
+    line.rsplit(' ').next()?.parse().ok()
+}
+
+#[tokio::test]
+async fn r4_prometheus_reads_what_a_running_process_has_done() {
+    let address = format!("127.0.0.1:{}", free_port());
+    let mut system = System::launch_on(&[("USHER_TELEMETRY__METRICS_LISTEN", &address)]);
+    system.wait_until_ready().await;
+    let admin = system.sign_in_again().await;
+    for name in ["ada", "bea"] {
+        let input = json!({ "role": "CLIENT", "firstName": name, "lastName": "Lovelace", "email": format!("{name}@example.com") });
+        admin.done(CREATE_CONTACT, json!({ "input": input })).await;
+    }
+    let sent = admin
+        .done(SEND, json!({ "input": { "contacts": { "filter": {} } } }))
+        .await;
+    assert_eq!(sent["userErrors"], json!([]));
+    let scrape = Client::new(&format!("http://{address}"));
+    let issued = "usher_events_published_total{type=\"usher.invitation.issued.v1\"}";
+    let sent = "usher_invitation_sent_duration_seconds_count";
+    let page = eventually("both mails are counted", system.patience(), || async {
+        let page = scrape.page(Method::GET, "/metrics").await.into_body();
+        (value(&page, sent) == Some(2.0)).then_some(page)
+    })
+    .await;
+    assert_eq!(value(&page, issued), Some(2.0), "{page}");
+    assert_eq!(
+        value(&page, "usher_batches_open{state=\"RUNNING\"}").unwrap_or_default(),
+        0.0,
+        "{page}"
+    );
+    assert!(!page.contains("example.com"), "an address stands in the metrics");
+    system.stop().await;
+}
