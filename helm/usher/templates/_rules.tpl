@@ -3,10 +3,12 @@
 {{- $of := printf "namespace=%q,service=~%q" .Release.Namespace (printf "%s-.+" (include "usher.fullname" .)) -}}
 {{- $rules := .Values.monitoring.rules -}}
 {{- range list "gateway" "contacts" "invitations" "notifications" }}
+{{- $service := include "usher.component" (dict "root" $ "name" .) }}
 - alert: UsherServiceDown
-  expr: absent(up{namespace={{ $.Release.Namespace | quote }},service={{ include "usher.component" (dict "root" $ "name" .) | quote }}} == 1)
+  expr: absent(up{namespace={{ $.Release.Namespace | quote }},service={{ $service | quote }}} == 1)
   for: 5m
-  labels: { severity: critical }
+  # what is absent has no labels to tell them by
+  labels: { severity: critical, service: {{ $service }} }
   annotations:
     summary: No pod of {{ . }} answers
 {{- end }}
