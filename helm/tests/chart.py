@@ -43,6 +43,12 @@ def render(scenario: str, version: str = "4", *sets: str) -> str:
     )
 
 
+def notes_of(scenario: str) -> str:
+    """What Helm says after an install. Only Helm 4 says it without a cluster."""
+    arguments = ["portal", str(CHART), "--namespace", "clients", "--values", values_of(scenario), "--dry-run=client"]
+    return helm("4", "install", *arguments).partition("\nNOTES:\n")[2]
+
+
 @cache
 def rendered(scenario: str) -> str:
     return render(scenario)

@@ -6,7 +6,7 @@ import unittest
 
 import kubernetes_validate
 
-from chart import GOLDEN, HELMS, ROOT, SCENARIOS, SERVICES, objects, parse, render, rendered
+from chart import GOLDEN, HELMS, ROOT, SCENARIOS, SERVICES, notes_of, objects, parse, render, rendered
 
 # Kinds of others, whose schemas are not Kubernetes' own.
 FOREIGN = {
@@ -78,6 +78,32 @@ class Manifests(unittest.TestCase):
         for name in SERVICES:
             caller = (templates / f"{name}.yaml").read_text()
             self.assertEqual(caller, f'{{{{ include "usher.workload" (dict "root" $ "name" "{name}") }}}}\n')
+
+
+class Switches(unittest.TestCase):
+    def kinds(self, *sets: str) -> list:
+        found = parse(render("minimal", "4", *sets))
+        return [(one["kind"], one["metadata"]["name"].removeprefix("portal-usher-")) for one in found]
+
+    def test_one_pod_alone_has_no_budget_that_would_block_a_drain(self):
+        self.assertIn(("PodDisruptionBudget", "gateway"), self.kinds())
+        self.assertNotIn(("PodDisruptionBudget", "gateway"), self.kinds("gateway.replicas=1"))
+        scaled = self.kinds("gateway.replicas=1", "gateway.autoscaling.by=cpu")
+        self.assertIn(("PodDisruptionBudget", "gateway"), scaled)
+
+    def test_migrations_may_be_somebody_elses(self):
+        self.assertNotIn("migrate", [name for _, name in self.kinds("migrations.enabled=false")])
+
+    def test_policies_may_be_off(self):
+        self.assertNotIn("NetworkPolicy", [kind for kind, _ in self.kinds("networkPolicy.enabled=false")])
+
+    def test_the_notes_tell_what_to_do_next(self):
+        notes = notes_of("minimal")
+        self.assertIn("https://portal.firm.example", notes)
+        self.assertIn("port-forward service/portal-usher-gateway 8080:80", notes)
+        self.assertIn("is invited by mail", notes)
+        self.assertIn("networkPolicy.enabled is off", notes_of("external-secrets"))
+        self.assertNotIn("port-forward", notes_of("production"))
 
 
 class Labels(unittest.TestCase):
