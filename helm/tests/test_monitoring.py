@@ -4,7 +4,7 @@ import json
 import re
 import unittest
 
-from chart import CHART, ROOT, of_kind
+from chart import CHART, ROOT, SERVICES, component, of_kind
 
 DASHBOARD = json.loads((CHART / "dashboards" / "usher.json").read_text())
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
@@ -67,12 +67,20 @@ class Monitoring(unittest.TestCase):
 
     def test_metrics_of_all_four_are_read(self):
         [monitor] = of_kind("production", "ServiceMonitor")
-        selector = monitor["spec"]["selector"]["matchLabels"].items()
-        found = [service for service in of_kind("production", "Service") if selector <= service["metadata"]["labels"].items()]
-        self.assertEqual(len(found), 4)
         [endpoint] = monitor["spec"]["endpoints"]
-        for service in found:
-            self.assertIn(endpoint["port"], {port["name"] for port in service["spec"]["ports"]})
+        selector = monitor["spec"]["selector"]["matchLabels"].items()
+        read = [
+            component(service)
+            for service in of_kind("production", "Service")
+            if selector <= service["metadata"]["labels"].items()
+            and endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
+        ]
+        self.assertEqual(sorted(read), sorted(SERVICES))
+
+    def test_what_may_be_open_to_the_world_has_no_metrics(self):
+        for service in of_kind("production", "Service"):
+            if service["spec"].get("clusterIP") != "None":
+                self.assertEqual([port["name"] for port in service["spec"]["ports"]], ["http"])
 
     def test_the_dashboard_arrives_whole(self):
         [board] = [found for found in of_kind("production", "ConfigMap") if "usher.json" in found["data"]]

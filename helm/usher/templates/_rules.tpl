@@ -5,7 +5,7 @@
 {{- range list "gateway" "contacts" "invitations" "notifications" }}
 {{- $service := include "usher.component" (dict "root" $ "name" .) }}
 - alert: UsherServiceDown
-  expr: absent(up{namespace={{ $.Release.Namespace | quote }},service={{ $service | quote }}} == 1)
+  expr: absent(up{namespace={{ $.Release.Namespace | quote }},service=~{{ printf "%s(-metrics)?" $service | quote }}} == 1)
   for: 5m
   # what is absent has no labels to tell them by
   labels: { severity: critical, service: {{ $service }} }

@@ -33,8 +33,9 @@ that name and in usher.facts.
 {{- end }}
 {{- end -}}
 
+{{/* Arguments besides: suffix, for a second object of a kind. */}}
 {{- define "usher.metadata" -}}
-name: {{ include "usher.component" . }}
+name: {{ include "usher.component" . }}{{ .suffix }}
 namespace: {{ .root.Release.Namespace }}
 labels:
   {{- include "usher.labels" . | nindent 2 }}
@@ -132,8 +133,12 @@ readinessProbe:
 {{- if $rules }}{{ toYaml $rules }}{{ end -}}
 {{- end -}}
 
-{{/* Callers of gRPC balance by themselves, so they are told every pod's address; people come by one. */}}
+{{/*
+Callers of gRPC balance by themselves, so they are told every pod's address; people come by one. What is open to people
+has no metrics: those of the gateway have a Service of their own.
+*/}}
 {{- define "usher.service" -}}
+{{- $forPeople := eq .facts.protocol "http" -}}
 apiVersion: v1
 kind: Service
 metadata:
@@ -143,7 +148,7 @@ metadata:
     {{- toYaml . | nindent 4 }}
   {{- end }}
 spec:
-  {{- if eq .facts.protocol "http" }}
+  {{- if $forPeople }}
   type: {{ .own.service.type }}
   {{- else }}
   clusterIP: None
@@ -154,11 +159,29 @@ spec:
     - name: {{ .facts.protocol }}
       port: {{ dig "service" "port" .facts.port .own }}
       targetPort: {{ .facts.protocol }}
-      appProtocol: {{ ternary "http" "kubernetes.io/h2c" (eq .facts.protocol "http") }}
-    - name: metrics
-      port: {{ include "usher.metricsPort" . }}
-      targetPort: metrics
-      appProtocol: http
+      appProtocol: {{ ternary "http" "kubernetes.io/h2c" $forPeople }}
+    {{- if not $forPeople }}
+    {{- include "usher.metricsServicePort" . | nindent 4 }}
+    {{- else }}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  {{- include "usher.metadata" (merge (dict "suffix" "-metrics") .) | nindent 2 }}
+spec:
+  clusterIP: None
+  selector:
+    {{- include "usher.selector" . | nindent 4 }}
+  ports:
+    {{- include "usher.metricsServicePort" . | nindent 4 }}
+    {{- end }}
+{{- end -}}
+
+{{- define "usher.metricsServicePort" -}}
+- name: metrics
+  port: {{ include "usher.metricsPort" . }}
+  targetPort: metrics
+  appProtocol: http
 {{- end -}}
 
 {{- define "usher.account" -}}
