@@ -1,10 +1,12 @@
 """What comes out of the chart."""
 
 import difflib
+import functools
 import re
 import unittest
 
 import kubernetes_validate
+import kubernetes_validate.utils
 
 from chart import GOLDEN, HELMS, ROOT, SCENARIOS, SERVICES, notes_of, objects, parse, render, rendered
 
@@ -18,6 +20,10 @@ FOREIGN = {
 }
 # The schemas that the validator brings, of its newest three versions of Kubernetes.
 VERSIONS = [f"1.{minor}" for minor in (35, 36, 37)]
+
+
+# It reads the schemas from their files for each object; they do not change meanwhile.
+kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.utils.schema_contents)
 
 
 class Manifests(unittest.TestCase):
