@@ -1,6 +1,6 @@
 # Every command a person needs. Each is a line here and, where it takes more, a script in scripts/.
 
-.PHONY: help run run-distributed demo test lint bench schema format
+.PHONY: help run run-distributed demo test chart images lint bench schema format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,12 @@ demo: ## loads the sample contacts (or FILE=export.csv) into a running Usher, in
 
 test: ## all tests, on everything they need
 	@scripts/test
+
+chart: ## the Helm chart's tests; scripts/chart write after a change that was meant
+	@scripts/chart
+
+images: ## the five container images, with docker buildx or buildah
+	@scripts/images
 
 lint: ## format, clippy, import directions, licences and bans
 	@scripts/lint

@@ -3,6 +3,9 @@
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/usher"
+# What is shipped: each is the target of that name in the Dockerfile, and the program usher-NAME.
+# shellcheck disable=SC2034
+IMAGES=(gateway contacts invitations notifications migrate)
 # Debian keeps the servers' programs out of the path.
 for folder in /usr/lib/postgresql/*/bin /usr/lib/rabbitmq/bin /usr/sbin; do
     [ -d "$folder" ] && PATH="$PATH:$folder"

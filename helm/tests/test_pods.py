@@ -1,0 +1,226 @@
+"""How pods run: what they may, how they are asked for their health, where they get settings and secrets from."""
+
+import re
+import tomllib
+import unittest
+
+from chart import ROOT, SCENARIOS, SERVICES, component, containers, objects, of_kind, one, pods, rendered
+from readme import leaves
+
+# What each program needs; what it does not need it does not get.
+SECRETS = {
+    "gateway": {"USHER_SERVICE_KEYS"},
+    "contacts": {"USHER_DATABASE_URL", "USHER_AMQP_URL", "USHER_SERVICE_KEYS", "USHER_FIELD_KEYS"},
+    "invitations": {
+        "USHER_DATABASE_URL",
+        "USHER_AMQP_URL",
+        "USHER_SERVICE_KEYS",
+        "USHER_SEAL_KEYS",
+        "USHER_SIGNING_KEYS",
+    },
+    "notifications": {
+        "USHER_DATABASE_URL",
+        "USHER_AMQP_URL",
+        "USHER_SMTP_URL",
+        "USHER_SERVICE_KEYS",
+        "USHER_SEAL_KEYS",
+    },
+    "migrate": {"USHER_DATABASE_URL"},
+    "test": set(),
+}
+OPTIONAL = {"USHER_ADMIN_PASSWORD", "EMAIL", "PASSWORD"}
+
+
+def environment(container: dict) -> dict:
+    return {variable["name"]: variable.get("value", variable.get("valueFrom")) for variable in container["env"]}
+
+
+class Security(unittest.TestCase):
+    def test_the_restricted_standard_holds_for_every_pod(self):
+        for scenario in SCENARIOS:
+            self.assertEqual({name for name, _, _ in pods(scenario)}, {*SERVICES, "migrate", "test"})
+            for name, _, spec in pods(scenario):
+                with self.subTest(scenario=scenario, pod=name):
+                    self.assertIs(spec["securityContext"]["runAsNonRoot"], True)
+                    self.assertEqual(spec["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})
+                    for forbidden in ("hostNetwork", "hostPID", "hostIPC", "hostUsers", "initContainers"):
+                        self.assertNotIn(forbidden, spec)
+                    volumes = {kind for volume in spec.get("volumes", []) for kind in volume if kind != "name"}
+                    self.assertLessEqual(volumes, {"emptyDir", "configMap", "secret"})
+            for name, container in containers(scenario):
+                with self.subTest(scenario=scenario, container=name):
+                    self.assertEqual(
+                        container["securityContext"],
+                        {
+                            "allowPrivilegeEscalation": False,
+                            "readOnlyRootFilesystem": True,
+                            "capabilities": {"drop": ["ALL"]},
+                        },
+                    )
+                    self.assertFalse(any("hostPort" in port for port in container.get("ports", [])))
+
+    def test_the_user_is_a_fixed_number_unless_the_cluster_chooses(self):
+        for scenario in SCENARIOS:
+            for name, _, spec in pods(scenario):
+                chosen = scenario == "all-on" and name == "contacts"
+                expected = None if chosen else 65532
+                self.assertEqual(spec["securityContext"].get("runAsUser"), expected, (scenario, name))
+                self.assertEqual(spec["securityContext"].get("runAsGroup"), expected, (scenario, name))
+
+    def test_no_account_has_a_token(self):
+        for scenario in SCENARIOS:
+            for name, _, spec in pods(scenario):
+                self.assertIs(spec["automountServiceAccountToken"], False, name)
+                # variables of service links would be refused as settings that do not exist
+                self.assertIs(spec["enableServiceLinks"], False, name)
+            for account in of_kind(scenario, "ServiceAccount"):
+                self.assertIs(account["automountServiceAccountToken"], False)
+        self.assertEqual(of_kind("external-secrets", "ServiceAccount"), [])
+
+    def test_every_container_says_what_it_takes(self):
+        for scenario in SCENARIOS:
+            for name, container in containers(scenario):
+                self.assertEqual(set(container["resources"]["requests"]), {"cpu", "memory"}, name)
+                self.assertIn("memory", container["resources"]["limits"], name)
+
+
+class Probes(unittest.TestCase):
+    def test_alive_needs_no_database_and_has_a_port_of_its_own(self):
+        for scenario in SCENARIOS:
+            for name, container in containers(scenario):
+                if name not in SERVICES:
+                    continue
+                ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+                self.assertEqual(set(ports), {"metrics", "http" if name == "gateway" else "grpc"})
+                for probe in ("startupProbe", "livenessProbe"):
+                    self.assertEqual(container[probe]["httpGet"], {"path": "/metrics", "port": "metrics"})
+                ready = container["readinessProbe"]
+                if name == "gateway":
+                    self.assertEqual(ready["httpGet"], {"path": "/readyz", "port": "http"})
+                else:
+                    self.assertEqual(ready["grpc"], {"port": ports["grpc"]})
+
+    def test_the_grace_period_outlasts_the_stop(self):
+        for scenario in SCENARIOS:
+            for name, _, spec in pods(scenario):
+                if name not in SERVICES:
+                    continue
+                container = spec["containers"][0]
+                pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+                grace = int(environment(container)["USHER_LIFECYCLE__GRACE_SECONDS"])
+                self.assertGreaterEqual(spec["terminationGracePeriodSeconds"], pause + grace + 10)
+
+
+class Environment(unittest.TestCase):
+    def test_secrets_are_references_and_each_program_gets_its_own(self):
+        for scenario in SCENARIOS:
+            for name, container in containers(scenario):
+                references = {key for key, value in environment(container).items() if isinstance(value, dict)}
+                with self.subTest(scenario=scenario, container=name):
+                    self.assertEqual(references - OPTIONAL, SECRETS[name])
+
+    def test_nothing_secret_is_in_plain_sight(self):
+        for scenario in SCENARIOS:
+            self.assertEqual(of_kind(scenario, "Secret"), [])
+            self.assertNotRegex(rendered(scenario), r"(postgres(ql)?|amqps?|smtps?)://")
+            for name, container in containers(scenario):
+                for key, value in environment(container).items():
+                    if re.search(r"(PASSWORD|_KEYS$|DATABASE_URL|AMQP_URL|SMTP_URL)", key):
+                        self.assertEqual(set(value), {"secretKeyRef"}, (name, key))
+
+    def test_every_variable_is_a_setting_of_the_programs(self):
+        defaults = tomllib.loads((ROOT / "crates" / "service" / "usher.toml").read_text())
+        known = {f"USHER_{'__'.join(path).upper()}" for path in leaves(defaults)}
+        for scenario in SCENARIOS:
+            for name, container in containers(scenario):
+                names = [variable["name"] for variable in container["env"]]
+                self.assertEqual(len(names), len(set(names)), name)
+                ours = {key for key in names if key.startswith("USHER_")}
+                self.assertLessEqual(ours, known, name)
+
+    def test_numbers_are_written_out(self):
+        gateway = environment(dict(containers("all-on"))["gateway"])
+        self.assertEqual(gateway["USHER_GATEWAY__QUERY_COMPLEXITY"], "1000000")
+        self.assertEqual(gateway["USHER_TELEMETRY__SAMPLE_RATIO"], "1")
+        self.assertEqual(environment(dict(containers("minimal"))["gateway"])["USHER_TELEMETRY__SAMPLE_RATIO"], "0.05")
+
+    def test_a_workloads_own_values_win(self):
+        contacts = dict(containers("all-on"))["contacts"]
+        self.assertEqual(environment(contacts)["USHER_DATABASE__CONNECTIONS"], "12")
+        notifications = environment(dict(containers("all-on"))["notifications"])
+        self.assertEqual(notifications["USHER_DATABASE__CONNECTIONS"], "6")
+        reference = environment(dict(containers("external-secrets"))["notifications"])["USHER_AMQP_URL"]
+        self.assertEqual(reference, {"secretKeyRef": {"name": "vault-broker-notifications", "key": "uri"}})
+        owner = environment(dict(containers("external-secrets"))["migrate"])["USHER_DATABASE_URL"]
+        self.assertEqual(owner, {"secretKeyRef": {"name": "vault-database-owner", "key": "uri"}})
+
+    def test_a_digest_wins_over_the_tag(self):
+        images = {name: container["image"] for name, container in containers("all-on")}
+        self.assertRegex(images["gateway"], r"^registry\.firm\.example/usher-gateway@sha256:[0-9a-f]{64}$")
+        self.assertEqual(images["contacts"], "registry.firm.example/usher-contacts:0.1.0")
+
+
+class Places(unittest.TestCase):
+    def test_replicas_are_spread_and_may_be_drained_one_by_one(self):
+        for scenario in SCENARIOS:
+            for deployment in of_kind(scenario, "Deployment"):
+                name = component(deployment)
+                budget = one(scenario, "PodDisruptionBudget", name)["spec"]
+                self.assertNotIn("minAvailable", budget)
+                self.assertEqual(budget["unhealthyPodEvictionPolicy"], "AlwaysAllow")
+                self.assertEqual(budget["selector"], deployment["spec"]["selector"])
+                rules = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+                keys = {"topology.kubernetes.io/zone", "kubernetes.io/hostname"}
+                if (scenario, name) == ("all-on", "contacts"):
+                    keys = {"topology.kubernetes.io/zone"}
+                self.assertEqual({rule["topologyKey"] for rule in rules}, keys)
+                for rule in rules:
+                    self.assertEqual(rule["matchLabelKeys"], ["pod-template-hash"])
+                    self.assertEqual(rule["labelSelector"], deployment["spec"]["selector"])
+                rolling = deployment["spec"]["strategy"]["rollingUpdate"]
+                self.assertEqual(rolling, {"maxUnavailable": 0, "maxSurge": 1})
+
+    def test_nothing_is_scaled_by_two(self):
+        for scenario in SCENARIOS:
+            scaled = [
+                found["spec"]["scaleTargetRef"]["name"]
+                for found in of_kind(scenario, "HorizontalPodAutoscaler", "ScaledObject")
+            ]
+            self.assertEqual(len(scaled), len(set(scaled)))
+            for deployment in of_kind(scenario, "Deployment"):
+                own = deployment["metadata"]["name"] in scaled
+                self.assertEqual("replicas" in deployment["spec"], not own, deployment["metadata"]["name"])
+
+    def test_mail_is_scaled_by_its_queues(self):
+        scaler = one("all-on", "ScaledObject", "notifications")["spec"]
+        queues = [t["metadata"]["queueName"] for t in scaler["triggers"] if t["type"] == "rabbitmq"]
+        self.assertEqual(queues, ["acme.notifications.deliver.interactive", "acme.notifications.deliver.bulk"])
+        # the names that the programs give
+        self.assertIn('"notifications.deliver"', (ROOT / "crates" / "events" / "src" / "command.rs").read_text())
+        self.assertGreaterEqual(scaler["minReplicaCount"], 1)
+        self.assertEqual(scaler["scaleTargetRef"]["name"], "acme-portal-notifications")
+
+
+class Migrations(unittest.TestCase):
+    def test_the_job_leans_on_nothing_that_comes_later(self):
+        for scenario in SCENARIOS:
+            job = one(scenario, "Job", "migrate")
+            annotations = job["metadata"]["annotations"]
+            self.assertEqual(annotations["helm.sh/hook"], "pre-install,pre-upgrade")
+            self.assertEqual(annotations["helm.sh/hook-delete-policy"], "before-hook-creation")
+            spec = job["spec"]["template"]["spec"]
+            self.assertEqual(spec["containers"][0]["args"], ["up"])
+            before = {
+                (found["kind"], found["metadata"]["name"])
+                for found in objects(scenario)
+                if found["metadata"].get("annotations", {}).get("helm.sh/hook") == "pre-install,pre-upgrade"
+                and int(found["metadata"]["annotations"]["helm.sh/hook-weight"]) < 0
+            }
+            if scenario == "external-secrets":
+                self.assertEqual((spec["serviceAccountName"], before), ("portal", set()))
+                continue
+            account = ("ServiceAccount", spec["serviceAccountName"])
+            self.assertEqual(before, {account, ("NetworkPolicy", job["metadata"]["name"])})
+            made = {found["metadata"]["name"] for found in of_kind(scenario, "Secret", "ConfigMap")}
+            for volume in spec["volumes"]:
+                self.assertNotIn(volume.get("configMap", {}).get("name"), made)
