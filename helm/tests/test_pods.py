@@ -93,12 +93,9 @@ class Probes(unittest.TestCase):
                 ports = {port["name"]: port["containerPort"] for port in container["ports"]}
                 self.assertEqual(set(ports), {"metrics", "http" if name == "gateway" else "grpc"})
                 for probe in ("startupProbe", "livenessProbe"):
-                    self.assertEqual(container[probe]["httpGet"], {"path": "/metrics", "port": "metrics"})
+                    self.assertEqual(container[probe]["httpGet"], {"path": "/livez", "port": "metrics"})
                 ready = container["readinessProbe"]
-                if name == "gateway":
-                    self.assertEqual(ready["httpGet"], {"path": "/readyz", "port": "http"})
-                else:
-                    self.assertEqual(ready["grpc"], {"port": ports["grpc"]})
+                self.assertEqual(ready["httpGet"], {"path": "/readyz", "port": "metrics"})
 
     def test_the_grace_period_outlasts_the_stop(self):
         for scenario in SCENARIOS:

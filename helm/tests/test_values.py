@@ -28,11 +28,11 @@ OWN = {
     "contacts_listen",
     "invitations_listen",
     "notifications_listen",
+    "private_listen",
     "seal_keys",
     "field_keys",
     "service_keys",
     "signing_keys",
-    "telemetry.metrics_listen",
 }
 
 

@@ -9,6 +9,8 @@ pub fn migrations() -> Vec<Migration> {
 }
 
 fn messaging(ddl: &mut Ddl) {
+    // What each step means to programs that do not know it.
+    ddl.run("CREATE TABLE schema_step (name text PRIMARY KEY, serves_older boolean NOT NULL)");
     outbox(ddl);
     inbox(ddl);
     ddl.run(
@@ -17,7 +19,7 @@ fn messaging(ddl: &mut Ddl) {
     );
     ddl.run("CREATE INDEX dead_letter_at ON dead_letter (at)");
     ddl.tenant(&["outbox", "dead_letter"]);
-    ddl.system_only(&["outbox_lease", "inbox"]);
+    ddl.system_only(&["outbox_lease", "inbox", "schema_step"]);
 }
 
 fn outbox(ddl: &mut Ddl) {

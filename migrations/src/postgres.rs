@@ -47,7 +47,7 @@ pub(crate) async fn prepare(pool: &PgPool, schema: &str) -> Result<(), MigrateEr
 /// Services read the history and never write it.
 pub(crate) async fn seal_history(pool: &PgPool, schema: &str) -> Result<(), MigrateError> {
     let sql = format!(
-        "REVOKE INSERT, UPDATE, DELETE ON {schema}.seaql_migrations FROM usher_service, usher_system"
+        "REVOKE INSERT, UPDATE, DELETE ON {schema}.seaql_migrations, {schema}.schema_step FROM usher_service, usher_system"
     );
     pool.execute(AssertSqlSafe(sql)).await?;
     Ok(())

@@ -1,6 +1,6 @@
 //! Which steps a schema has.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use sea_orm::{ConnectionTrait, DbErr};
 use sha2::{Digest, Sha256};
@@ -17,6 +17,8 @@ pub struct Step {
     pub applied: bool,
     /// Whether this program knows it; a newer one may have done it.
     pub known: bool,
+    /// Whether programs serve that do not know it.
+    pub serves_older: bool,
 }
 
 /// Why a service does not serve this schema (R3).
@@ -30,8 +32,8 @@ pub enum SchemaError {
         /// The first missing step.
         missing: String,
     },
-    /// A newer program has migrated it.
-    #[error("the schema of {service} has {unknown}, which this version does not know")]
+    /// A newer program has migrated it, and has taken away what this one uses.
+    #[error("the schema of {service} has {unknown}, which this version does not know and cannot serve")]
     Ahead {
         /// Whose schema.
         service: &'static str,
@@ -51,19 +53,22 @@ pub async fn status(database: &Database, service: Service) -> Result<Vec<Step>, 
     let mut applied = history(database, service).await?;
     let known = service.migrations().into_iter().map(|migration| Step {
         name: migration.name().to_owned(),
-        applied: applied.remove(migration.name()),
+        applied: applied.remove(migration.name()).is_some(),
         known: true,
+        serves_older: migration.serves_older(),
     });
     let mut steps: Vec<Step> = known.collect();
-    steps.extend(applied.into_iter().map(|name| Step {
+    steps.extend(applied.into_iter().map(|(name, serves_older)| Step {
         name,
         applied: true,
         known: false,
+        serves_older,
     }));
     Ok(steps)
 }
 
-/// Whether this program may serve the schema: exactly the steps that it knows.
+/// Whether this program may serve the schema: all the steps that it knows, and of others only those that a later release has added
+/// for itself, as during a rolling upgrade or after a program was rolled back.
 ///
 /// # Errors
 /// [`SchemaError::Behind`] and [`SchemaError::Ahead`] say what differs.
@@ -75,7 +80,7 @@ pub async fn check(database: &Database, service: Service) -> Result<(), SchemaEr
                 missing: step.name,
             });
         }
-        if !step.known {
+        if !step.known && !step.serves_older {
             return Err(SchemaError::Ahead {
                 service: service.name(),
                 unknown: step.name,
@@ -85,7 +90,8 @@ pub async fn check(database: &Database, service: Service) -> Result<(), SchemaEr
     Ok(())
 }
 
-async fn history(database: &Database, service: Service) -> Result<BTreeSet<String>, DbErr> {
+/// The steps that were done, and whether programs serve that do not know them.
+async fn history(database: &Database, service: Service) -> Result<BTreeMap<String, bool>, DbErr> {
     let tx = database.read(Scope::System(SystemReason::Operate)).await?;
     let table = match tx.dialect() {
         Dialect::Sqlite => {
@@ -96,13 +102,12 @@ async fn history(database: &Database, service: Service) -> Result<BTreeSet<Strin
             format!("SELECT 1 WHERE to_regclass('{name}.seaql_migrations') IS NOT NULL")
         }
     };
-    let mut versions = BTreeSet::new();
+    let mut versions = BTreeMap::new();
     if tx.query_one_raw(tx.statement(table, [])).await?.is_some() {
-        for row in tx
-            .query_all_raw(tx.statement("SELECT version FROM seaql_migrations", []))
-            .await?
-        {
-            versions.insert(row.try_get_by_index(0)?);
+        let sql = "SELECT version, coalesce(serves_older, FALSE) FROM seaql_migrations \
+                   LEFT JOIN schema_step ON schema_step.name = version";
+        for row in tx.query_all_raw(tx.statement(sql, [])).await? {
+            versions.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         }
     }
     tx.rollback().await?;

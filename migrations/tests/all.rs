@@ -43,7 +43,19 @@ dialects! {
 
         migrate(empty.settings(), Service::Contacts).await.unwrap();
         check(&database, Service::Contacts).await.unwrap();
-        newer(&empty).await;
+        // as while a release is rolled out: what it has added does not matter to the one before
+        newer(&empty, "9998_added", Some(true)).await;
+        check(&database, Service::Contacts).await.unwrap();
+        newer(&empty, "9999_newer", Some(false)).await;
+        let ahead = check(&database, Service::Contacts).await.unwrap_err();
+        assert!(matches!(ahead, SchemaError::Ahead { unknown, .. } if unknown == "9999_newer"));
+    }
+
+    async fn r3_a_step_that_says_nothing_of_older_programs_is_refused_by_them(db: TestDatabase) {
+        let empty = TestDatabase::empty(db.dialect()).await;
+        migrate(empty.settings(), Service::Contacts).await.unwrap();
+        newer(&empty, "9999_newer", None).await;
+        let database = empty.service("contacts").await;
         let ahead = check(&database, Service::Contacts).await.unwrap_err();
         assert!(matches!(ahead, SchemaError::Ahead { unknown, .. } if unknown == "9999_newer"));
     }
@@ -53,20 +65,29 @@ dialects! {
         let tx = database.write(Scope::System(SystemReason::Test)).await.unwrap();
         let written = tx.execute_unprepared("DELETE FROM seaql_migrations").await;
         assert_eq!(written.is_err(), db.dialect() == Dialect::Postgres);
+        drop(tx);
+        let tx = database.write(Scope::System(SystemReason::Test)).await.unwrap();
+        let written = tx.execute_unprepared("UPDATE schema_step SET serves_older = TRUE").await;
+        assert_eq!(written.is_err(), db.dialect() == Dialect::Postgres);
     }
 }
 
 /// What a later version would have noted.
-async fn newer(databases: &TestDatabase) {
-    let sql = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('9999_newer', 0)";
-    match databases.dialect() {
-        Dialect::Sqlite => {
-            let pool = databases.settings().sqlite_owner("contacts").await.unwrap();
-            sqlx::query(sql).execute(&pool).await.unwrap();
-        }
-        Dialect::Postgres => {
-            let pool = databases.settings().postgres_owner("contacts").await.unwrap();
-            sqlx::query(sql).execute(&pool).await.unwrap();
+async fn newer(databases: &TestDatabase, name: &str, serves_older: Option<bool>) {
+    let done = format!("INSERT INTO seaql_migrations (version, applied_at) VALUES ('{name}', 0)");
+    let says = serves_older
+        .map(|serves| format!("INSERT INTO schema_step (name, serves_older) VALUES ('{name}', {serves})"));
+    for sql in [Some(done), says].into_iter().flatten() {
+        let sql = sqlx::AssertSqlSafe(sql);
+        match databases.dialect() {
+            Dialect::Sqlite => {
+                let pool = databases.settings().sqlite_owner("contacts").await.unwrap();
+                sqlx::query(sql).execute(&pool).await.unwrap();
+            }
+            Dialect::Postgres => {
+                let pool = databases.settings().postgres_owner("contacts").await.unwrap();
+                sqlx::query(sql).execute(&pool).await.unwrap();
+            }
         }
     }
 }

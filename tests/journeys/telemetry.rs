@@ -1,8 +1,8 @@
-//! What a running process tells of itself (R4).
+//! What a running process tells of itself to whoever runs it (R3, R4).
 
-use hyper::Method;
+use hyper::{Method, StatusCode};
 use serde_json::json;
-use usher_tests::{Client, System, eventually, free_port};
+use usher_tests::{Client, Postgres, System, eventually, free_port};
 
 use crate::operations::{CREATE_CONTACT, SEND};
 
@@ -13,9 +13,41 @@ fn value(page: &str, begin: &str) -> Option<f64> {
 }
 
 #[tokio::test]
+async fn r3_a_process_is_ready_with_its_database_and_lives_without_it() {
+    let cluster = Postgres::start().await;
+    let address = format!("127.0.0.1:{}", free_port());
+    let mut system = System::launch_on(&[
+        ("USHER_DATABASE_URL", &format!("{}/postgres", cluster.url())),
+        ("USHER_PRIVATE_LISTEN", &address),
+    ]);
+    system.wait_until_ready().await;
+    let probe = Client::new(&format!("http://{address}"));
+    assert_eq!(probe.try_get("/readyz").await, Some(StatusCode::OK));
+    cluster.crash().await;
+    eventually("it is not ready", system.patience(), || async {
+        let page = probe.page(Method::GET, "/readyz").await;
+        let said = (page.status(), page.into_body());
+        (said
+            == (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the database does not answer\n".to_owned(),
+            ))
+            .then_some(())
+    })
+    .await;
+    assert_eq!(probe.try_get("/livez").await, Some(StatusCode::OK));
+    cluster.resume().await;
+    eventually("it is ready again", system.patience(), || async {
+        (probe.try_get("/readyz").await == Some(StatusCode::OK)).then_some(())
+    })
+    .await;
+    system.stop().await;
+}
+
+#[tokio::test]
 async fn r4_prometheus_reads_what_a_running_process_has_done() {
     let address = format!("127.0.0.1:{}", free_port());
-    let mut system = System::launch_on(&[("USHER_TELEMETRY__METRICS_LISTEN", &address)]);
+    let mut system = System::launch_on(&[("USHER_PRIVATE_LISTEN", &address)]);
     system.wait_until_ready().await;
     let admin = system.sign_in_again().await;
     for name in ["ada", "bea"] {

@@ -131,14 +131,15 @@ impl Database {
         self.wake.urgent()
     }
 
-    /// Whether a connection answers; for readiness.
+    /// Whether a connection answers; for readiness. On PostgreSQL one of the relay's, which requests cannot take: a database that is
+    /// merely busy is not away.
     ///
     /// # Errors
     /// Where none does within two seconds.
     pub async fn ping(&self) -> Result<(), DbErr> {
         match &self.pools {
             Pools::Sqlite { pool, .. } => sqlx::query("SELECT 1").execute(pool).await.map(|_| ()),
-            Pools::Postgres { pool, .. } => sqlx::query("SELECT 1").execute(pool).await.map(|_| ()),
+            Pools::Postgres { relay, .. } => sqlx::query("SELECT 1").execute(relay).await.map(|_| ()),
         }
         .map_err(acquire_error)
     }

@@ -11,7 +11,7 @@ use usher_database::Database;
 use usher_events::Lane;
 
 use crate::{
-    Broker, BrokerError, Pace, Subscription, consumer::Consumer, relay::Relay, retention, transport::Queue,
+    Broker, BrokerError, Pace, Subscription, consumer::Consumer, gauges, relay::Relay, retention, transport::Queue,
 };
 
 /// Runs the relay and a consumer for each queue and lane until `stop`, then ends what is under way and publishes what the
@@ -51,6 +51,7 @@ pub async fn run_at(
     let relay = tokio::spawn(carrying_along(relay, consumers_stop.clone()));
     let mut tasks = JoinSet::new();
     tasks.spawn(swept(database.clone(), consumers_stop.clone()));
+    tasks.spawn(measured(database.clone(), service, consumers_stop.clone()));
     for subscription in subscriptions {
         for lane in Lane::ALL {
             let consumer = Consumer {
@@ -107,6 +108,15 @@ fn joined(task: Result<Result<(), BrokerError>, JoinError>) -> Result<(), Broker
 
 async fn swept(database: Database, stop: CancellationToken) -> Result<(), BrokerError> {
     retention::run(database, stop).await;
+    Ok(())
+}
+
+async fn measured(
+    database: Database,
+    service: &'static str,
+    stop: CancellationToken,
+) -> Result<(), BrokerError> {
+    gauges::run(database, service, stop).await;
     Ok(())
 }
 

@@ -12,7 +12,7 @@
 //! }
 //! ```
 //!
-//! and its `run` begins with `parts.follow_revocations(&lifecycle)` (not so in `invitations`, which fills its verifier
+//! and its `run` begins with `parts.need_database(&lifecycle)` and `parts.follow_revocations(&lifecycle)` (the latter not so in `invitations`, which fills its verifier
 //! from its own tables), runs `usher_messaging::run(parts.broker, parts.database, …)` in the background with
 //! [`StartErrors::start_error`] for its errors, and serves with
 //! `grpc::Server::new("contacts").verifier(parts.verifier).service(…).serve(listener, &lifecycle)`.
@@ -112,6 +112,16 @@ impl Parts {
             peers,
             folder: None,
         })
+    }
+
+    /// The process is ready while this service's database answers.
+    pub fn need_database(&self, lifecycle: &Lifecycle) {
+        let database = self.database.clone();
+        let needed = lifecycle.readiness();
+        needed.require("the database does not answer", move || {
+            let database = database.clone();
+            async move { database.ping().await.is_ok() }
+        });
     }
 
     /// Follows the verification keys and the ended sessions of `invitations` in the background.

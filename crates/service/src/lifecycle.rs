@@ -5,14 +5,15 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::StartError;
+use crate::{Readiness, StartError};
 
 /// How long work in progress may take when nothing else is said.
 const DEFAULT_GRACE: Duration = Duration::from_secs(20);
@@ -26,7 +27,10 @@ pub struct Lifecycle {
     hard: CancellationToken,
     tasks: TaskTracker,
     failure: Arc<Mutex<Option<StartError>>>,
+    /// When the stop began, from which the grace counts.
+    stopped: Arc<OnceLock<Instant>>,
     grace: Duration,
+    readiness: Readiness,
 }
 
 impl Default for Lifecycle {
@@ -43,7 +47,9 @@ impl Lifecycle {
             hard: CancellationToken::new(),
             tasks: TaskTracker::new(),
             failure: Arc::default(),
+            stopped: Arc::default(),
             grace,
+            readiness: Readiness::default(),
         }
     }
 
@@ -56,7 +62,9 @@ impl Lifecycle {
             hard: self.hard.child_token(),
             tasks: TaskTracker::new(),
             failure: Arc::default(),
+            stopped: Arc::default(),
             grace: self.grace,
+            readiness: self.readiness.clone(),
         }
     }
 
@@ -66,13 +74,15 @@ impl Lifecycle {
     pub fn outliving(&self) -> Self {
         let other = Self {
             soft: CancellationToken::new(),
+            // there is one grace for both
+            stopped: Arc::clone(&self.stopped),
             ..self.child()
         };
         let (life, behind) = (self.clone(), other.clone());
         // not tracked: it ends with whichever life ends last
         tokio::spawn(async move {
             behind.soft.cancelled().await;
-            life.soft.cancel();
+            life.stop();
         });
         other
     }
@@ -81,9 +91,26 @@ impl Lifecycle {
     pub async fn overdue(&self) {
         self.soft.cancelled().await;
         tokio::select! {
-            () = tokio::time::sleep(self.grace) => {}
+            () = tokio::time::sleep_until(self.end_of_grace()) => {}
             () = self.hard.cancelled() => {}
         }
+    }
+
+    fn end_of_grace(&self) -> Instant {
+        *self.stopped.get_or_init(Instant::now) + self.grace
+    }
+
+    /// Whether the process can do what it is asked for.
+    pub const fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
+    /// What is missing for requests to be answered: nothing, or the first of it, for people.
+    pub async fn missing(&self) -> Option<&'static str> {
+        if self.is_stopping() {
+            return Some("stopping");
+        }
+        self.readiness.missing().await
     }
 
     /// Cancelled when work should come to its end.
@@ -103,12 +130,13 @@ impl Lifecycle {
 
     /// Asks for a stop.
     pub fn stop(&self) {
+        self.stopped.get_or_init(Instant::now);
         self.soft.cancel();
     }
 
     /// Drops what is left.
     pub fn abort(&self) {
-        self.soft.cancel();
+        self.stop();
         self.hard.cancel();
     }
 
@@ -119,7 +147,7 @@ impl Lifecycle {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .get_or_insert(reason);
-        self.soft.cancel();
+        self.stop();
     }
 
     /// Runs an essential task: it should end only after a stop was asked for. Its earlier end, or a panic, stops
@@ -197,16 +225,17 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// Waits for the stop and then for all tasks, for at most the grace; then drops what is left.
+    /// Waits for the stop and then for all tasks, until the grace that began with it is over; then drops what is left.
     ///
     /// # Errors
     /// The reason given to [`Lifecycle::fail`], or a task that had to be dropped.
     pub async fn finish(self) -> Result<(), StartError> {
         self.soft.cancelled().await;
+        let end = self.end_of_grace();
         self.tasks.close();
         let in_time = tokio::select! {
             () = self.tasks.wait() => true,
-            () = tokio::time::sleep(self.grace) => false,
+            () = tokio::time::sleep_until(end) => false,
             () = self.hard.cancelled() => false,
         };
         if !in_time {

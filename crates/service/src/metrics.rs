@@ -2,20 +2,14 @@
 
 use std::fmt::Write;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
-use axum::routing::get;
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, Histogram, Metric, MetricData, ResourceMetrics};
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
-use tokio::task::JoinHandle;
-
-use crate::StartError;
 
 /// Scraping collects at once, so that the reader's own rhythm does not matter.
 const SELDOM: Duration = Duration::from_secs(3600);
@@ -59,38 +53,6 @@ impl PushMetricExporter for Page {
     fn temporality(&self) -> Temporality {
         Temporality::Cumulative
     }
-}
-
-/// Serves the page at `GET /metrics` until the task is aborted. The address is a private one: nobody is asked who they are.
-///
-/// # Errors
-/// [`StartError`] where the address is none, or taken.
-pub(crate) fn serve(
-    address: &str,
-    page: Page,
-    provider: SdkMeterProvider,
-) -> Result<JoinHandle<()>, StartError> {
-    const KEY: &str = "USHER_TELEMETRY__METRICS_LISTEN";
-    let address: SocketAddr = address.parse().map_err(|_| {
-        StartError::settings(format!("{KEY}: {address:?} is no address such as 127.0.0.1:9464"))
-    })?;
-    let listener = std::net::TcpListener::bind(address)
-        .and_then(|listener| {
-            listener.set_nonblocking(true)?;
-            tokio::net::TcpListener::from_std(listener)
-        })
-        .map_err(|error| StartError::failed(KEY, &error))?;
-    let scrape = move || async move {
-        let text = tokio::task::spawn_blocking(move || page.scrape(&provider)).await;
-        let kind = [("content-type", "text/plain; version=0.0.4; charset=utf-8")];
-        (kind, text.unwrap_or_default())
-    };
-    let router = Router::new().route("/metrics", get(scrape));
-    Ok(tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            tracing::warn!(%error, "metrics are served no longer");
-        }
-    }))
 }
 
 fn written(metrics: &ResourceMetrics) -> String {

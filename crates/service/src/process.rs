@@ -118,7 +118,7 @@ where
     let own: LifecycleSettings = settings.section("lifecycle")?;
     let lifecycle = Lifecycle::new(Duration::from_secs(own.grace_seconds));
     let outcome = runtime.block_on(async {
-        let telemetry = Telemetry::start(&settings, name)?;
+        let telemetry = Telemetry::start(&settings, name, &lifecycle)?;
         let outcome = supervise(Process { settings, lifecycle }, core).await;
         telemetry.flush();
         outcome

@@ -15,8 +15,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
-use crate::metrics::{Page, serve};
-use crate::{Settings, StartError};
+use crate::metrics::Page;
+use crate::{Lifecycle, Settings, StartError, private};
 
 /// The table `[telemetry]` of the settings.
 #[derive(Debug, Deserialize)]
@@ -25,7 +25,6 @@ struct TelemetrySettings {
     filter: String,
     format: Format,
     otlp_endpoint: String,
-    metrics_listen: String,
     sample_ratio: f64,
 }
 
@@ -42,8 +41,8 @@ enum Format {
 pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
     metrics: Option<SdkMeterProvider>,
-    /// Serves metrics as text for as long as the process lives.
-    scraped: Option<JoinHandle<()>>,
+    /// Answers probes and serves metrics for as long as the process lives.
+    private: Option<JoinHandle<()>>,
 }
 
 type Boxed = Box<dyn Layer<Registry> + Send + Sync>;
@@ -53,9 +52,12 @@ impl Telemetry {
     /// called inside the runtime, once a process.
     ///
     /// # Errors
-    /// [`StartError::Settings`] when the filter, the endpoint or the address to listen on is wrong; [`StartError::Taken`] where that
-    /// address is taken.
-    pub fn start(settings: &Settings, service: &'static str) -> Result<Self, StartError> {
+    /// [`StartError::Settings`] when the filter or the endpoint is wrong; [`StartError::Failed`] where the private address is taken.
+    pub fn start(
+        settings: &Settings,
+        service: &'static str,
+        lifecycle: &Lifecycle,
+    ) -> Result<Self, StartError> {
         let own: TelemetrySettings = settings.section("telemetry")?;
         if !(0.0..=1.0).contains(&own.sample_ratio) {
             return Err(StartError::settings(
@@ -73,7 +75,8 @@ impl Telemetry {
         if exported {
             global::set_text_map_propagator(TraceContextPropagator::new());
         }
-        let page = (!own.metrics_listen.is_empty()).then(Page::default);
+        let listen = settings.common.private_listen;
+        let page = listen.map(|_| Page::default());
         let metrics = match exported || page.is_some() {
             true => Some(metrics(&own, service, page.as_ref())?),
             false => None,
@@ -90,21 +93,26 @@ impl Telemetry {
             .with(layers)
             .try_init()
             .map_err(|error| StartError::failed("logging", &error))?;
-        let scraped = match (page, &metrics) {
-            (Some(page), Some(provider)) => Some(serve(&own.metrics_listen, page, provider.clone())?),
+        let private = match (listen, page, &metrics) {
+            (Some(address), Some(page), Some(provider)) => Some(private::serve(
+                address,
+                lifecycle.clone(),
+                page,
+                provider.clone(),
+            )?),
             _ => None,
         };
         Ok(Self {
             traces,
             metrics,
-            scraped,
+            private,
         })
     }
 
     /// Sends what is still held back.
     pub fn flush(self) {
-        if let Some(scraped) = self.scraped {
-            scraped.abort();
+        if let Some(private) = self.private {
+            private.abort();
         }
         if let Some(Err(error)) = self.traces.map(|provider| provider.shutdown()) {
             tracing::debug!(%error, "traces were not flushed");

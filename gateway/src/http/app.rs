@@ -48,6 +48,12 @@ impl App {
     pub(crate) fn new(settings: &Settings, parts: Parts, lifecycle: &Lifecycle) -> Result<Self, StartError> {
         let own = GatewaySettings::of(settings)?;
         let development = settings.common.is_development();
+        let verifier = parts.verifier.clone();
+        lifecycle
+            .readiness()
+            .require("waiting for verification keys", move || {
+                std::future::ready(verifier.is_ready())
+            });
         Ok(Self {
             schema: DebugSchema(build(own.schema(development))),
             limits: own.limits(),

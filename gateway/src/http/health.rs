@@ -15,14 +15,11 @@ pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// Requests can be answered: verification keys have arrived, and no stop was asked for.
-pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
-    if app.stop.is_cancelled() {
-        (StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
-    } else if !app.verifier.is_ready() {
-        (StatusCode::SERVICE_UNAVAILABLE, "waiting for verification keys\n")
-    } else {
-        (StatusCode::OK, "ok\n")
+/// Requests can be answered: nothing is missing, and no stop was asked for.
+pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, String) {
+    match app.lifecycle.missing().await {
+        None => (StatusCode::OK, "ok\n".to_owned()),
+        Some(missing) => (StatusCode::SERVICE_UNAVAILABLE, format!("{missing}\n")),
     }
 }
 

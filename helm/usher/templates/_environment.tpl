@@ -12,7 +12,7 @@ program's own default holds.
 {{- with $facts.listens }}
 - name: {{ . }}
   value: {{ printf "%s:%v" $values.bindAddress $facts.port | quote }}
-- name: USHER_TELEMETRY__METRICS_LISTEN
+- name: USHER_PRIVATE_LISTEN
   value: {{ printf "%s:%s" $values.bindAddress (include "usher.metricsPort" $) | quote }}
 - name: USHER_PUBLIC_URL
   value: {{ required "publicUrl: the address under which people reach the portal, such as https://portal.firm.example" $values.publicUrl | quote }}

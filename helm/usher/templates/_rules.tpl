@@ -42,6 +42,27 @@
   labels: { severity: warning }
   annotations:
     summary: More mails are put off than go out
+- alert: UsherMailWaits
+  expr: |-
+    max(usher_mails_oldest_age_seconds{ {{- $of -}} ,lane="interactive"}) > {{ $rules.mailSeconds }}
+  for: 15m
+  labels: { severity: critical }
+  annotations:
+    summary: A mail that somebody waits for is due for more than {{ $rules.mailSeconds }} s
+- alert: UsherEventsWait
+  expr: |-
+    max by (service) (usher_outbox_oldest_age_seconds{ {{- $of -}} }) > 120
+  for: 10m
+  labels: { severity: critical }
+  annotations:
+    summary: {{ "What {{ $labels.service }} has to say does not reach the broker" | quote }}
+- alert: UsherDeadLetters
+  expr: |-
+    max by (service) (usher_dead_letters{ {{- $of -}} }) > 0
+  for: 5m
+  labels: { severity: warning }
+  annotations:
+    summary: {{ "{{ $labels.service }} has given messages up" | quote }}
 - alert: UsherMailRefused
   expr: |-
     sum(increase(usher_events_published_total{ {{- $of -}} ,type=~"usher[.]message[.](failed|bounced)[.]v1"}[1h]))

@@ -93,24 +93,20 @@ spec:
 
 {{/*
 Started and alive: the process answers on its private port, whatever database and broker do; waiting for them is no
-reason to be killed. Ready: it can verify tokens, which needs them.
+reason to be killed. Ready: it can verify tokens, and its database answers.
 */}}
 {{- define "usher.probes" -}}
 startupProbe:
-  httpGet: { path: /metrics, port: metrics }
+  httpGet: { path: /livez, port: metrics }
   periodSeconds: 2
   failureThreshold: 30
 livenessProbe:
-  httpGet: { path: /metrics, port: metrics }
+  httpGet: { path: /livez, port: metrics }
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 6
 readinessProbe:
-  {{- if eq .facts.protocol "http" }}
-  httpGet: { path: /readyz, port: http }
-  {{- else }}
-  grpc: { port: {{ .facts.port }} }
-  {{- end }}
+  httpGet: { path: /readyz, port: metrics }
   periodSeconds: 5
   timeoutSeconds: 2
   failureThreshold: 2

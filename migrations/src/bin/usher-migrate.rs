@@ -84,10 +84,11 @@ where
 async fn print(settings: &DatabaseSettings, service: Service) -> Result<(), MigrateError> {
     let database = Database::connect(settings, service.name()).await?;
     for step in status(&database, service).await? {
-        let state = match (step.applied, step.known) {
-            (true, true) => "done",
-            (false, _) => "missing",
-            (true, false) => "unknown to this version",
+        let state = match (step.applied, step.known, step.serves_older) {
+            (true, true, _) => "done",
+            (false, ..) => "missing",
+            (true, false, true) => "of a later version, which this one can serve on",
+            (true, false, false) => "of a later version, which this one cannot serve on",
         };
         let _ = writeln!(std::io::stdout(), "{}/{}: {state}", service.name(), step.name);
     }

@@ -30,6 +30,7 @@ pub async fn run(
     listener: Listener,
     lifecycle: Lifecycle,
 ) -> Result<(), StartError> {
+    parts.need_database(&lifecycle);
     parts.follow_revocations(&lifecycle);
     let subscriptions = vec![consumers::subscription(parts.clock.clone())];
     let (broker, database, stop) = (parts.broker, parts.database.clone(), lifecycle.stopping());

@@ -73,6 +73,7 @@ pub async fn run(
     let app = built.await?.map_err(start_error)?;
 
     let (broker, database) = (parts.broker.clone(), parts.database.clone());
+    parts.need_database(&lifecycle);
     let (subscriptions, name) = (consumers::subscriptions(&app), Service::Invitations.as_str());
     let messaging = usher_messaging::run(broker, database, name, subscriptions, stop.clone());
     lifecycle.spawn_service("messaging", async move {

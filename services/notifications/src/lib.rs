@@ -45,6 +45,7 @@ pub async fn run(
         ));
     }
     let public_url = settings.common.public_url();
+    parts.need_database(&lifecycle);
     parts.follow_revocations(&lifecycle);
     let renderer = Renderer::new(mail.from.clone(), public_url.clone(), parts.keys.seal()?);
     let sender = Sender::new(
@@ -64,6 +65,8 @@ pub async fn run(
     spawn_messaging(&parts, &lifecycle, subscriptions);
     spawn_sender(sender, &lifecycle);
     spawn_mover(mover.clone(), &lifecycle);
+    let measured = app::measure(parts.database.clone(), parts.clock.clone(), lifecycle.stopping());
+    lifecycle.spawn("gauges of mail", measured);
     let api = grpc::Api::new(parts.database.clone(), parts.clock.clone(), public_url, mover);
     Server::new(app::SERVICE)
         .verifier(parts.verifier)

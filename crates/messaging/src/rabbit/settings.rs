@@ -34,8 +34,25 @@ impl RabbitSettings {
         // The parser's error could quote the URL and with it the password.
         let uri = self.url.expose_secret().parse::<AMQPUri>();
         let mut uri = uri.map_err(|_| BrokerError::Settings("the AMQP URL cannot be read".to_owned()))?;
+        // RabbitMQ's operator writes the address of its default host so, and the empty one that it names does not exist
+        if uri.vhost.is_empty() {
+            "/".clone_into(&mut uri.vhost);
+        }
         uri.query.heartbeat.get_or_insert(HEARTBEAT);
         uri.query.frame_max.get_or_insert(FRAME_BYTES);
         Ok(uri)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r5_an_address_without_a_virtual_host_means_the_default_one() {
+        for (path, vhost) in [("", "/"), ("/", "/"), ("/%2f", "/"), ("/usher", "usher")] {
+            let settings = RabbitSettings::new(format!("amqp://guest:guest@127.0.0.1:5672{path}"), "", "test");
+            assert_eq!(settings.uri().unwrap().vhost, vhost, "{path}");
+        }
     }
 }

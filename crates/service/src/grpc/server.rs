@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::codegen::http::Request;
 use tonic::server::NamedService;
@@ -17,7 +16,12 @@ use usher_auth::Verifier;
 
 use super::frame::FrameLayer;
 use crate::transport::MemoryListener;
-use crate::{Lifecycle, Listener, StartError, revocations};
+use crate::{Lifecycle, Listener, StartError};
+
+/// Between two looks whether a service that serves still can.
+const LOOK: Duration = Duration::from_secs(1);
+/// The same while it cannot, which is mostly at its start.
+const LOOK_AT_START: Duration = Duration::from_millis(20);
 
 /// Collects the gRPC services of a process and serves them until the stop.
 ///
@@ -61,8 +65,8 @@ impl Server {
         self
     }
 
-    /// Serves until the life's soft stop, then finishes what has begun. Readiness is what the health service says:
-    /// serving as soon as tokens can be verified, not serving from the stop on.
+    /// Serves until the life's soft stop, then finishes what has begun. The health service says whether the process is ready (see
+    /// [`Lifecycle::missing`]); a verifier makes the keys that it needs one of the conditions.
     ///
     /// # Errors
     /// [`StartError::Failed`] when the transport breaks.
@@ -74,7 +78,14 @@ impl Server {
         self.health
             .set_service_status("", ServingStatus::NotServing)
             .await;
-        let stopped = report(self.health, self.verifier.clone(), lifecycle.stopping());
+        if let Some(verifier) = self.verifier.clone() {
+            lifecycle
+                .readiness()
+                .require("waiting for verification keys", move || {
+                    std::future::ready(verifier.is_ready())
+                });
+        }
+        let stopped = report(self.health, lifecycle.clone());
         let server = tonic::transport::Server::builder()
             .layer(FrameLayer {
                 name: self.name,
@@ -105,15 +116,25 @@ impl Server {
     }
 }
 
-/// Says when the service is ready, and that it is not any more; returns at the stop.
-async fn report(health: HealthReporter, verifier: Option<Verifier>, stop: CancellationToken) {
-    let ready = async {
-        if let Some(verifier) = &verifier {
-            revocations::first_snapshot(verifier).await;
+/// Says whether the service can serve, as often as that changes; returns at the stop.
+async fn report(health: HealthReporter, lifecycle: Lifecycle) {
+    let stop = lifecycle.stopping();
+    let follow = async {
+        let mut was_ready = false;
+        loop {
+            let is_ready = lifecycle.missing().await.is_none();
+            if is_ready != was_ready {
+                let status = if is_ready {
+                    ServingStatus::Serving
+                } else {
+                    ServingStatus::NotServing
+                };
+                health.set_service_status("", status).await;
+            }
+            was_ready = is_ready;
+            tokio::time::sleep(if is_ready { LOOK } else { LOOK_AT_START }).await;
         }
-        health.set_service_status("", ServingStatus::Serving).await;
     };
-    stop.run_until_cancelled(ready).await;
-    stop.cancelled().await;
+    stop.run_until_cancelled(follow).await;
     health.set_service_status("", ServingStatus::NotServing).await;
 }

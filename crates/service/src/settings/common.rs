@@ -63,6 +63,9 @@ pub struct Common {
     pub invitations_listen: SocketAddr,
     /// Where `notifications` listens for gRPC when it is a process of its own.
     pub notifications_listen: SocketAddr,
+    /// Where each process answers probes and whoever reads metrics; none: nowhere.
+    #[serde(deserialize_with = "given")]
+    pub(crate) private_listen: Option<SocketAddr>,
     /// Put before the name of every exchange and queue.
     pub broker_prefix: String,
     #[serde(deserialize_with = "secret")]

@@ -110,6 +110,24 @@ async fn what_others_lean_on_stops_last() {
     behind.finish().await.unwrap();
 }
 
+/// However many wait one after the other: the pod is killed when the grace is over.
+#[tokio::test(start_paused = true)]
+async fn a_stop_has_one_grace() {
+    let begin = Instant::now();
+    let front = Lifecycle::new(Duration::from_secs(20));
+    let behind = front.outliving();
+    for life in [&front, &behind] {
+        life.spawn("worker", std::future::pending());
+    }
+    front.stop();
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    front.overdue().await;
+    assert!(front.finish().await.is_err());
+    behind.stop();
+    assert!(behind.finish().await.is_err());
+    assert_eq!(begin.elapsed(), Duration::from_secs(20));
+}
+
 #[tokio::test(start_paused = true)]
 async fn nothing_stays_up_without_what_it_leans_on() {
     let front = Lifecycle::default();

@@ -2,6 +2,7 @@
 
 mod accept;
 mod cancel;
+mod gauges;
 mod hold;
 mod preview;
 mod publish;
@@ -9,6 +10,7 @@ mod suppress;
 
 pub use accept::accept;
 pub use cancel::cancel;
+pub use gauges::measure;
 pub use hold::Mover;
 pub use preview::{Preview, PreviewError, preview};
 pub use publish::{publish_addresses, publish_ended, publish_noted};

@@ -10,6 +10,7 @@ mod mailing;
 mod note;
 mod row;
 mod suppress;
+mod waiting;
 
 pub use address::mark_bad_addresses;
 pub use cancel::{cancel_invitations, cancel_older_generations, cancel_withdrawn, stand_back};
@@ -20,6 +21,7 @@ pub use insert::{NewLetter, insert_letters, insert_mailings};
 pub use mailing::{MailingRow, load_mailings};
 pub use note::{Note, note};
 pub use suppress::suppress;
+pub use waiting::{Due, due};
 
 use usher_events::Lane;
 use usher_types::{ContactId, InvitationId, MessageId, OrganizationId};
