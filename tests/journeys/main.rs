@@ -11,6 +11,7 @@ mod pages;
 mod people;
 mod reading;
 mod recovery;
+mod rolling;
 mod start;
 mod telemetry;
 mod toggles;

@@ -16,6 +16,7 @@ mod mailbox;
 mod outside;
 mod parts;
 mod process;
+mod replicas;
 mod second;
 mod sql;
 mod system;
@@ -27,6 +28,7 @@ pub use mailbox::{Mail, Mailbox};
 pub use outside::{Postgres, RabbitMq};
 pub use parts::{Parts, machine_amqp};
 pub use process::{Process, binary, eventually, free_port};
+pub use replicas::{Fleet, Retrying};
 pub use system::{ADMIN_EMAIL, ADMIN_PASSWORD, Setting, System};
 
 /// Makes each test run on both settings: `name::embedded` and `name::distributed`.

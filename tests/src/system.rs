@@ -18,7 +18,7 @@ pub const ADMIN_EMAIL: &str = "admin@usher.example";
 pub const ADMIN_PASSWORD: &str = "Harbour-Violet-Anvil-31";
 
 /// The services, as settings call them.
-const SERVICES: [&str; 3] = ["CONTACTS", "INVITATIONS", "NOTIFICATIONS"];
+pub(crate) const SERVICES: [&str; 3] = ["CONTACTS", "INVITATIONS", "NOTIFICATIONS"];
 
 /// The most that a journey waits for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -89,7 +89,7 @@ impl System {
     }
 
     /// Before anything is started.
-    fn still(setting: Setting) -> Self {
+    pub(crate) fn still(setting: Setting) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let port = free_port();
         Self {
@@ -127,7 +127,7 @@ impl System {
         }
     }
 
-    async fn prepare(&mut self, parts: &Parts) {
+    pub(crate) async fn prepare(&mut self, parts: &Parts) {
         let outside = Outside::prepare(parts, &self.mail_folder()).await;
         self.environment.extend(outside.settings());
         self.outside = Some(outside);

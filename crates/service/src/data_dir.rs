@@ -1,6 +1,7 @@
 //! The data folder, and the lock that keeps a second process out of it.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::StartError;
@@ -53,12 +54,15 @@ impl DataDir {
     }
 }
 
-/// Makes the folder if it is not there.
+/// Makes the folder if it is not there, for its owner alone: captured mails hold links that work.
 ///
 /// # Errors
 /// [`StartError::Settings`] when it cannot be made.
 pub fn ensure(path: &Path) -> Result<(), StartError> {
-    std::fs::create_dir_all(path)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
         .map_err(|error| StartError::settings(format!("data_dir {}: {error}", path.display())))
 }
 

@@ -38,6 +38,14 @@ impl Wishes {
         self.sign_in_as.as_deref() == Some("member")
     }
 
+    /// The same page for those who come as the other of both.
+    fn of_the_others(&self) -> Self {
+        Self {
+            organization: self.organization.clone(),
+            sign_in_as: (!self.is_member()).then(|| "member".to_owned()),
+        }
+    }
+
     /// These wishes at another page of ours.
     pub(super) fn at(&self, path: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -96,6 +104,7 @@ fn form(
         organization => wishes.organization(),
         as_member => wishes.is_member(),
         forgot => wishes.at("/forgot"),
+        other => wishes.of_the_others().at("/sign-in"),
     };
     app.pages.page(status, locale, "sign_in.html", values)
 }

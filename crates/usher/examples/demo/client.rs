@@ -17,7 +17,7 @@ use crate::settings::Settings;
 /// An access token lives five minutes; it is renewed well before.
 const RENEW_AFTER: Duration = Duration::from_secs(180);
 /// How often a throttled question is asked again before it counts as refused.
-const THROTTLED_TRIES: u32 = 20;
+const TRIES: u32 = 20;
 
 const SIGN_IN: &str = "mutation SignIn($input: SignInInput!) {
   signIn(input: $input) { session { accessToken refreshToken } userErrors { code message } }
@@ -71,7 +71,10 @@ impl Client {
         loop {
             let token = self.token().await?;
             match self.post(operation, query, &variables, Some(&token)).await {
-                Err(DemoError::Refused { code, .. }) if code == "THROTTLED" && tries < THROTTLED_TRIES => {
+                // busy, or away for a moment; what was done at the first try after all is found by the next
+                Err(DemoError::Refused { code, .. })
+                    if (code == "THROTTLED" || code == "UNAVAILABLE") && tries < TRIES =>
+                {
                     tries += 1;
                     tokio::time::sleep(Duration::from_millis(250)).await;
                 }

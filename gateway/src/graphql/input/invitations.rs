@@ -17,11 +17,13 @@ use crate::ids::Kind;
 pub struct InvitationsInput {
     /// Whom it is for.
     contacts: ContactSelection,
-    /// Plain text put into the e-mail.
+    /// Plain text put into the e-mail as it stands: nothing in it is a placeholder.
     message: Option<String>,
-    /// For this sending only; the organization's template where left out. Placeholders as in the template.
+    /// For this sending only; the organization's template where left out. Placeholders such as `[FirstName]`, `[ContactName]`,
+    /// `[OrganizationName]`, `[InvitedBy]` and `[ExpiresAt]` are filled in; an unknown one is refused with all that there are.
     subject: Option<String>,
-    /// The text of the e-mail, for this sending only. The link's placeholder is obligatory.
+    /// The text of the e-mail, for this sending only, with the same placeholders, `[Message]` and the link,
+    /// `[CustomerPortalLink]`, which is obligatory.
     body: Option<String>,
     /// Refuse with CONFLICT if this is no longer the number that the preview showed.
     expect_eligible: Option<i32>,

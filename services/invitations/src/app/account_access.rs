@@ -12,6 +12,7 @@ use super::Failure;
 use super::chunk::Job;
 use super::context::App;
 use super::issue::{deliveries, mailing};
+use super::recipient::Recipient;
 use super::selection::Opened;
 use crate::domain::portal::Access;
 use crate::storage::account_told::{self, Told};
@@ -123,22 +124,11 @@ fn address(access: &Access) -> (&str, &str) {
 
 /// It names no contact: no link that goes to them later replaces it.
 fn letter(notice: &Notice, job: &Job<'_>) -> Letter {
-    let person = &notice.access.person;
-    let (email, canonical) = address(&notice.access);
+    let access = &notice.access;
+    let recipient = Recipient::signing_in(access).unwrap_or_else(|| Recipient::noted(access));
     Letter {
-        message_id: notice.message,
-        invitation_id: notice.id,
-        generation: 1,
-        contact_id: None,
-        email: email.to_owned(),
-        email_canonical: canonical.to_owned(),
-        first_name: person.first_name.clone(),
-        last_name: person.last_name.clone(),
-        locale: person.locale.clone(),
-        time_zone: person.time_zone.clone(),
-        sealed_token: None,
-        expires_at: job.now + job.life(),
         accounts: Some(notice.accounts.clone()),
+        ..recipient.letter(notice.message, notice.id, job.now + job.life())
     }
 }
 

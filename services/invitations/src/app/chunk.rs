@@ -8,9 +8,11 @@ use usher_events::Withdrawn;
 use usher_types::{ContactId, EmailState, IneligibleReason, InvitationAction, InvitationId, OrganizationId};
 
 use super::context::App;
+use super::follow_up::AfterCommit;
 use super::issue::{Sending, mailing, withdraw, withdrawals};
 use super::round::{Chunk, Stop};
 use super::selection::{Opened, Walked};
+use super::budget::Bill;
 use super::{Failure, budget};
 use crate::domain::budget::Day;
 use crate::domain::link::InvitationState;
@@ -23,12 +25,10 @@ use crate::storage::{access, address, figures, invitation};
 /// What a chunk came to.
 #[derive(Default)]
 pub(crate) struct Outcome {
-    /// Contacts whose portal version moved.
-    pub(crate) moved: Vec<(ContactId, i64)>,
+    /// What is left to do once it is committed.
+    pub(crate) after: AfterCommit,
     /// How many the action reached, or will when their budgets let it.
     pub(crate) eligible: i64,
-    /// Invitations whose mail is to be stopped, ahead of the queue.
-    pub(crate) withdrawn: Vec<Withdrawn>,
     /// When the budgets begin anew; none where nothing is mailed.
     pub(super) day_ends: Option<DateTime<Utc>>,
     /// Where a budget stopped it.
@@ -92,6 +92,7 @@ impl App {
             put_off,
             stopped,
             day_ends,
+            bill,
         } = afford(tx, job, reached, &ids).await?;
         if let Some(stop) = stopped {
             // whoever comes after is looked at another time
@@ -112,10 +113,12 @@ impl App {
             rows.partition(|row| learned.contains(&row.contact));
         access::save(tx, &changed).await?;
         access::save_standing(tx, &others).await?;
+        if let Some(bill) = bill {
+            bill.pay(tx).await?;
+        }
         Ok(Outcome {
-            moved,
+            after: AfterCommit { moved, withdrawn },
             eligible,
-            withdrawn,
             day_ends,
             stopped,
         })
@@ -202,9 +205,10 @@ struct Afforded {
     put_off: Vec<ContactId>,
     stopped: Option<Stop>,
     day_ends: Option<DateTime<Utc>>,
+    bill: Option<Bill>,
 }
 
-/// Takes the day's budgets for those who are reached, in the order of `ids`, whom the chunk is about.
+/// Looks at the day's budgets for those who are reached, in the order of `ids`, whom the chunk is about.
 async fn afford(
     tx: &Transaction,
     job: &Job<'_>,
@@ -221,7 +225,7 @@ async fn afford(
     reached.sort_unstable_by_key(|(access, _)| access.contact);
     let day = Day::of(job.now, &job.organization.time_zone);
     let whose = (batch.responsible, day);
-    let granted = budget::take(tx, job.organization, whose, reached, |(access, _)| {
+    let (granted, bill) = budget::grant(tx, job.organization, whose, reached, |(access, _)| {
         &mut access.mails
     })
     .await?;
@@ -244,6 +248,7 @@ async fn afford(
         put_off,
         stopped,
         day_ends: Some(day.ends),
+        bill: Some(bill),
     })
 }
 

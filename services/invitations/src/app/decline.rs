@@ -4,11 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use usher_database::Transaction;
 use usher_events::{Envelope, Lane, MailKind, Mailing, Suppress, SuppressionReason};
 use usher_messaging::enqueue;
-use usher_types::{InvitationId, LinkState};
+use usher_types::{InvitationId, LinkState, MessageId};
 
 use super::accept::invalid;
-use super::chunk::Outcome;
 use super::context::{App, SOURCE};
+use super::follow_up::AfterCommit;
 use super::issue::{deliveries, withdraw};
 use super::landing::{Found, Whose, find_link};
 use super::member_link::end_link;
@@ -51,7 +51,7 @@ impl App {
         // whatever ended the link meanwhile has held the row
         let found = find_link(&tx, token, now).await?.ok_or_else(invalid)?;
         check(found.state)?;
-        let (actor, outcome) = match whose {
+        let (actor, after) = match whose {
             Whose::Contact(row) => decline_contact(&tx, *row, found.invitation.id, now).await?,
             Whose::Member(member) => decline_member(&tx, *member, now).await?,
         };
@@ -59,7 +59,7 @@ impl App {
         tell_inviter(&tx, &found, &actor.name, now).await?;
         log(&tx, &found, &actor, now).await?;
         tx.commit().await?;
-        self.follow_up(organization, &outcome).await;
+        self.follow_up(organization, &after).await;
         Ok(())
     }
 }
@@ -83,7 +83,7 @@ async fn decline_contact(
     row: Access,
     invitation: InvitationId,
     now: DateTime<Utc>,
-) -> Result<(Actor, Outcome), Failure> {
+) -> Result<(Actor, AfterCommit), Failure> {
     let organization = row.organization;
     let (row, effects) = transition(row, Act::Decline(invitation), now).map_err(|_| invalid())?;
     let withdrawn = withdraw(
@@ -95,28 +95,26 @@ async fn decline_contact(
     .await?;
     access::save_standing(tx, std::slice::from_ref(&row)).await?;
     let actor = Actor::of_contact(&row);
-    let outcome = Outcome {
+    let after = AfterCommit {
         moved: vec![(row.contact, row.version.raw())],
-        eligible: 1,
         withdrawn,
-        ..Outcome::default()
     };
-    Ok((actor, outcome))
+    Ok((actor, after))
 }
 
 async fn decline_member(
     tx: &Transaction,
     mut member: Member,
     now: DateTime<Utc>,
-) -> Result<(Actor, Outcome), Failure> {
+) -> Result<(Actor, AfterCommit), Failure> {
     let (withdrawn, messages) = end_link(tx, &mut member, declined(now)).await?;
     member::update(tx, &mut member, now).await?;
     enqueue(tx, Lane::Interactive, messages).await?;
-    let outcome = Outcome {
+    let after = AfterCommit {
         withdrawn,
-        ..Outcome::default()
+        ..AfterCommit::default()
     };
-    Ok((Actor::of_member(&member), outcome))
+    Ok((Actor::of_member(&member), after))
 }
 
 const fn declined(at: DateTime<Utc>) -> Ending {
@@ -156,7 +154,7 @@ async fn tell_inviter(
     let Some(member) = member.filter(|member| member.active) else {
         return Ok(());
     };
-    let letter = Recipient::from(&member).letter(InvitationId::new(now), now + NOTICE_LIFE, now);
+    let letter = Recipient::from(&member).letter(MessageId::new(now), InvitationId::new(now), now + NOTICE_LIFE);
     let mailing = Mailing {
         message: Some(format!("{name} ({})", invitation.email)),
         ..of_kind(firm, MailKind::InvitationDeclined, now)

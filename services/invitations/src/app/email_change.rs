@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use usher_database::Transaction;
 use usher_events::{Lane, Letter, MailKind, Withdrawn};
 use usher_messaging::enqueue;
-use usher_types::{ContactId, EmailState, InvitationId, OrganizationId};
+use usher_types::{ContactId, EmailState, InvitationId, MessageId, OrganizationId};
 
 use super::Failure;
 use super::contact_news::Moved;
@@ -44,7 +44,7 @@ pub(super) async fn tell(
     let notices: Vec<Letter> = told
         .filter_map(|(row, _)| {
             let recipient = Recipient::signing_in(row)?;
-            Some(recipient.letter(InvitationId::new(now), now + LIFE, now))
+            Some(recipient.letter(MessageId::new(now), InvitationId::new(now), now + LIFE))
         })
         .collect();
     if notices.is_empty() {
@@ -99,7 +99,7 @@ impl App {
         Ok(Asked {
             row,
             id: link.id,
-            letter: Recipient::noted(row).letter_with(&link, now + LIFE, now),
+            letter: Recipient::noted(row).letter_with(&link, now + LIFE),
             hash: link.hash,
         })
     }

@@ -16,6 +16,8 @@ pub(crate) enum Failure {
     Status(Status),
     /// The database.
     Database(DbErr),
+    /// Somebody else was faster, and took what this one had looked at.
+    Overtaken,
     /// Ours.
     Broken(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -28,7 +30,11 @@ impl Failure {
 
     /// Two transactions were in each other's way: the whole use case is worth another try.
     pub(crate) fn is_conflict(&self) -> bool {
-        matches!(self, Self::Database(error) if is_conflict(error))
+        match self {
+            Self::Database(error) => is_conflict(error),
+            Self::Overtaken => true,
+            _ => false,
+        }
     }
 
     /// What crosses gRPC; refusals do not get here.
@@ -37,6 +43,7 @@ impl Failure {
             Self::Status(status) => status,
             Self::Database(error) if is_unavailable(&error) => grpc::unavailable(&error),
             Self::Database(error) => grpc::internal(&error),
+            Self::Overtaken => Status::unavailable("too many at once; try again"),
             Self::Broken(error) => grpc::internal(error.as_ref()),
             Self::Refused(_) => Status::internal("a refusal lost its way"),
         }
@@ -53,6 +60,7 @@ impl fmt::Debug for Failure {
             }
             Self::Status(status) => write!(formatter, "{:?}: {}", status.code(), status.message()),
             Self::Database(error) => write!(formatter, "{error}"),
+            Self::Overtaken => formatter.write_str("overtaken"),
             Self::Broken(error) => write!(formatter, "{error}"),
         }
     }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::Failure;
 use super::context::{App, SOURCE, organization_of};
+use super::recipient::Recipient;
 use super::remind::first_reminder;
 use crate::domain::organization::Organization;
 use crate::domain::portal::{Access, Effects};
@@ -167,22 +168,7 @@ async fn plan_reminders(
 }
 
 fn letter(access: &Access, link: &Link, sending: &Sending<'_>) -> Letter {
-    let person = &access.person;
-    Letter {
-        message_id: link.message,
-        invitation_id: link.id,
-        generation: access.generation,
-        contact_id: Some(access.contact),
-        email: person.email.clone().unwrap_or_default(),
-        email_canonical: person.email_canonical.clone().unwrap_or_default(),
-        first_name: person.first_name.clone(),
-        last_name: person.last_name.clone(),
-        locale: person.locale.clone(),
-        time_zone: person.time_zone.clone(),
-        sealed_token: Some(link.sealed.clone()),
-        expires_at: sending.now + sending.life,
-        accounts: None,
-    }
+    Recipient::noted(access).invited(access, link, sending.now + sending.life)
 }
 
 fn row<'a>(access: &'a Access, link: &Link, sending: &'a Sending<'_>) -> NewInvitation<'a> {

@@ -73,7 +73,7 @@ pub(super) async fn send_link(
     invitation::insert(tx, &[row]).await?;
     let letter = Letter {
         generation,
-        ..Recipient::from(&*member).letter_with(&link, expires_at, now)
+        ..Recipient::from(&*member).letter_with(&link, expires_at)
     };
     member.invitation = Some(id);
     member.invited_at = Some(now);

@@ -72,9 +72,9 @@ impl App {
         };
         match whose {
             Whose::Contact(row) => {
-                let outcome = self.reissue(&tx, &found.organization, *row, now).await?;
+                let after = self.reissue(&tx, &found.organization, *row, now).await?;
                 tx.commit().await?;
-                self.follow_up(organization, &outcome).await;
+                self.follow_up(organization, &after).await;
             }
             Whose::Member(member) => {
                 let gone = renew_link(&tx, &self.maker(now), &found.organization, *member).await?;

@@ -1,4 +1,4 @@
-//! Letters that are about a person's way in, and not an invitation.
+//! To whom letters go, and what of them does not depend on what they say.
 
 use chrono::{DateTime, Utc};
 use usher_events::{Letter, MailKind, Mailing};
@@ -61,23 +61,18 @@ impl Recipient {
     }
 
     /// A letter without a link. It names no contact: nothing that is sent to the contact later replaces it.
-    pub(super) fn letter(
-        &self,
-        about: InvitationId,
-        expires_at: DateTime<Utc>,
-        now: DateTime<Utc>,
-    ) -> Letter {
+    pub(super) fn letter(self, message: MessageId, about: InvitationId, expires_at: DateTime<Utc>) -> Letter {
         Letter {
-            message_id: MessageId::new(now),
+            message_id: message,
             invitation_id: about,
             generation: 1,
             contact_id: None,
-            email: self.email.clone(),
-            email_canonical: self.email_canonical.clone(),
-            first_name: self.first_name.clone(),
-            last_name: self.last_name.clone(),
-            locale: self.locale.clone(),
-            time_zone: self.time_zone.clone(),
+            email: self.email,
+            email_canonical: self.email_canonical,
+            first_name: self.first_name,
+            last_name: self.last_name,
+            locale: self.locale,
+            time_zone: self.time_zone,
             sealed_token: None,
             expires_at,
             accounts: None,
@@ -85,11 +80,19 @@ impl Recipient {
     }
 
     /// A letter with this link.
-    pub(super) fn letter_with(&self, link: &Link, expires_at: DateTime<Utc>, now: DateTime<Utc>) -> Letter {
+    pub(super) fn letter_with(self, link: &Link, expires_at: DateTime<Utc>) -> Letter {
         Letter {
-            message_id: link.message,
             sealed_token: Some(link.sealed.clone()),
-            ..self.letter(link.id, expires_at, now)
+            ..self.letter(link.message, link.id, expires_at)
+        }
+    }
+
+    /// A letter with a link of the contact's newest invitation, which the next one replaces.
+    pub(super) fn invited(self, row: &Access, link: &Link, expires_at: DateTime<Utc>) -> Letter {
+        Letter {
+            generation: row.generation,
+            contact_id: Some(row.contact),
+            ..self.letter_with(link, expires_at)
         }
     }
 }

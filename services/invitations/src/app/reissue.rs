@@ -6,8 +6,8 @@ use usher_events::{Lane, Withdrawn};
 use usher_messaging::enqueue;
 use usher_types::{EmailState, InvitationId, MailingId, PortalStatus};
 
-use super::chunk::Outcome;
 use super::context::App;
+use super::follow_up::AfterCommit;
 use super::issue::{Sending, mailing, withdrawals};
 use super::{Failure, budget};
 use crate::domain::budget::Day;
@@ -27,10 +27,10 @@ impl App {
         firm: &Organization,
         row: Access,
         now: DateTime<Utc>,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<AfterCommit, Failure> {
         // a contact who waits was taken back, and nobody but the firm asks in again
         if !firm.portal_enabled || row.status_at(now) == PortalStatus::Waiting {
-            return Ok(Outcome::default());
+            return Ok(AfterCommit::default());
         }
         let life = TimeDelta::seconds(firm.invitation_life);
         let offer = Offer {
@@ -45,14 +45,14 @@ impl App {
         };
         let by = offer.by.clone();
         let Ok(resent) = transition(row, Act::Resend(offer), now) else {
-            return Ok(Outcome::default());
+            return Ok(AfterCommit::default());
         };
         // past the day's budgets nothing is sent, and the answer is as always: whoever needs it asks again tomorrow (I11, I17)
         let day = Day::of(now, &firm.time_zone);
         let granted = budget::take(tx, firm, (None, day), vec![resent], |(row, _)| &mut row.mails).await?;
         let moved = granted.through;
         let Some((row, _)) = moved.first() else {
-            return Ok(Outcome::default());
+            return Ok(AfterCommit::default());
         };
         let reply_to = inviter.as_ref().map(|(_, address)| address.as_str());
         let sending = Sending {
@@ -68,11 +68,9 @@ impl App {
         supersede(tx, firm, &replaced, now).await?;
         access::save_standing(tx, std::slice::from_ref(row)).await?;
         log(tx, row, now).await?;
-        Ok(Outcome {
+        Ok(AfterCommit {
             moved: vec![(row.contact, row.version.raw())],
-            eligible: 1,
             withdrawn: replaced,
-            ..Outcome::default()
         })
     }
 }

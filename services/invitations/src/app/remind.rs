@@ -14,6 +14,7 @@ use usher_types::{ContactId, EmailState, InvitationId, MailingId, MemberId, Orga
 
 use super::context::{App, organization_of};
 use super::issue::{PURPOSE, deliveries, mailing};
+use super::recipient::Recipient;
 use super::{Failure, budget};
 use crate::domain::budget::Day;
 use crate::domain::organization::Organization;
@@ -144,21 +145,10 @@ impl App {
         now: DateTime<Utc>,
     ) -> Result<Reminder, Failure> {
         let link = self.link(PURPOSE, (firm.id, turn.invitation), now)?;
-        let person = &row.person;
         let letter = Letter {
-            message_id: link.message,
-            invitation_id: turn.invitation,
-            generation: row.generation,
-            contact_id: Some(row.contact),
-            email: person.email.clone().unwrap_or_default(),
+            // the one that the invitation went to
             email_canonical: turn.email_canonical,
-            first_name: person.first_name.clone(),
-            last_name: person.last_name.clone(),
-            locale: person.locale.clone(),
-            time_zone: person.time_zone.clone(),
-            sealed_token: Some(link.sealed),
-            expires_at: turn.life.ends_at,
-            accounts: None,
+            ..Recipient::noted(row).invited(row, &link, turn.life.ends_at)
         };
         Ok(Reminder {
             token: NewToken {

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use usher_database::{Scope, SystemReason, Transaction};
 use usher_events::{Lane, MailKind};
 use usher_messaging::enqueue;
-use usher_types::{EmailAddress, InvitationId, LinkState, RawToken};
+use usher_types::{EmailAddress, InvitationId, LinkState, MessageId, RawToken};
 
 use super::Failure;
 use super::accept::{check, invalid, known_words, refused};
@@ -208,7 +208,7 @@ async fn notify(tx: &Transaction, found: &Found, now: DateTime<Utc>) -> Result<(
     let Some(recipient) = found.holder.recipient() else {
         return Ok(());
     };
-    let letter = recipient.letter(InvitationId::new(now), now + NOTICE_LIFE, now);
+    let letter = recipient.letter(MessageId::new(now), InvitationId::new(now), now + NOTICE_LIFE);
     let mailing = of_kind(&found.organization, MailKind::PasswordChanged, now);
     Ok(enqueue(tx, Lane::Interactive, deliveries(&mailing, vec![letter], now)).await?)
 }

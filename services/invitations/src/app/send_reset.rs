@@ -173,7 +173,7 @@ impl App {
             email_canonical: recipient.email_canonical.clone(),
             expires_at,
         };
-        let letter = recipient.letter_with(&link, expires_at, now);
+        let letter = recipient.letter_with(&link, expires_at);
         if !password_reset::insert(tx, &reset, link.hash, now).await? {
             // somebody else's request has just been answered
             return Ok(());

@@ -34,6 +34,7 @@ impl From<Failure> for HandlerError {
             Failure::Database(error) => Self::retry(error),
             Failure::Broken(error) => Self::Retry(error),
             Failure::Status(status) => Self::retry(status),
+            Failure::Overtaken => Self::retry("overtaken by another writer"),
             Failure::Refused(refusals) => {
                 let codes: Vec<&str> = refusals.iter().map(|refusal| refusal.code.as_str()).collect();
                 Self::reject(codes.join(", "))

@@ -23,40 +23,43 @@ pub(crate) struct Used {
     pub(crate) member: i64,
 }
 
-/// What is used already, locked until the transaction's end, so that two cannot take the same share: the organization's first, the
-/// member's second.
-pub(crate) async fn lock(tx: &Transaction, of: Of) -> Result<Used, DbErr> {
-    let mut used = Used {
-        organization: touch(tx, of, of.organization.uuid()).await?,
-        member: 0,
-    };
-    if let Some(member) = of.member {
-        used.member = touch(tx, of, member.uuid()).await?;
+/// What is used already. Others may use more until it is [`paid`].
+pub(crate) async fn used(tx: &Transaction, of: Of) -> Result<Used, DbErr> {
+    let sql = "SELECT subject_id, used FROM mail_budget WHERE organization_id = $1 AND day = $2 AND subject_id IN ($1, $3)";
+    let organization = of.organization.uuid();
+    let member = of.member.map_or(organization, MemberId::uuid);
+    let values = [organization.into(), of.day.into(), member.into()];
+    let mut used = Used::default();
+    for row in tx.query_all_raw(tx.statement(sql, values)).await? {
+        let count = row.get("used")?;
+        if row.id::<OrganizationId>("subject_id")?.uuid() == organization {
+            used.organization = count;
+        } else {
+            used.member = count;
+        }
     }
     Ok(used)
 }
 
-/// Locks one row, which is made where there is none.
-async fn touch(tx: &Transaction, of: Of, subject: Uuid) -> Result<i64, DbErr> {
-    let sql = "INSERT INTO mail_budget (organization_id, day, subject_id, used) VALUES ($1, $2, $3, 0) \
-               ON CONFLICT (organization_id, day, subject_id) DO UPDATE SET used = mail_budget.used RETURNING used";
-    let values = [of.organization.uuid().into(), of.day.into(), subject.into()];
-    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
-    row.map_or(Ok(0), |row| row.get("used"))
-}
-
-/// So many more are used.
-pub(crate) async fn add(tx: &Transaction, of: Of, count: i64) -> Result<(), DbErr> {
-    let sql = "UPDATE mail_budget SET used = used + $3 WHERE organization_id = $1 AND day = $2 AND subject_id IN ($1, $4)";
-    let member = of.member.map_or(of.organization.uuid(), MemberId::uuid);
+/// Notes that `count` more are used of the budget of one subject, of which the whole is `limit`; false where it does not reach any more.
+/// The row is locked from here on.
+pub(crate) async fn paid(
+    tx: &Transaction,
+    (of, subject): (Of, Uuid),
+    count: i64,
+    limit: i64,
+) -> Result<bool, DbErr> {
+    let sql = "INSERT INTO mail_budget (organization_id, day, subject_id, used) VALUES ($1, $2, $3, $4) \
+               ON CONFLICT (organization_id, day, subject_id) DO UPDATE SET used = mail_budget.used + $4 \
+               WHERE mail_budget.used + $4 <= $5";
     let values = [
         of.organization.uuid().into(),
         of.day.into(),
+        subject.into(),
         count.into(),
-        member.into(),
+        limit.into(),
     ];
-    tx.execute_raw(tx.statement(sql, values)).await?;
-    Ok(())
+    Ok(tx.execute_raw(tx.statement(sql, values)).await?.rows_affected() == 1)
 }
 
 /// Drops the days before this one, of every organization.

@@ -6,7 +6,7 @@ use usher_types::{ContactId, OrganizationId};
 
 use super::StartBatch;
 use crate::app::batch_view::view;
-use crate::app::chunk::Outcome;
+use crate::app::follow_up::AfterCommit;
 use crate::app::{App, BatchView, Failure, refuse};
 use crate::storage::access;
 use crate::storage::idempotency::{self, Key};
@@ -32,11 +32,11 @@ impl App {
         let tx = self.read(organization).await?;
         let moved = access::find(&tx, organization, contact).await?;
         drop(tx);
-        let outcome = Outcome {
+        let after = AfterCommit {
             moved: moved.iter().map(|row| (contact, row.version.raw())).collect(),
-            ..Outcome::default()
+            ..AfterCommit::default()
         };
-        self.follow_up(organization, &outcome).await;
+        self.follow_up(organization, &after).await;
         Ok(())
     }
 

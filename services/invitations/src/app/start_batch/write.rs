@@ -63,7 +63,7 @@ impl App {
         let view = view(&tx, organization, batch.id).await?;
         tx.commit().await?;
         if batch.walked {
-            self.follow_up(organization, &outcome).await;
+            self.follow_up(organization, &outcome.after).await;
         } else {
             self.batches.notify_one();
         }
