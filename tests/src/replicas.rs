@@ -7,7 +7,10 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use crate::system::{PATIENCE, SERVICES};
-use crate::{ADMIN_EMAIL, ADMIN_PASSWORD, Client, Mailbox, Parts, Process, SIGN_IN, Setting, System, eventually, free_port};
+use crate::{
+    ADMIN_EMAIL, ADMIN_PASSWORD, Client, Mailbox, Parts, Process, SIGN_IN, Setting, System, eventually,
+    free_port,
+};
 
 /// How long a client tries again before it gives up.
 const RETRIED_FOR: Duration = Duration::from_secs(60);
@@ -41,7 +44,10 @@ impl Fleet {
         let programs = ["usher-contacts", "usher-invitations", "usher-notifications"];
         for (service, program) in SERVICES.into_iter().zip(programs) {
             let addresses = [(); 2].map(|()| format!("127.0.0.1:{}", free_port()));
-            let both = addresses.each_ref().map(|address| format!("http://{address}")).join(",");
+            let both = addresses
+                .each_ref()
+                .map(|address| format!("http://{address}"))
+                .join(",");
             system.environment.insert(format!("USHER_{service}_URL"), both);
             for address in addresses {
                 let listen = HashMap::from([(format!("USHER_{service}_LISTEN"), address)]);
@@ -50,9 +56,15 @@ impl Fleet {
         }
         let gateways = [(); 2].map(|()| format!("127.0.0.1:{}", free_port()));
         for address in &gateways {
-            own.push(("usher-gateway", HashMap::from([("USHER_LISTEN".to_owned(), address.clone())])));
+            own.push((
+                "usher-gateway",
+                HashMap::from([("USHER_LISTEN".to_owned(), address.clone())]),
+            ));
         }
-        let replicas = own.into_iter().map(|(name, own)| Replica::start(&system, name, own)).collect();
+        let replicas = own
+            .into_iter()
+            .map(|(name, own)| Replica::start(&system, name, own))
+            .collect();
         let fleet = Self {
             system,
             replicas,
@@ -83,7 +95,12 @@ impl Fleet {
     pub async fn replace(&mut self, place: usize) {
         let replica = &mut self.replicas[place];
         let status = replica.process.stop().await;
-        assert!(status.success(), "{} ended with {status}\n{}", replica.name, replica.process.log());
+        assert!(
+            status.success(),
+            "{} ended with {status}\n{}",
+            replica.name,
+            replica.process.log()
+        );
         replica.process = Process::start(replica.name, &[], &replica.environment, self.system.folder.path());
         replica.is_ready().await;
     }
@@ -93,7 +110,9 @@ impl Fleet {
         let nobody = Retrying(self.gateways.clone());
         let input = json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD, "as": "MEMBER" });
         let session = nobody.ask(SIGN_IN, json!({ "input": input })).await;
-        let token = session["signIn"]["session"]["accessToken"].as_str().expect("a session");
+        let token = session["signIn"]["session"]["accessToken"]
+            .as_str()
+            .expect("a session");
         Retrying(self.gateways.each_ref().map(|gateway| gateway.with_token(token)))
     }
 
@@ -115,7 +134,12 @@ impl Fleet {
     pub async fn stop(mut self) {
         for replica in self.replicas.iter_mut().rev() {
             let status = replica.process.stop().await;
-            assert!(status.success(), "{} ended with {status}\n{}", replica.name, replica.process.log());
+            assert!(
+                status.success(),
+                "{} ended with {status}\n{}",
+                replica.name,
+                replica.process.log()
+            );
         }
     }
 }

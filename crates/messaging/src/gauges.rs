@@ -35,12 +35,18 @@ pub async fn waiting(database: &Database) -> Result<Waiting, DbErr> {
         tx.dialect().now()
     );
     let missing = || DbErr::RecordNotFound("a count".to_owned());
-    let row = tx.query_one_raw(tx.statement(sql, [])).await?.ok_or_else(missing)?;
+    let row = tx
+        .query_one_raw(tx.statement(sql, []))
+        .await?
+        .ok_or_else(missing)?;
     let (oldest, now): (Option<DateTime<Utc>>, DateTime<Utc>) =
         (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
     let age = oldest.map_or(0, |oldest| (now - oldest).num_milliseconds().max(0));
     let dead = "SELECT count(*) FROM dead_letter WHERE replayed_at IS NULL";
-    let dead = tx.query_one_raw(tx.statement(dead, [])).await?.ok_or_else(missing)?;
+    let dead = tx
+        .query_one_raw(tx.statement(dead, []))
+        .await?
+        .ok_or_else(missing)?;
     Ok(Waiting {
         outbox: row.try_get_by_index(0)?,
         #[expect(clippy::cast_precision_loss, reason = "ages are far below 2^52 ms")]

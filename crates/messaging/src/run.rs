@@ -11,7 +11,8 @@ use usher_database::Database;
 use usher_events::Lane;
 
 use crate::{
-    Broker, BrokerError, Pace, Subscription, consumer::Consumer, gauges, relay::Relay, retention, transport::Queue,
+    Broker, BrokerError, Pace, Subscription, consumer::Consumer, gauges, relay::Relay, retention,
+    transport::Queue,
 };
 
 /// Runs the relay and a consumer for each queue and lane until `stop`, then ends what is under way and publishes what the

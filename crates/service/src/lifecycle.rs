@@ -26,6 +26,8 @@ pub struct Lifecycle {
     soft: CancellationToken,
     hard: CancellationToken,
     tasks: TaskTracker,
+    /// The names of the essential tasks that run.
+    running: Arc<Mutex<Vec<&'static str>>>,
     failure: Arc<Mutex<Option<StartError>>>,
     /// When the stop began, from which the grace counts.
     stopped: Arc<OnceLock<Instant>>,
@@ -46,6 +48,7 @@ impl Lifecycle {
             soft: CancellationToken::new(),
             hard: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            running: Arc::default(),
             failure: Arc::default(),
             stopped: Arc::default(),
             grace,
@@ -61,6 +64,7 @@ impl Lifecycle {
             soft: self.soft.child_token(),
             hard: self.hard.child_token(),
             tasks: TaskTracker::new(),
+            running: Arc::default(),
             failure: Arc::default(),
             stopped: Arc::default(),
             grace: self.grace,
@@ -165,6 +169,7 @@ impl Lifecycle {
         F: Future<Output = Result<(), StartError>> + Send + 'static,
     {
         let life = self.clone();
+        life.running().push(name);
         self.tasks.spawn(async move {
             let guarded = AssertUnwindSafe(task).catch_unwind();
             let ended = tokio::select! {
@@ -172,6 +177,7 @@ impl Lifecycle {
                 ended = guarded => ended,
                 () = life.hard.cancelled() => return,
             };
+            life.has_ended(name);
             match ended {
                 Ok(Ok(())) | Ok(Err(StartError::Stopped)) if life.is_stopping() => {}
                 Ok(Ok(())) => life.fail(StartError::Failed(format!("{name} ended although nobody asked"))),
@@ -179,6 +185,17 @@ impl Lifecycle {
                 Err(_) => life.fail(StartError::Failed(format!("{name} panicked"))),
             }
         });
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, Vec<&'static str>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_ended(&self, name: &'static str) {
+        let mut running = self.running();
+        if let Some(place) = running.iter().position(|other| *other == name) {
+            running.swap_remove(place);
+        }
     }
 
     /// Runs a task that may end whenever it is done, but is waited for at a stop.
@@ -238,6 +255,7 @@ impl Lifecycle {
             () = tokio::time::sleep_until(end) => false,
             () = self.hard.cancelled() => false,
         };
+        let left = self.running().join(", ");
         if !in_time {
             self.hard.cancel();
             // a task that never yields cannot be dropped; the process ends without it
@@ -246,9 +264,9 @@ impl Lifecycle {
         match self.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(failure) => Err(failure),
             None if in_time => Ok(()),
-            None => Err(StartError::Failed(
-                "work in progress was dropped at the stop".to_owned(),
-            )),
+            None => Err(StartError::Failed(format!(
+                "work in progress was dropped at the stop: {left}"
+            ))),
         }
     }
 }

@@ -139,7 +139,7 @@ where
     let outcome = tokio::select! {
         biased;
         outcome = core(process) => outcome,
-        () = lifecycle.overdue() => Err(StartError::Failed("work in progress was dropped at the stop".to_owned())),
+        () = lifecycle.overdue() => Err(StartError::Failed("requests in progress were dropped at the stop".to_owned())),
     };
     match &outcome {
         Ok(()) | Err(StartError::Stopped) => lifecycle.stop(),

@@ -51,7 +51,8 @@ mod tests {
     #[test]
     fn r5_an_address_without_a_virtual_host_means_the_default_one() {
         for (path, vhost) in [("", "/"), ("/", "/"), ("/%2f", "/"), ("/usher", "usher")] {
-            let settings = RabbitSettings::new(format!("amqp://guest:guest@127.0.0.1:5672{path}"), "", "test");
+            let settings =
+                RabbitSettings::new(format!("amqp://guest:guest@127.0.0.1:5672{path}"), "", "test");
             assert_eq!(settings.uri().unwrap().vhost, vhost, "{path}");
         }
     }

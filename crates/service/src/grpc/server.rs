@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
 use tonic::codegen::http::Request;
@@ -15,7 +16,7 @@ use tower::Service;
 use usher_auth::Verifier;
 
 use super::frame::FrameLayer;
-use crate::transport::MemoryListener;
+use crate::transport::{Greeted, MemoryListener};
 use crate::{Lifecycle, Listener, StartError};
 
 /// Between two looks whether a service that serves still can.
@@ -78,13 +79,12 @@ impl Server {
         self.health
             .set_service_status("", ServingStatus::NotServing)
             .await;
-        if let Some(verifier) = self.verifier.clone() {
-            lifecycle
-                .readiness()
-                .require("waiting for verification keys", move || {
-                    std::future::ready(verifier.is_ready())
-                });
-        }
+        let verifier = self.verifier.clone();
+        lifecycle
+            .readiness()
+            .require("waiting for verification keys", move || {
+                std::future::ready(verifier.as_ref().is_none_or(Verifier::is_ready))
+            });
         let stopped = report(self.health, lifecycle.clone());
         let server = tonic::transport::Server::builder()
             .layer(FrameLayer {
@@ -101,6 +101,8 @@ impl Server {
                 let incoming = TcpIncoming::from(listener)
                     .with_nodelay(Some(true))
                     .with_keepalive(Some(Duration::from_secs(30)));
+                let stop = lifecycle.stopping();
+                let incoming = incoming.map(move |io| io.map(|io| Greeted::new(io, &stop)));
                 server
                     .serve_with_incoming_shutdown(routes, incoming, stopped)
                     .await

@@ -4,12 +4,14 @@
 
 mod address;
 mod channel;
+mod greeted;
 mod listener;
 mod peers;
 mod resolve;
 
 pub use address::PeerAddress;
 pub use channel::PeerChannel;
+pub(crate) use greeted::Greeted;
 pub use listener::{Listener, MemoryListener, memory};
 pub use peers::Peers;
 

@@ -94,6 +94,24 @@ async fn a_name_is_resolved_and_balanced() {
     lifecycle.finish().await.unwrap();
 }
 
+/// A balancing client has such a one with each address that it has not asked anything.
+#[tokio::test]
+async fn r3_a_connection_on_which_nothing_was_said_does_not_hold_up_a_stop() {
+    let (listener, _) = tcp().await;
+    let address = listener.address().unwrap();
+    let lifecycle = serve(listener);
+    let mut silent = tokio::net::TcpStream::connect(address).await.unwrap();
+    // the server has taken it: these are its own first words
+    let mut words = [0; 9];
+    tokio::io::AsyncReadExt::read_exact(&mut silent, &mut words)
+        .await
+        .unwrap();
+    let begin = std::time::Instant::now();
+    lifecycle.stop();
+    lifecycle.finish().await.unwrap();
+    assert!(begin.elapsed() < std::time::Duration::from_secs(5));
+}
+
 #[tokio::test]
 async fn a_name_that_does_not_resolve_is_unavailable() {
     let address = PeerAddress::parse("http://no-such-host.invalid:8081", "X").unwrap();

@@ -7,12 +7,12 @@ use usher_database::Transaction;
 use usher_events::Withdrawn;
 use usher_types::{ContactId, EmailState, IneligibleReason, InvitationAction, InvitationId, OrganizationId};
 
+use super::budget::Bill;
 use super::context::App;
 use super::follow_up::AfterCommit;
 use super::issue::{Sending, mailing, withdraw, withdrawals};
 use super::round::{Chunk, Stop};
 use super::selection::{Opened, Walked};
-use super::budget::Bill;
 use super::{Failure, budget};
 use crate::domain::budget::Day;
 use crate::domain::link::InvitationState;

@@ -154,7 +154,8 @@ async fn tell_inviter(
     let Some(member) = member.filter(|member| member.active) else {
         return Ok(());
     };
-    let letter = Recipient::from(&member).letter(MessageId::new(now), InvitationId::new(now), now + NOTICE_LIFE);
+    let letter =
+        Recipient::from(&member).letter(MessageId::new(now), InvitationId::new(now), now + NOTICE_LIFE);
     let mailing = Mailing {
         message: Some(format!("{name} ({})", invitation.email)),
         ..of_kind(firm, MailKind::InvitationDeclined, now)

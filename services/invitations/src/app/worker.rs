@@ -121,7 +121,8 @@ impl App {
                 Err(failure) if failure.is_conflict() && tries < 5 => tries += 1,
                 Err(failure) => return Err(failure),
                 Ok((step, outcome)) => {
-                    self.cancel_messages(batch.organization, &outcome.after.withdrawn).await;
+                    self.cancel_messages(batch.organization, &outcome.after.withdrawn)
+                        .await;
                     return Ok(step);
                 }
             }

@@ -130,14 +130,15 @@ pub(crate) async fn lock_walked(tx: &Transaction, (organization, id): Of) -> Res
 
 /// Whether a mail of the batch still waits.
 pub(crate) async fn has_open_mail(tx: &Transaction, (organization, id): Of) -> Result<bool, DbErr> {
-    let sql = "SELECT 1 AS one FROM invitation WHERE batch_id = $1 AND organization_id = $2 \
-               AND delivery IN ('QUEUED', 'SENDING', 'DEFERRED') ORDER BY id DESC LIMIT 1";
+    let sql = "SELECT 1 AS one FROM invitation WHERE batch_id >= $1 AND batch_id <= $1 AND organization_id = $2 \
+               AND delivery IN ('QUEUED', 'SENDING', 'DEFERRED') ORDER BY batch_id DESC, id DESC LIMIT 1";
     let values = [id.uuid().into(), organization.uuid().into()];
     Ok(!newest_first(tx, sql, values).await?.is_empty())
 }
 
 /// Reads a batch's invitations from the newest on. Those that were written last go out last, so whoever looks for mail that waits
-/// finds it there.
+/// finds it there. The statements name the batch by two bounds and order by it, too: were it an equation, PostgreSQL would take the
+/// newest invitations of all batches for as good a beginning, and read its way through those of every later one.
 async fn newest_first(
     tx: &Transaction,
     sql: &str,
@@ -180,8 +181,8 @@ pub(crate) async fn finish(
 /// NOT EXISTS, PostgreSQL would read what has gone out of all of them.
 pub(crate) async fn maybe_done(tx: &Transaction) -> Result<Vec<Of>, DbErr> {
     let sql = "SELECT organization_id, id FROM batch WHERE finished_at IS NULL AND state IN ('RUNNING', 'PAUSED') AND walked = $1 \
-               AND (SELECT 1 FROM invitation WHERE batch_id = batch.id \
-               AND delivery IN ('QUEUED', 'SENDING', 'DEFERRED') ORDER BY id DESC LIMIT 1) IS NULL LIMIT 100";
+               AND (SELECT 1 FROM invitation WHERE batch_id >= batch.id AND batch_id <= batch.id \
+               AND delivery IN ('QUEUED', 'SENDING', 'DEFERRED') ORDER BY batch_id DESC, id DESC LIMIT 1) IS NULL LIMIT 100";
     let rows = newest_first(tx, sql, [true.into()]).await?;
     rows.iter()
         .map(|row| Ok((row.id("organization_id")?, row.id("id")?)))
@@ -195,8 +196,9 @@ pub(crate) async fn unsent(
     limit: u32,
 ) -> Result<Vec<(ContactId, InvitationId)>, DbErr> {
     let sql = format!(
-        "SELECT contact_id, id FROM invitation WHERE batch_id = $1 AND organization_id = $2 AND delivery IN ('QUEUED', 'SENDING', 'DEFERRED') \
-         AND state IN ('OPEN', 'EXPIRED') AND contact_id IS NOT NULL ORDER BY id DESC LIMIT {limit}"
+        "SELECT contact_id, id FROM invitation WHERE batch_id >= $1 AND batch_id <= $1 AND organization_id = $2 \
+         AND delivery IN ('QUEUED', 'SENDING', 'DEFERRED') AND state IN ('OPEN', 'EXPIRED') AND contact_id IS NOT NULL \
+         ORDER BY batch_id DESC, id DESC LIMIT {limit}"
     );
     let values = [id.uuid().into(), organization.uuid().into()];
     let rows = newest_first(tx, &sql, values).await?;
