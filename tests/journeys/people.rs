@@ -70,9 +70,9 @@ on_both_settings! {
             "accounts": [{ "newCompany": "Analytical Engines", "login": true }],
         }})).await["contact"].clone();
         let wish = json!({ "input": { "contactId": ada["id"], "reason": "cannot find the report" } });
+        let sent = admin.done(SEND, json!({ "input": { "contacts": { "ids": [ada["id"]] } } })).await;
         let early = admin.payload(IMPERSONATE, wish.clone()).await;
         assert_eq!(early["userErrors"][0]["code"], "NOT_ALLOWED");
-        let sent = admin.done(SEND, json!({ "input": { "contacts": { "ids": [ada["id"]] } } })).await;
         batch_is_done(system, &sent["batch"]["id"]).await;
         accept(system, "ada@example.com").await;
         status_becomes(system, &ada["id"], "ACCEPTED").await;

@@ -151,8 +151,11 @@ impl Reader<'_> {
 
     async fn strangers_pages(&self) {
         self.open("/sign-in").await;
-        self.looks_at("sign-in", &["email", "password", "submit", "/forgot"])
-            .await;
+        self.looks_at(
+            "sign-in",
+            &["email", "password", "submit", "/forgot", "as=member"],
+        )
+        .await;
         self.focuses("email").await;
         self.types("nobody@example.com").await;
         self.focuses("password").await;
@@ -160,8 +163,11 @@ impl Reader<'_> {
         self.enters().await;
         self.next("#error").await;
         self.hears_the_error("password").await;
-        self.looks_at("sign-in-error", &["email", "password", "submit", "/forgot"])
-            .await;
+        self.looks_at(
+            "sign-in-error",
+            &["email", "password", "submit", "/forgot", "as=member"],
+        )
+        .await;
         self.open("/forgot").await;
         self.looks_at("forgot", &["email", "submit", "/sign-in"]).await;
         self.focuses("email").await;
