@@ -193,7 +193,6 @@ impl Questions {
         #[graphql(desc = "In which order.")] order_by: Option<ContactOrder>,
     ) -> Result<Option<ContactConnection>, Fault> {
         let scope = Scope::permitted(ctx, Operation::ListContacts)?;
-        let with_total = ctx.look_ahead().field("totalCount").exists();
         let window = Window {
             first,
             after,
@@ -201,7 +200,7 @@ impl Questions {
             before,
         };
         let request = scope.ask(contacts::ListContactsRequest {
-            page: Some(window.request(with_total)?),
+            page: Some(window.request(ctx)?),
             filter: filter.map(ContactFilter::into_wire).transpose()?,
             order: order_by.map(ContactOrder::into_wire),
         });
@@ -242,7 +241,6 @@ impl Questions {
         #[graphql(desc = "Which ones.")] filter: Option<AccountFilter>,
     ) -> Result<Option<AccountConnection>, Fault> {
         let scope = Scope::permitted(ctx, Operation::ListAccounts)?;
-        let with_total = ctx.look_ahead().field("totalCount").exists();
         let window = Window {
             first,
             after,
@@ -250,7 +248,7 @@ impl Questions {
             before,
         };
         let request = scope.ask(contacts::ListAccountsRequest {
-            page: Some(window.request(with_total)?),
+            page: Some(window.request(ctx)?),
             ..filter.unwrap_or_default().into_wire()
         });
         let reply = answer(scope.backends.contacts.clone().list_accounts(request).await)?;
@@ -339,7 +337,6 @@ impl Questions {
         #[graphql(desc = "A cursor: what comes before it.")] before: Option<String>,
     ) -> Result<Option<SegmentConnection>, Fault> {
         let scope = Scope::permitted(ctx, Operation::ReadSegments)?;
-        let with_total = ctx.look_ahead().field("totalCount").exists();
         let window = Window {
             first,
             after,
@@ -347,7 +344,7 @@ impl Questions {
             before,
         };
         let request = scope.ask(contacts::ListSegmentsRequest {
-            page: Some(window.request(with_total)?),
+            page: Some(window.request(ctx)?),
         });
         let reply = answer(scope.backends.segments.clone().list_segments(request).await)?;
         let nodes = reply.segments.into_iter().map(Segment).collect();
@@ -381,7 +378,6 @@ impl Questions {
         #[graphql(desc = "A cursor: what comes before it.")] before: Option<String>,
     ) -> Result<Option<InvitationBatchConnection>, Fault> {
         let scope = Scope::permitted(ctx, Operation::ReadBatches)?;
-        let with_total = ctx.look_ahead().field("totalCount").exists();
         let window = Window {
             first,
             after,
@@ -389,7 +385,7 @@ impl Questions {
             before,
         };
         let request = scope.ask(invitations::ListBatchesRequest {
-            page: Some(window.request(with_total)?),
+            page: Some(window.request(ctx)?),
         });
         let reply = answer(scope.backends.invitations.clone().list_batches(request).await)?;
         let nodes = reply.batches.into_iter().map(InvitationBatch).collect();

@@ -33,7 +33,6 @@ impl PeopleQueries {
         #[graphql(desc = "Which ones.")] filter: Option<MemberFilter>,
     ) -> Result<Option<MemberConnection>, Fault> {
         let scope = Scope::permitted(ctx, Operation::GetMembers)?;
-        let with_total = ctx.look_ahead().field("totalCount").exists();
         let window = Window {
             first,
             after,
@@ -41,7 +40,7 @@ impl PeopleQueries {
             before,
         };
         let request = scope.ask(wire::ListMembersRequest {
-            page: Some(window.request(with_total)?),
+            page: Some(window.request(ctx)?),
             active: filter.unwrap_or_default().active,
         });
         let reply = answer(scope.backends.members.clone().list_members(request).await)?;

@@ -123,14 +123,13 @@ impl IneligibleGroup {
         #[graphql(desc = "A cursor: what comes before it.")] before: Option<String>,
     ) -> Result<Option<ContactConnection>, Fault> {
         let scope = Scope::permitted(ctx, Operation::ListContacts)?;
-        let with_total = ctx.look_ahead().field("totalCount").exists();
         let page = Window {
             first,
             after,
             last,
             before,
         }
-        .request(with_total)?;
+        .request(ctx)?;
         let connection = match &self.of {
             Of::Preview { selection, action } => {
                 previewed(scope, (selection, action), &self.row.reason, page).await?

@@ -162,7 +162,7 @@ impl Contact {
         };
         let request = scope.ask(wire::ListActivityRequest {
             contact_id: self.row.id.clone(),
-            page: Some(window.request(false)?),
+            page: Some(window.request(ctx)?),
         });
         let reply = answer(scope.backends.contacts.clone().list_activity(request).await)?;
         let nodes = reply.activities.into_iter().map(Activity::new).collect();

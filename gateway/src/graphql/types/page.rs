@@ -1,6 +1,6 @@
 //! Relay connections: one page of a list.
 
-use async_graphql::{Object, SimpleObject};
+use async_graphql::{Context, Object, SimpleObject};
 use usher_proto::common::v1 as wire;
 
 use super::{Account, Activity, Contact, InvitationBatch, Member, Segment, count};
@@ -21,8 +21,13 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// As it travels. The cursors are looked at by the service that made them.
-    pub(crate) fn request(self, with_total: bool) -> Result<wire::PageRequest, Fault> {
+    /// As it travels: the whole is counted only where `totalCount` is asked for.
+    pub(crate) fn request(self, ctx: &Context<'_>) -> Result<wire::PageRequest, Fault> {
+        self.checked(ctx.look_ahead().field("totalCount").exists())
+    }
+
+    /// The cursors are looked at by the service that made them.
+    fn checked(self, with_total: bool) -> Result<wire::PageRequest, Fault> {
         if self.first.is_some() && self.last.is_some() {
             return Err(Fault::input("give first or last, not both"));
         }
@@ -194,7 +199,7 @@ mod tests {
             last,
             ..Window::default()
         };
-        window.request(false).err().map(|fault| fault.code)
+        window.checked(false).err().map(|fault| fault.code)
     }
 
     #[test]

@@ -140,14 +140,13 @@ impl InvitationPreview {
         #[graphql(desc = "A cursor: what comes before it.")] before: Option<String>,
     ) -> Result<Option<ContactConnection>, Fault> {
         let scope = Scope::permitted(ctx, Operation::ListContacts)?;
-        let with_total = ctx.look_ahead().field("totalCount").exists();
         let window = Window {
             first,
             after,
             last,
             before,
         };
-        let page = window.request(with_total)?;
+        let page = window.request(ctx)?;
         let reached = previewed(scope, (&self.selection, &self.action), "", page);
         reached.await.map(Some)
     }

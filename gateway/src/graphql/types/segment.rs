@@ -51,7 +51,6 @@ impl Segment {
         #[graphql(desc = "In which order.")] order_by: Option<ContactOrder>,
     ) -> Result<Option<ContactConnection>, Fault> {
         let scope = Scope::permitted(ctx, Operation::ListContacts)?;
-        let with_total = ctx.look_ahead().field("totalCount").exists();
         let window = Window {
             first,
             after,
@@ -59,7 +58,7 @@ impl Segment {
             before,
         };
         let request = scope.ask(wire::ListContactsRequest {
-            page: Some(window.request(with_total)?),
+            page: Some(window.request(ctx)?),
             filter: self.0.filter.clone(),
             order: order_by.map(ContactOrder::into_wire),
         });
