@@ -55,22 +55,34 @@ pub(crate) async fn figures(
     batches: &[BatchId],
 ) -> Result<HashMap<BatchId, Figures>, DbErr> {
     let mut all: HashMap<BatchId, Figures> = HashMap::new();
-    let mails = "SELECT batch_id, delivery, state, count(*) AS n FROM invitation WHERE {} GROUP BY batch_id, delivery, state";
-    for row in rows(tx, organization, (mails, "batch_id"), batches).await? {
-        let figures = all.entry(row.id("batch_id")?).or_default();
+    let mails = Counted {
+        table: "invitation",
+        batch: "batch_id",
+        by: "delivery, invitation.state",
+    };
+    for row in mails.rows(tx, organization, batches).await? {
+        let figures = all.entry(row.id("of_batch")?).or_default();
         let count: i64 = row.get("n")?;
         figures.add_mail(row.named("delivery")?, count);
         if row.get::<String>("state")? == "ACCEPTED" {
             figures.accepted += count;
         }
     }
-    let ended = "SELECT ended_by_batch, count(*) AS n FROM invitation WHERE {} GROUP BY ended_by_batch";
-    for row in rows(tx, organization, (ended, "ended_by_batch"), batches).await? {
-        all.entry(row.id("ended_by_batch")?).or_default().cancelled += row.get::<i64>("n")?;
+    let ended = Counted {
+        table: "invitation",
+        batch: "ended_by_batch",
+        by: "ended_by_batch",
+    };
+    for row in ended.rows(tx, organization, batches).await? {
+        all.entry(row.id("of_batch")?).or_default().cancelled += row.get::<i64>("n")?;
     }
-    let skipped = "SELECT batch_id, reason, count(*) AS n FROM batch_skip WHERE {} GROUP BY batch_id, reason";
-    for row in rows(tx, organization, (skipped, "batch_id"), batches).await? {
-        let figures = all.entry(row.id("batch_id")?).or_default();
+    let skipped = Counted {
+        table: "batch_skip",
+        batch: "batch_id",
+        by: "batch_skip.reason",
+    };
+    for row in skipped.rows(tx, organization, batches).await? {
+        let figures = all.entry(row.id("of_batch")?).or_default();
         figures.skipped.push((row.named("reason")?, row.get("n")?));
     }
     for figures in all.values_mut() {
@@ -79,19 +91,34 @@ pub(crate) async fn figures(
     Ok(all)
 }
 
-/// The batches say whose the counted rows are.
-async fn rows(
-    tx: &Transaction,
-    organization: OrganizationId,
-    (sql, column): (&str, &str),
-    batches: &[BatchId],
-) -> Result<Vec<sea_orm::QueryResult>, DbErr> {
-    let dialect = tx.dialect();
-    let ours = dialect.in_uuids("batch.id", 1);
-    let ours = format!("{column} IN (SELECT id FROM batch WHERE organization_id = $2 AND {ours})");
-    let ids = dialect.uuids(batches.iter().map(|id| id.uuid()));
-    let statement = tx.statement(sql.replace("{}", &ours), [ids, organization.uuid().into()]);
-    tx.query_all_raw(statement).await
+/// Rows of a table that are counted for batches.
+struct Counted {
+    table: &'static str,
+    /// The column that names the batch.
+    batch: &'static str,
+    /// What they are counted by.
+    by: &'static str,
+}
+
+impl Counted {
+    /// The batches say whose the rows are. The rows are found by two bounds rather than an equation: PostgreSQL takes any batch for
+    /// as large as the largest ones, and would read all invitations to count the one of a small batch.
+    async fn rows(
+        &self,
+        tx: &Transaction,
+        organization: OrganizationId,
+        batches: &[BatchId],
+    ) -> Result<Vec<sea_orm::QueryResult>, DbErr> {
+        let Self { table, batch, by } = self;
+        let sql = format!(
+            "SELECT batch.id AS of_batch, {by}, count(*) AS n FROM batch JOIN {table} ON {batch} >= batch.id AND {batch} <= batch.id \
+             WHERE batch.organization_id = $2 AND {} GROUP BY batch.id, {by}",
+            tx.dialect().in_uuids("batch.id", 1)
+        );
+        let ids = tx.dialect().uuids(batches.iter().map(|id| id.uuid()));
+        let statement = tx.statement(sql, [ids, organization.uuid().into()]);
+        tx.query_all_raw(statement).await
+    }
 }
 
 /// Notes who was left out.
