@@ -12,10 +12,8 @@ pub(super) fn up(ddl: &mut Ddl) {
     ddl.run("CREATE UNIQUE INDEX password_reset_open ON password_reset (subject_id) WHERE state = 'OPEN'");
     ddl.run("CREATE INDEX password_reset_subject ON password_reset (subject_id, created_at)");
     ddl.run("CREATE INDEX password_reset_expires ON password_reset (expires_at)");
-    // Whoever has forgotten that they never chose a password is found by the address that the invitation went to.
-    ddl.run(
-        "CREATE INDEX portal_access_invited ON portal_access (organization_id, address) WHERE status = 'INVITED'",
-    );
+    // Whoever has forgotten that they never chose a password is found by their address.
+    ddl.run("CREATE INDEX portal_access_email ON portal_access (organization_id, email_canonical)");
     // Addresses that nobody has are counted too, so the key is a hash and knows no organization.
     ddl.run(
         "CREATE TABLE request_budget (key bytea PRIMARY KEY, count bigint NOT NULL, began_at timestamptz NOT NULL)",

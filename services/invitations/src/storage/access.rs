@@ -174,7 +174,7 @@ pub(crate) async fn find_by_address(
     canonical: &str,
 ) -> Result<Option<Access>, DbErr> {
     let sql = format!(
-        "SELECT {} FROM portal_access WHERE organization_id = $1 AND address = $2 AND status IN ('ACCEPTED', 'ACTIVE') \
+        "SELECT {} FROM portal_access WHERE organization_id = $1 AND sign_in_address = $2 \
          ORDER BY CASE WHEN email_canonical = address THEN 0 ELSE 1 END, accepted_at DESC LIMIT 1",
         names(&COLUMNS)
     );
@@ -184,15 +184,15 @@ pub(crate) async fn find_by_address(
     row.as_ref().map(read).transpose()
 }
 
-/// Whose open invitation went to an address. A contact whose address it still is comes before one who only used to have it.
+/// Whose open invitation went to an address that is still theirs.
 pub(crate) async fn find_invited(
     tx: &Transaction,
     organization: OrganizationId,
     canonical: &str,
 ) -> Result<Option<Access>, DbErr> {
     let sql = format!(
-        "SELECT {} FROM portal_access WHERE organization_id = $1 AND address = $2 AND status = 'INVITED' \
-         ORDER BY CASE WHEN email_canonical = address THEN 0 ELSE 1 END, invited_at DESC LIMIT 1",
+        "SELECT {} FROM portal_access WHERE organization_id = $1 AND email_canonical = $2 AND address = $2 \
+         AND status = 'INVITED' ORDER BY invited_at DESC LIMIT 1",
         names(&COLUMNS)
     );
     let row = tx
