@@ -110,6 +110,9 @@ impl Bulk {
     /// Milliseconds until the last row is durable.
     fn durable(&mut self, round: usize) -> Result<f64, Failure> {
         let organization = round + 1;
+        let id = self
+            .session
+            .ask(&format!("select bench.organization({organization})"))?;
         let started = Instant::now();
         self.runtime.block_on(async {
             let mut member = Member::of(&self.system.address, organization).await?;
@@ -119,7 +122,7 @@ impl Bulk {
         })?;
         let walked = format!(
             "select coalesce(bool_and(walked), false) from invitations.batch \
-             where organization_id = bench.organization({organization})"
+             where organization_id = '{id}'"
         );
         while self.session.ask(&walked)? != "t" {
             if started.elapsed() > PATIENCE {
@@ -129,9 +132,7 @@ impl Bulk {
             std::thread::sleep(LOOK_EVERY);
         }
         let took = started.elapsed();
-        let rows = format!(
-            "select count(*) from invitations.invitation where organization_id = bench.organization({organization})"
-        );
+        let rows = format!("select count(*) from invitations.invitation where organization_id = '{id}'");
         let rows = self.session.ask(&rows)?;
         if rows != Loaded::HUNDRED.contacts.to_string() {
             return Err(fail(format!("round {round}: {rows} invitations")));

@@ -19,7 +19,7 @@ use usher_service::grpc::Server;
 use usher_service::transport::MAX_MESSAGE_BYTES;
 use usher_service::{Attempt, Lifecycle, Listener, Settings, StartError, wait_for};
 
-use crate::app::{App, Ending, Failure, Hasher, Inner, Meters, RevokedNow, Signer};
+use crate::app::{Ahead, App, Ending, Failure, Hasher, Inner, Meters, RevokedNow, Signer};
 use crate::consumers::{self, EVENTS, News, WORK, Wishes};
 use crate::grpc::Edge;
 
@@ -46,6 +46,7 @@ async fn build(parts: &Parts) -> Result<App, Failure> {
         caller: parts.caller.clone(),
         meters: Meters::new(),
         batches: Notify::new(),
+        ahead: Ahead::default(),
         ending: Ending::default(),
         watched: Mutex::new(HashMap::new()),
     }))

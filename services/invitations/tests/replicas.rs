@@ -33,7 +33,9 @@ fn i4_three_replicas_mail_each_contact_once() {
         stage.contacts.hung().await;
         killed.abort();
         assert!(killed.await.unwrap_err().is_cancelled());
-        assert_eq!(stage.batch(&batch.id).await.queued, 2_000);
+        // the second chunk was being written while the third was fetched: it is there as a whole or not at all
+        let queued = stage.batch(&batch.id).await.queued;
+        assert!([1_000, 2_000].contains(&queued), "{queued}");
         stage.contacts.hang_after(None);
         // as if its lease had run out
         stage.run("UPDATE batch SET leased_until = NULL", []).await;

@@ -15,6 +15,7 @@ use usher_service::PeerChannel;
 use usher_service::grpc::{Bearer, ServiceCaller};
 use usher_types::{BatchId, OrganizationId, SharedClock, SharedTokens};
 
+use super::ahead::Ahead;
 use super::finish::Ending;
 use super::hasher::Hasher;
 use super::keys::Signer;
@@ -45,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) meters: Meters,
     /// Woken when a batch has something to do.
     pub(crate) batches: Notify,
+    /// Chunks that are fetched before their turn.
+    pub(crate) ahead: Ahead,
     /// Batches that may have come to their end.
     pub(crate) ending: Ending,
     /// One reader a watched batch, shared by all who watch it.

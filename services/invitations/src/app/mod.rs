@@ -3,6 +3,7 @@
 mod accept;
 mod account_access;
 mod add_organization;
+mod ahead;
 mod batch_view;
 mod budget;
 mod cancel_batch;
@@ -61,6 +62,7 @@ pub use add_organization::{
 };
 pub use rotate_keys::{RotateKeysError, Rotation, rotate_keys};
 
+pub(crate) use ahead::Ahead;
 pub(crate) use batch_view::BatchView;
 pub(crate) use check_invitation::Linked;
 pub(crate) use context::{App, Inner};

@@ -54,7 +54,7 @@ impl App {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.batches.notified() => {}
-                () = tokio::time::sleep(POLL) => {}
+                () = tokio::time::sleep(POLL) => self.ahead.forget(),
                 Some(_) = running.join_next() => {}
             }
         }
@@ -100,7 +100,8 @@ impl App {
         if let Some(reason) = self.not_permitted(batch).await? {
             return Ok(Turn::Held(reason));
         }
-        let chunk = self.next_chunk(batch).await?;
+        let chunk = self.chunk_of(batch).await?;
+        self.fetch_ahead(batch, &chunk);
         let last = chunk.last;
         match self.write_chunk(batch, chunk).await? {
             Step::Written => {}
