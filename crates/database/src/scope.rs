@@ -48,8 +48,8 @@ pub(crate) enum Work {
 impl SystemReason {
     pub(crate) const fn work(self) -> Work {
         match self {
-            Self::Relay | Self::Consume | Self::Sweep | Self::Resync => Work::Many,
-            Self::Claim => Work::Often,
+            Self::Consume | Self::Sweep | Self::Resync => Work::Many,
+            Self::Relay | Self::Claim => Work::Often,
             Self::Authenticate | Self::SigningKeys | Self::Operate | Self::Test => Work::Little,
         }
     }

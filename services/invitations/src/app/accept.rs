@@ -13,7 +13,7 @@ use super::{Failure, refuse};
 use crate::domain::delivery;
 use crate::domain::organization::Organization;
 use crate::domain::password::{Known, Password, Refused};
-use crate::domain::portal::{Access, Act, transition};
+use crate::domain::portal::{Access, Act, Person, transition};
 use crate::domain::session::Kind;
 use crate::storage::activity::{self, Actor, Line};
 use crate::storage::invitation::{self, Invitation};
@@ -70,19 +70,19 @@ impl App {
         if !invitation::accept(&tx, organization, link.invitation.id, now).await? {
             return Err(invalid());
         }
-        let whose = match whose {
+        let (whose, actor) = match whose {
             Whose::Contact(row) => {
-                let contact = row.contact;
+                let (whose, actor) = ((Kind::Contact, row.contact.uuid()), Actor::of_contact(&row));
                 contact_accepted(&tx, *row, &link.invitation, now).await?;
-                (Kind::Contact, contact.uuid())
+                (whose, actor)
             }
             Whose::Member(member) => {
                 member::accepted(&tx, organization, member.id, now).await?;
-                (Kind::Member, member.id.uuid())
+                ((Kind::Member, member.id.uuid()), Actor::of_member(&member))
             }
         };
         member::set_password(&tx, organization, whose, &chosen.hash, now).await?;
-        log(&tx, &link, whose, now).await?;
+        log(&tx, &link, &actor, now).await?;
         tx.commit().await?;
         if let Some(sent_at) = link.invitation.sent_at {
             self.meters.accepted_after(now - sent_at);
@@ -118,23 +118,10 @@ async fn contact_accepted(
     Ok(enqueue(tx, Lane::Interactive, messages).await?)
 }
 
-async fn log(
-    tx: &Transaction,
-    found: &Found,
-    (kind, id): (Kind, uuid::Uuid),
-    now: DateTime<Utc>,
-) -> Result<(), Failure> {
-    let actor = Actor {
-        kind: match kind {
-            Kind::Contact => "contact",
-            Kind::Member => "member",
-        },
-        id: Some(id),
-        name: name_of(tx, found).await?,
-    };
+async fn log(tx: &Transaction, found: &Found, actor: &Actor, now: DateTime<Utc>) -> Result<(), Failure> {
     let line = Line {
         organization: found.organization.id,
-        actor: &actor,
+        actor,
         action: "invitation.accepted",
         contact: found.invitation.contact,
         subject: Some(found.invitation.id.uuid()),
@@ -143,31 +130,27 @@ async fn log(
     Ok(activity::write(tx, line, now).await?)
 }
 
-async fn name_of(tx: &Transaction, found: &Found) -> Result<String, Failure> {
-    if let Some(contact) = found.invitation.contact {
-        let row = access::find(tx, found.organization.id, contact).await?;
-        return Ok(row.map_or_else(String::new, |row| {
-            format!("{} {}", row.person.first_name, row.person.last_name)
-        }));
-    }
-    let Some(id) = found.invitation.member else {
-        return Ok(String::new());
-    };
-    let member = member::find(tx, found.organization.id, id).await?;
-    Ok(member.map(|member| member.display_name).unwrap_or_default())
-}
-
 /// What everybody knows of whoever chooses (I10).
 async fn known(tx: &Transaction, found: &Found) -> Result<Known, Failure> {
-    let name = name_of(tx, found).await?;
-    let row = match found.invitation.contact {
-        Some(contact) => access::find(tx, found.organization.id, contact).await?,
-        None => None,
+    let (firm, invitation) = (&found.organization, &found.invitation);
+    let (name, address) = match (invitation.contact, invitation.member) {
+        (Some(contact), _) => {
+            let person = access::find(tx, firm.id, contact).await?.map(|row| row.person);
+            let name = person.as_ref().map(Person::full_name);
+            (name, person.and_then(|person| person.email))
+        }
+        (None, Some(id)) => {
+            let member = member::find(tx, firm.id, id).await?;
+            (member.map(|member| member.display_name), None)
+        }
+        (None, None) => (None, None),
     };
-    let address = row.and_then(|row| row.person.email).unwrap_or_default();
-    let invitation = &found.invitation;
-    let addresses = [&*invitation.email, &*invitation.email_canonical, &*address];
-    Ok(known_words(&found.organization, &name, &addresses))
+    let addresses = [
+        &*invitation.email,
+        &*invitation.email_canonical,
+        address.as_deref().unwrap_or_default(),
+    ];
+    Ok(known_words(firm, &name.unwrap_or_default(), &addresses))
 }
 
 /// The firm, a person's name as a whole and by its words, and their addresses.

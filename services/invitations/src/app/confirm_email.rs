@@ -111,11 +111,7 @@ async fn log(
     change: &EmailChange,
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
-    let actor = Actor {
-        kind: "contact",
-        id: Some(row.contact.uuid()),
-        name: format!("{} {}", row.person.first_name, row.person.last_name),
-    };
+    let actor = Actor::of_contact(row);
     let line = Line {
         organization: row.organization,
         actor: &actor,

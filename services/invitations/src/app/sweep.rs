@@ -46,6 +46,7 @@ impl App {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(Duration::from_millis(pause)) => {}
             }
+            self.hasher.forget();
             if let Err(failure) = self.sweep().await {
                 tracing::warn!(?failure, "a sweep failed and is tried again");
             }

@@ -34,7 +34,7 @@ impl Actor {
         Self {
             kind: "contact",
             id: Some(row.contact.uuid()),
-            name: format!("{} {}", row.person.first_name, row.person.last_name),
+            name: row.person.full_name(),
         }
     }
 }

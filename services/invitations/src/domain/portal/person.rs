@@ -67,6 +67,14 @@ pub const fn own_state(state: EmailState) -> EmailState {
 }
 
 impl Person {
+    /// First and last name.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name)
+            .trim()
+            .to_owned()
+    }
+
     /// Nothing of I21's causes stands against letting the person in: inactive, LEAD, no login, no address.
     #[must_use]
     pub const fn may_enter(&self) -> bool {
