@@ -263,7 +263,7 @@ fn get(query: &str, header: Option<(&'static str, &'static str)>) -> Request<Bod
 #[tokio::test]
 async fn a_question_by_get_needs_a_header_that_no_link_can_send() {
     let harness = Harness::new();
-    let typename = "query=query%20Q(%24a%3ABoolean!)%7B__typename%20%40include(if%3A%20%24a)%20b%3A__typename%7D&variables=%7B%22a%22%3Afalse%7D&operationName=";
+    let typename = "query=query%20Q(%24a%3ABoolean!)%7Bviewer%20%40include(if%3A%20%24a)%7B__typename%7D%20b%3A__typename%7D&variables=%7B%22a%22%3Afalse%7D&operationName=";
     let refused = harness.send(get(typename, None)).await;
     is_refusal(&refused, StatusCode::FORBIDDEN, "FORBIDDEN");
     let empty = harness

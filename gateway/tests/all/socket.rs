@@ -200,7 +200,7 @@ async fn a_client_that_does_not_read_holds_up_its_own_events_and_then_loses_its_
     let mut client = Client::introduced(&harness, Some(harness.admin())).await;
     client.say(subscribe("1", &long_answers(&harness, EVENTS))).await;
     // what is tested is that somebody waits: a reader who is slower than the setting allows
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
     let mut heard = 0;
     while let Some(Ok(message)) = client.0.next().await {
         if let Message::Text(text) = message {
