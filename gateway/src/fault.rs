@@ -15,6 +15,8 @@ const USHER_CODE: &str = "usher-code";
 pub enum Code {
     /// There is no token, or it is not valid.
     Unauthenticated,
+    /// The token was good and has run out.
+    TokenExpired,
     /// The caller may not do this.
     Forbidden,
     /// What was asked for is not there.
@@ -31,6 +33,10 @@ pub enum Code {
     ParseFailed,
     /// The document does not fit the schema, or breaks a limit.
     ValidationFailed,
+    /// There is no trusted document with this hash.
+    DocumentUnknown,
+    /// Only trusted documents are taken here, and this is none.
+    DocumentUntrusted,
     /// We broke.
     Internal,
 }
@@ -41,6 +47,7 @@ impl Code {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::TokenExpired => "TOKEN_EXPIRED",
             Self::Forbidden => "FORBIDDEN",
             Self::NotFound => "NOT_FOUND",
             Self::BadUserInput => "BAD_USER_INPUT",
@@ -49,6 +56,8 @@ impl Code {
             Self::Unavailable => "UNAVAILABLE",
             Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::ValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::DocumentUnknown => "PERSISTED_QUERY_NOT_FOUND",
+            Self::DocumentUntrusted => "DOCUMENT_NOT_TRUSTED",
             Self::Internal => "INTERNAL_SERVER_ERROR",
         }
     }

@@ -6,6 +6,7 @@ pub mod graphql;
 mod http;
 pub mod ids;
 mod pages;
+mod rates;
 mod settings;
 
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use usher_service::{Lifecycle, Listener, PeerChannel, Settings, StartError};
 use usher_types::SharedClock;
 
 use http::App;
+use settings::GatewaySettings;
 
 /// What the gateway is given: it makes no connection and no clock of its own.
 #[derive(Clone, Debug)]
@@ -39,9 +41,11 @@ pub struct Parts {
 /// # Errors
 /// [`StartError::Settings`] when the table `[gateway]` is wrong.
 pub fn router(settings: &Settings, parts: Parts, lifecycle: &Lifecycle) -> Result<Router, StartError> {
+    let cors = http::cors(GatewaySettings::of(settings)?.cors_origins())?;
     let app = Arc::new(App::new(settings, parts, lifecycle)?);
     Ok(http::routes()
-        .merge(pages::routes(app.development))
+        .layer(cors)
+        .merge(pages::routes(&app))
         .fallback(pages::not_found)
         .layer(axum::middleware::from_fn(http::frame))
         .with_state(app))

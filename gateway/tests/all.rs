@@ -13,9 +13,11 @@ mod all {
     mod confirmation;
     mod declining;
     mod fakes;
+    mod field;
     mod harness;
     mod http;
     mod insight;
+    mod limits;
     mod lists;
     mod mutations;
     mod pages;
@@ -27,4 +29,5 @@ mod all {
     mod schema;
     mod socket;
     mod toggles;
+    mod trusted;
 }

@@ -8,6 +8,7 @@ mod faults;
 mod one_person;
 mod operations;
 mod pages;
+mod partial;
 mod people;
 mod reading;
 mod recovery;

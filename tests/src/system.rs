@@ -283,6 +283,22 @@ impl System {
         self.launch(name);
     }
 
+    /// Stops one process softly, and leaves it so.
+    ///
+    /// # Panics
+    /// Where there is no such process.
+    pub async fn halt(&mut self, name: &str) {
+        let named = self.processes.iter().position(|process| process.name() == name);
+        let mut process = self.processes.remove(named.expect("a process of that name"));
+        process.stop().await;
+    }
+
+    /// Starts a process that was stopped, and waits until everything is ready.
+    pub async fn resume(&mut self, name: &str) {
+        self.launch(name);
+        self.wait_until_ready().await;
+    }
+
     /// Ends everything in order. A process that fails to end well is a failure.
     ///
     /// # Panics

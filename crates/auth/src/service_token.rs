@@ -77,18 +77,18 @@ impl ServiceTokens {
     /// # Errors
     /// [`InvalidToken`] for every token that is not exactly that.
     pub fn verify(&self, token: &str, key_id: &str, now: DateTime<Utc>) -> Result<Principal, InvalidToken> {
-        let key = self.keys.get(key_id).ok_or(InvalidToken)?;
+        let key = self.keys.get(key_id).ok_or(InvalidToken::Refused)?;
         let mut validation = Validation::new(Algorithm::HS256);
         // Time is an argument here, and the audience is compared below.
         validation.validate_exp = false;
         validation.validate_aud = false;
         let data = jsonwebtoken::decode::<ServiceClaims>(token, &DecodingKey::from_secret(key), &validation)
-            .map_err(|_| InvalidToken)?;
+            .map_err(|_| InvalidToken::Refused)?;
         let claims = data.claims;
-        let expires_at = DateTime::from_timestamp(claims.exp, 0).ok_or(InvalidToken)?;
+        let expires_at = DateTime::from_timestamp(claims.exp, 0).ok_or(InvalidToken::Refused)?;
         let permitted = claims.aud == self.me && service_may_call(claims.iss, self.me);
         if !permitted || expires_at <= now {
-            return Err(InvalidToken);
+            return Err(InvalidToken::Refused);
         }
         Ok(Principal {
             organization: claims.org,

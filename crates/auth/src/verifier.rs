@@ -12,10 +12,16 @@ use usher_types::{ContactId, MemberId, SessionId, SharedClock};
 use crate::claims::{ACCESS_TYPE, AUDIENCE, AccessClaims, ISSUER, SERVICE_TYPE, SubjectKind};
 use crate::{EndedSessions, Principal, ServiceTokens, Subject, VerifyingKeys};
 
-/// The token is not valid, for whatever reason: the caller learns no more than that.
+/// Why a token is refused. Its holder learns whether it has run out, since refreshing helps then, and no more than that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the token is not valid")]
-pub struct InvalidToken;
+pub enum InvalidToken {
+    /// It was good and has run out.
+    #[error("the access token has expired: refresh the session")]
+    Expired,
+    /// It never was good, or its session has ended.
+    #[error("the token is not valid")]
+    Refused,
+}
 
 /// Tokens whose signature was checked are remembered by their hash, up to this number.
 const CACHE_SIZE: usize = 10_000;
@@ -87,11 +93,13 @@ impl Verifier {
         let ended = principal
             .session
             .is_some_and(|session| self.0.ended.load().contains(session));
-        if ended || principal.expires_at <= now {
-            Err(InvalidToken)
-        } else {
-            Ok(principal)
+        if ended {
+            return Err(InvalidToken::Refused);
         }
+        if principal.expires_at <= now {
+            return Err(InvalidToken::Expired);
+        }
+        Ok(principal)
     }
 
     fn check_and_remember(
@@ -113,19 +121,19 @@ impl Verifier {
     }
 
     fn check(&self, token: &str, now: DateTime<Utc>) -> Result<Principal, InvalidToken> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| InvalidToken)?;
-        let key_id = header.kid.as_deref().ok_or(InvalidToken)?;
+        let header = jsonwebtoken::decode_header(token).map_err(|_| InvalidToken::Refused)?;
+        let key_id = header.kid.as_deref().ok_or(InvalidToken::Refused)?;
         // The type says which check applies; each check pins its own algorithm and keys.
         match header.typ.as_deref() {
             Some(ACCESS_TYPE) => self.check_access(token, key_id),
             Some(SERVICE_TYPE) => self.0.services.verify(token, key_id, now),
-            _ => Err(InvalidToken),
+            _ => Err(InvalidToken::Refused),
         }
     }
 
     fn check_access(&self, token: &str, key_id: &str) -> Result<Principal, InvalidToken> {
         let keys = self.0.keys.load();
-        let key = keys.get(key_id).ok_or(InvalidToken)?;
+        let key = keys.get(key_id).ok_or(InvalidToken::Refused)?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         // Time is an argument here: `verify` compares it.
         validation.validate_exp = false;
@@ -133,7 +141,7 @@ impl Verifier {
         validation.set_issuer(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
         let claims = jsonwebtoken::decode::<AccessClaims>(token, key, &validation)
-            .map_err(|_| InvalidToken)?
+            .map_err(|_| InvalidToken::Refused)?
             .claims;
         let subject = match claims.kind {
             SubjectKind::Member => Subject::Member(MemberId::from(claims.sub)),
@@ -146,7 +154,7 @@ impl Verifier {
             permissions: claims.permissions,
             read_only: claims.read_only,
             acting_member: claims.act.map(|actor| actor.sub),
-            expires_at: DateTime::from_timestamp(claims.exp, 0).ok_or(InvalidToken)?,
+            expires_at: DateTime::from_timestamp(claims.exp, 0).ok_or(InvalidToken::Refused)?,
         })
     }
 
@@ -222,7 +230,11 @@ mod tests {
         bench.clock.advance(TimeDelta::seconds(299));
         assert!(bench.verifier.verify(&token).is_ok());
         bench.clock.advance(TimeDelta::seconds(1));
-        assert_eq!(bench.verifier.verify(&token), Err(InvalidToken));
+        assert_eq!(bench.verifier.verify(&token), Err(InvalidToken::Expired));
+        bench.clock.advance(TimeDelta::seconds(-1));
+        let session = principal.session.unwrap();
+        bench.verifier.add_ended([(session, principal.expires_at)]);
+        assert_eq!(bench.verifier.verify(&token), Err(InvalidToken::Refused));
     }
 
     #[test]
@@ -235,7 +247,7 @@ mod tests {
         bench
             .verifier
             .add_ended([(principal.session.unwrap(), principal.expires_at)]);
-        assert_eq!(bench.verifier.verify(&token), Err(InvalidToken));
+        assert_eq!(bench.verifier.verify(&token), Err(InvalidToken::Refused));
         bench.verifier.reset_ended([]);
         assert!(bench.verifier.verify(&token).is_ok());
     }
@@ -246,10 +258,13 @@ mod tests {
         let bench = bench();
         let stranger = SigningKey::from_pkcs8("k1".into(), &SigningKey::generate().unwrap()).unwrap();
         let token = stranger.sign(&member(&bench), bench.clock.now()).unwrap();
-        assert_eq!(bench.verifier.verify(&token), Err(InvalidToken));
+        assert_eq!(bench.verifier.verify(&token), Err(InvalidToken::Refused));
         let token = bench.key.sign(&member(&bench), bench.clock.now()).unwrap();
-        assert_eq!(bench.verifier.verify(&format!("{token}A")), Err(InvalidToken));
-        assert_eq!(bench.verifier.verify("not a token"), Err(InvalidToken));
+        assert_eq!(
+            bench.verifier.verify(&format!("{token}A")),
+            Err(InvalidToken::Refused)
+        );
+        assert_eq!(bench.verifier.verify("not a token"), Err(InvalidToken::Refused));
     }
 
     #[test]
@@ -309,7 +324,11 @@ mod tests {
             ("algorithm", sign(Algorithm::HS256, access, &right, &secret)),
             ("none", format!("{unsigned}.{body}.")),
         ] {
-            assert_eq!(bench.verifier.verify(&token), Err(InvalidToken), "{what}");
+            assert_eq!(
+                bench.verifier.verify(&token),
+                Err(InvalidToken::Refused),
+                "{what}"
+            );
         }
     }
 
@@ -333,7 +352,7 @@ mod tests {
             (true, principal.acting_member)
         );
         bench.clock.advance(TimeDelta::seconds(1));
-        assert_eq!(bench.verifier.verify(&token), Err(InvalidToken));
+        assert_eq!(bench.verifier.verify(&token), Err(InvalidToken::Refused));
     }
 
     #[test]
@@ -350,11 +369,11 @@ mod tests {
             Subject::Service(Service::Invitations)
         );
         let elsewhere = invitations.mint(Service::Notifications, None, now).unwrap();
-        assert_eq!(bench.verifier.verify(&elsewhere), Err(InvalidToken));
+        assert_eq!(bench.verifier.verify(&elsewhere), Err(InvalidToken::Refused));
         let contacts = ServiceTokens::new(bench.services.clone(), Service::Contacts);
         let itself = contacts.mint(Service::Contacts, None, now).unwrap();
-        assert_eq!(bench.verifier.verify(&itself), Err(InvalidToken));
+        assert_eq!(bench.verifier.verify(&itself), Err(InvalidToken::Refused));
         bench.clock.advance(TimeDelta::seconds(60));
-        assert_eq!(bench.verifier.verify(&token), Err(InvalidToken));
+        assert_eq!(bench.verifier.verify(&token), Err(InvalidToken::Refused));
     }
 }

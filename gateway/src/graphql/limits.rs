@@ -1,13 +1,17 @@
-//! Limits on a document, counted before anything else looks at it: even validation can be made expensive.
+//! Limits on a document, counted before it is validated, since even validation can be made expensive; and what an operation
+//! costs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use async_graphql::Name;
-use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+use async_graphql::parser::types::{
+    ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
+};
+use async_graphql::{Name, Value};
 
-/// Bytes of a document.
-pub(crate) const LONGEST_DOCUMENT: usize = 64 * 1024;
-/// Fields with everything that fragments bring in, of all operations.
+use super::shapes::{Shapes, named, root};
+use super::types::page_length;
+
+/// Fields with everything that fragments bring in, and the fragments themselves, of all operations.
 const MOST_FIELDS: u32 = 5_000;
 /// Fields, fragments and inline fragments inside each other, introspection included: the stack.
 const DEEPEST_NESTING: u32 = 30;
@@ -15,60 +19,17 @@ const DEEPEST_NESTING: u32 = 30;
 const MOST_DIRECTIVES: usize = 20;
 /// Fragments that a document defines.
 const MOST_FRAGMENTS: usize = 50;
+/// What a change costs besides what it answers with.
+const CHANGE: u64 = 9;
+/// Lists without pages, and how long they usually are.
+const LISTS: [(&str, &str, u64); 3] = [
+    ("Contact", "accounts", 4),
+    ("PortalUser", "accounts", 4),
+    ("Account", "contacts", 10),
+];
 
-/// Brackets of any kind inside each other. The parser goes down the stack with them, and a stack that runs out ends the
-/// process; the deepest filter in the deepest selection stays well below.
-const DEEPEST_BRACKETS: usize = 100;
-
-/// Whether a document has brackets too deep inside each other to be parsed. Those in strings and comments do not count.
-pub(crate) fn is_too_deep(document: &str) -> bool {
-    let mut depth = 0_usize;
-    let mut rest = document;
-    while let Some(at) = rest.find(['{', '[', '(', '}', ']', ')', '"', '#']) {
-        let (found, after) = (rest.as_bytes()[at], &rest[at + 1..]);
-        rest = match found {
-            b'"' => after_string(after),
-            b'#' => after.find(['\n', '\r']).map_or("", |end| &after[end..]),
-            b'{' | b'[' | b'(' => {
-                depth += 1;
-                after
-            }
-            _ => {
-                depth = depth.saturating_sub(1);
-                after
-            }
-        };
-        if depth > DEEPEST_BRACKETS {
-            return true;
-        }
-    }
-    false
-}
-
-/// What follows a string whose first quote is taken.
-fn after_string(text: &str) -> &str {
-    if let Some(block) = text.strip_prefix("\"\"") {
-        let mut rest = block;
-        while let Some(end) = rest.find("\"\"\"") {
-            let is_escaped = rest[..end].ends_with('\\');
-            rest = &rest[end + 3..];
-            if !is_escaped {
-                return rest;
-            }
-        }
-        return "";
-    }
-    let mut escaped = false;
-    for (at, letter) in text.char_indices() {
-        match letter {
-            // a string ends with its line; what follows is the parser's to refuse
-            '\n' | '\r' => return &text[at..],
-            '"' if !escaped => return &text[at + 1..],
-            _ => escaped = letter == '\\' && !escaped,
-        }
-    }
-    ""
-}
+/// Variables by name.
+pub(crate) type Given = BTreeMap<Name, Value>;
 
 /// What an installation may choose.
 #[derive(Clone, Copy, Debug)]
@@ -79,16 +40,8 @@ pub struct Limits {
     pub aliases: u32,
     /// Fields of the root type.
     pub root_fields: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            depth: 12,
-            aliases: 30,
-            root_fields: 20,
-        }
-    }
+    /// Points of one operation: a field costs one, a page its length times its fields.
+    pub cost: u32,
 }
 
 /// What a selection amounts to.
@@ -99,6 +52,7 @@ struct Size {
     aliases: u32,
     /// Fields directly in the selection, those of its fragments included.
     direct: u32,
+    cost: u64,
 }
 
 impl Size {
@@ -108,19 +62,24 @@ impl Size {
             fields: self.fields.saturating_add(other.fields),
             aliases: self.aliases.saturating_add(other.aliases),
             direct: self.direct.saturating_add(other.direct),
+            cost: self.cost.saturating_add(other.cost),
         }
     }
 }
 
 /// Measures each fragment once, however often it is spread.
 struct Ruler<'a> {
+    shapes: &'a Shapes,
     document: &'a ExecutableDocument,
+    /// The operation that is asked for, whose variables these are.
+    chosen: &'a OperationDefinition,
+    given: &'a Given,
     /// None while a fragment is being measured.
     fragments: HashMap<&'a Name, Option<Size>>,
 }
 
 impl<'a> Ruler<'a> {
-    fn set(&mut self, set: &'a SelectionSet, nesting: u32) -> Result<Size, String> {
+    fn set(&mut self, on: Option<&'a str>, set: &'a SelectionSet, nesting: u32) -> Result<Size, String> {
         if nesting > DEEPEST_NESTING {
             return Err("the document is nested too deep".to_owned());
         }
@@ -129,27 +88,84 @@ impl<'a> Ruler<'a> {
             if item.node.directives().len() > MOST_DIRECTIVES {
                 return Err(format!("at most {MOST_DIRECTIVES} directives in one place"));
             }
-            total = total.beside(self.item(&item.node, nesting)?);
+            total = total.beside(self.item(on, &item.node, nesting)?);
         }
         Ok(total)
     }
 
-    fn item(&mut self, item: &'a Selection, nesting: u32) -> Result<Size, String> {
+    fn item(&mut self, on: Option<&'a str>, item: &'a Selection, nesting: u32) -> Result<Size, String> {
         match item {
-            Selection::Field(field) => {
-                let field = &field.node;
-                let below = self.set(&field.selection_set.node, nesting + 1)?;
-                let about_schema = matches!(field.name.node.as_str(), "__schema" | "__type");
-                Ok(Size {
-                    depth: if about_schema { 1 } else { below.depth + 1 },
-                    fields: below.fields.saturating_add(1),
-                    aliases: below.aliases.saturating_add(u32::from(field.alias.is_some())),
-                    direct: 1,
-                })
+            Selection::Field(field) => self.field(on, &field.node, nesting),
+            Selection::InlineFragment(fragment) => {
+                let condition = fragment.node.type_condition.as_ref();
+                let on = condition.map_or(on, |condition| Some(condition.node.on.node.as_str()));
+                self.set(on, &fragment.node.selection_set.node, nesting + 1)
             }
-            Selection::InlineFragment(fragment) => self.set(&fragment.node.selection_set.node, nesting + 1),
-            Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node, nesting + 1),
+            Selection::FragmentSpread(spread) => {
+                let mut size = self.fragment(&spread.node.fragment_name.node, nesting + 1)?;
+                size.fields = size.fields.saturating_add(1);
+                Ok(size)
+            }
         }
+    }
+
+    fn field(&mut self, on: Option<&'a str>, field: &'a Field, nesting: u32) -> Result<Size, String> {
+        let name = field.name.node.as_str();
+        let shapes = self.shapes;
+        let shape = on.and_then(|on| shapes.field(on, name));
+        let of = shape.map(|shape| named(&shape.ty));
+        let below = self.set(of, &field.selection_set.node, nesting + 1)?;
+        let times = if shape.is_some_and(|shape| shape.is_page) {
+            let asked = self.number(field, "first").or_else(|| self.number(field, "last"));
+            page_length(asked)
+        } else {
+            self.usual_length(on, field)
+        };
+        let about_schema = matches!(name, "__schema" | "__type");
+        Ok(Size {
+            depth: if about_schema { 1 } else { below.depth + 1 },
+            fields: below.fields.saturating_add(1),
+            aliases: below.aliases.saturating_add(u32::from(field.alias.is_some())),
+            direct: 1,
+            cost: below.cost.saturating_mul(times).saturating_add(1),
+        })
+    }
+
+    /// How often what is below a field that is no page is answered.
+    fn usual_length(&self, on: Option<&str>, field: &Field) -> u64 {
+        let name = field.name.node.as_str();
+        if (on, name) == (Some("Query"), "nodes") {
+            return match self.argument(field, "ids") {
+                Some(Value::List(ids)) => ids.len() as u64,
+                _ => 1,
+            };
+        }
+        let known = LISTS
+            .iter()
+            .find(|(of, list, _)| on == Some(*of) && *list == name);
+        known.map_or(1, |(_, _, length)| *length)
+    }
+
+    fn number(&self, field: &Field, name: &str) -> Option<i64> {
+        match self.argument(field, name)? {
+            Value::Number(number) => number.as_i64(),
+            _ => None,
+        }
+    }
+
+    fn argument(&self, field: &Field, name: &str) -> Option<Value> {
+        let written = field.get_argument(name)?.node.clone();
+        written
+            .into_const_with(|name| self.variable(&name).ok_or(()))
+            .ok()
+    }
+
+    fn variable(&self, name: &Name) -> Option<Value> {
+        self.given.get(name).cloned().or_else(|| {
+            let mut known = self.chosen.variable_definitions.iter();
+            let definition = known.find(|known| known.node.name.node == *name)?;
+            Some(definition.node.default_value.as_ref()?.node.clone())
+        })
     }
 
     fn fragment(&mut self, name: &'a Name, nesting: u32) -> Result<Size, String> {
@@ -163,30 +179,45 @@ impl<'a> Ruler<'a> {
             return Ok(Size::default());
         };
         self.fragments.insert(name, None);
-        let size = self.set(&fragment.node.selection_set.node, nesting)?;
+        let on = fragment.node.type_condition.node.on.node.as_str();
+        let size = self.set(Some(on), &fragment.node.selection_set.node, nesting)?;
         self.fragments.insert(name, Some(size));
         Ok(size)
     }
 }
 
 impl Limits {
-    /// Whether the document stays within the limits.
+    /// What the chosen operation costs.
     ///
     /// # Errors
-    /// Which limit it breaks, for people.
-    pub(crate) fn check(&self, document: &ExecutableDocument) -> Result<(), String> {
+    /// Which limit the document breaks, for people.
+    pub(crate) fn measure(
+        &self,
+        shapes: &Shapes,
+        document: &ExecutableDocument,
+        chosen: &OperationDefinition,
+        given: &Given,
+    ) -> Result<u32, String> {
         if document.fragments.len() > MOST_FRAGMENTS {
             return Err(format!("at most {MOST_FRAGMENTS} fragments"));
         }
         let mut ruler = Ruler {
+            shapes,
             document,
+            chosen,
+            given,
             fragments: HashMap::new(),
         };
-        let mut total = Size::default();
+        let (mut total, mut cost) = (Size::default(), 0);
         for (_, operation) in document.operations.iter() {
-            let size = ruler.set(&operation.node.selection_set.node, 1)?;
+            let operation = &operation.node;
+            let size = ruler.set(Some(root(operation.ty)), &operation.selection_set.node, 1)?;
             if size.direct > self.root_fields {
                 return Err(format!("at most {} fields at the root", self.root_fields));
+            }
+            if std::ptr::eq(operation, chosen) {
+                let changes = u64::from(operation.ty == OperationType::Mutation) * u64::from(size.direct);
+                cost = size.cost.saturating_add(CHANGE * changes);
             }
             total = total.beside(size);
         }
@@ -199,7 +230,13 @@ impl Limits {
         if total.fields > MOST_FIELDS {
             return Err(format!("at most {MOST_FIELDS} fields"));
         }
-        Ok(())
+        match u32::try_from(cost) {
+            Ok(cost) if cost <= self.cost => Ok(cost),
+            _ => Err(format!(
+                "the operation costs {cost} points, of at most {}: ask for fewer fields or shorter pages",
+                self.cost
+            )),
+        }
     }
 }
 
@@ -209,8 +246,23 @@ mod tests {
 
     use super::*;
 
+    const LIMITS: Limits = Limits {
+        depth: 12,
+        aliases: 30,
+        root_fields: 20,
+        cost: 5_000,
+    };
+
+    fn first(document: &ExecutableDocument) -> &OperationDefinition {
+        let mut operations = document.operations.iter();
+        &operations.next().unwrap().1.node
+    }
+
     fn check(document: &str) -> Result<(), String> {
-        Limits::default().check(&parse_query(document).unwrap())
+        let document = parse_query(document).unwrap();
+        LIMITS
+            .measure(&Shapes::default(), &document, first(&document), &Given::new())
+            .map(drop)
     }
 
     fn nested(levels: usize) -> String {
@@ -259,24 +311,75 @@ mod tests {
     }
 
     #[test]
-    fn brackets_that_would_use_up_the_stack_are_refused_before_they_are_parsed() {
-        let nested = |open: &str, close: &str, deep: usize| {
-            format!("{{ a(x: {}1{}) }}", open.repeat(deep), close.repeat(deep))
-        };
-        for (open, close) in [("{b: ", "}"), ("[", "]")] {
-            assert!(!is_too_deep(&nested(open, close, 98)));
-            assert!(is_too_deep(&nested(open, close, 99)));
+    fn fragments_that_spread_nothing_but_fragments_are_counted_too() {
+        let mut document = "{ ...F0 }".to_owned();
+        for n in 0..20 {
+            document.push_str(&format!(" fragment F{n} on Query {{ ...F{0} ...F{0} }}", n + 1));
         }
-        assert!(is_too_deep(&"{ a ".repeat(101)));
-        assert!(!is_too_deep(&"{ a } ".repeat(1000)));
-        let brackets = "[".repeat(1000);
-        for hidden in [
-            format!("# {brackets}\n{{ a }}"),
-            format!("{{ a(x: \"\\\"{brackets}\") }}"),
-            format!("{{ a(x: \"\"\"\"{brackets}\\\"\"\"{brackets}\"\"\") }}"),
-        ] {
-            assert!(!is_too_deep(&hidden), "{hidden}");
-            assert!(is_too_deep(&format!("{hidden}{brackets}")), "{hidden}");
+        assert_eq!(check(&document), Err("at most 5000 fields".to_owned()));
+    }
+
+    /// What this operation costs on our own schema.
+    fn cost(query: &str, given: &[(&str, Value)]) -> Result<u32, String> {
+        let document = parse_query(query).unwrap();
+        let given = given
+            .iter()
+            .map(|(name, value)| (Name::new(name), value.clone()))
+            .collect();
+        LIMITS.measure(
+            &Shapes::new(&crate::graphql::sdl()),
+            &document,
+            first(&document),
+            &given,
+        )
+    }
+
+    #[test]
+    fn a_page_costs_its_length_times_its_fields_wherever_the_length_is_said() {
+        let page = "{ contacts(first: 20) { nodes { id email } totalCount } }";
+        // twenty times the list, its two fields and the total, and the page itself
+        assert_eq!(cost(page, &[]), Ok(20 * 4 + 1));
+        assert_eq!(
+            cost("{ contacts { nodes { id email } totalCount } }", &[]),
+            Ok(50 * 4 + 1)
+        );
+        assert_eq!(cost("{ contacts(last: 7) { totalCount } }", &[]), Ok(8));
+        assert_eq!(cost("{ contacts(first: 99999) { totalCount } }", &[]), Ok(101));
+        let asked = "query Q($n: Int = 3) { contacts(first: $n) { totalCount } }";
+        assert_eq!(cost(asked, &[]), Ok(4));
+        assert_eq!(cost(asked, &[("n", Value::from(30))]), Ok(31));
+    }
+
+    #[test]
+    fn lists_without_pages_cost_their_usual_length_and_nodes_their_number() {
+        let below = "{ contact(id: \"x\") { ...C } } fragment C on Contact { accounts { account { contacts { id } } } }";
+        assert_eq!(cost(below, &[]), Ok(2 + 4 * (2 + 10)));
+        let nodes = "query Q($ids: [ID!]!) { nodes(ids: $ids) { id ... on Contact { email } } }";
+        assert_eq!(
+            cost(nodes, &[("ids", Value::from(vec!["a", "b", "c"]))]),
+            Ok(3 * 2 + 1)
+        );
+        for (of, list, _) in LISTS {
+            let shapes = Shapes::new(&crate::graphql::sdl());
+            assert!(shapes.field(of, list).is_some(), "{of}.{list}");
         }
+    }
+
+    #[test]
+    fn each_change_costs_ten_points_and_its_answer() {
+        let change = "mutation { a: signOut(input: {}) { userErrors { code } } b: signOut(input: {}) { userErrors { code } } }";
+        assert_eq!(cost(change, &[]), Ok(2 * (10 + 2)));
+    }
+
+    #[test]
+    fn what_costs_too_much_is_told_its_cost() {
+        let dear = "{ contacts(first: 100) { nodes { accounts { account { contacts { id } } } } } }";
+        assert_eq!(
+            cost(dear, &[]),
+            Err(
+                "the operation costs 5001 points, of at most 5000: ask for fewer fields or shorter pages"
+                    .to_owned()
+            )
+        );
     }
 }

@@ -3,47 +3,20 @@
 //! The executor leaves a field that failed out of its object. The specification wants null there, or, where the field
 //! has no null, at the nearest ancestor that has one. Only answers with errors come here.
 
-use std::collections::HashMap;
-
 use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
-    BaseType, DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
-    SelectionSet, Type, TypeKind, TypeSystemDefinition,
+    BaseType, DocumentOperations, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet,
+    Type,
 };
-use async_graphql::parser::{parse_query, parse_schema};
 use async_graphql::{Name, PathSegment, ServerError, Value};
 
-/// The types of all fields, as the schema says.
-#[derive(Debug, Default)]
-pub(crate) struct Nulls(HashMap<String, HashMap<String, Type>>);
+use super::shapes::{Shapes, named, root};
 
 /// A selection and the type that it is made on.
 type On<'a> = (&'a str, &'a SelectionSet);
 
-impl Nulls {
-    /// Reads the schema definition language.
-    pub(crate) fn new(sdl: &str) -> Self {
-        let mut types = HashMap::new();
-        for definition in parse_schema(sdl)
-            .map(|document| document.definitions)
-            .unwrap_or_default()
-        {
-            let TypeSystemDefinition::Type(definition) = definition else {
-                continue;
-            };
-            let fields = match definition.node.kind {
-                TypeKind::Object(object) => object.fields,
-                TypeKind::Interface(interface) => interface.fields,
-                _ => continue,
-            };
-            let fields = fields
-                .into_iter()
-                .map(|field| (field.node.name.node.to_string(), field.node.ty.node));
-            types.insert(definition.node.name.node.to_string(), fields.collect());
-        }
-        Self(types)
-    }
-
+impl Shapes {
     /// Mends the data of an answer with errors.
     pub(crate) fn mend(
         &self,
@@ -81,12 +54,7 @@ impl Nulls {
         operation: &OperationDefinition,
         path: &[PathSegment],
     ) -> Option<usize> {
-        let root = match operation.ty {
-            OperationType::Query => "Query",
-            OperationType::Mutation => "Mutation",
-            OperationType::Subscription => "Subscription",
-        };
-        let mut level: Vec<On<'_>> = vec![(root, &operation.selection_set.node)];
+        let mut level: Vec<On<'_>> = vec![(root(operation.ty), &operation.selection_set.node)];
         let mut current: Option<&Type> = None;
         let mut nearest = None;
         for (place, segment) in path.iter().enumerate() {
@@ -95,7 +63,7 @@ impl Nulls {
                 PathSegment::Field(key) => {
                     let fields = selected(document, &level, key);
                     let (on, field) = fields.first()?;
-                    let found = self.0.get(*on)?.get(field.name.node.as_str())?;
+                    let found = &self.field(on, &field.name.node)?.ty;
                     let name = named(found);
                     level = fields
                         .iter()
@@ -161,15 +129,6 @@ fn item_type(list: &Type) -> Option<&Type> {
     }
 }
 
-fn named(mut ty: &Type) -> &str {
-    loop {
-        match &ty.base {
-            BaseType::Named(name) => return name.as_str(),
-            BaseType::List(item) => ty = item,
-        }
-    }
-}
-
 /// Sets the place to null. The executor makes null of an object that lost all its fields, so that is made an object
 /// again on the way.
 fn put_null(data: &mut Value, path: &[PathSegment]) {
@@ -210,7 +169,7 @@ mod tests {
 
     fn mended(query: &str, mut data: Value, path: Vec<PathSegment>) -> Value {
         let error = ServerError::new("x", None).with_path(path);
-        Nulls::new(SDL).mend(query, None, &mut data, &[error]);
+        Shapes::new(SDL).mend(query, None, &mut data, &[error]);
         data
     }
 

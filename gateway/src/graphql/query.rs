@@ -15,8 +15,7 @@ use super::scope::{Scope, answer};
 use super::types::{
     AccessExplanation, Account, AccountConnection, Contact, ContactConnection, InvitationAction,
     InvitationBatch, InvitationBatchConnection, InvitationFunnel, InvitationLanding, InvitationPreview,
-    Moment, Node, Organization, PortalUser, Segment, SegmentConnection, Viewer, Window, Words, page_cost,
-    to_wire,
+    Moment, Node, Organization, PortalUser, Segment, SegmentConnection, Viewer, Window, Words, to_wire,
 };
 use crate::fault::Fault;
 use crate::ids::{Kind, NodeId};
@@ -148,7 +147,6 @@ impl Questions {
     }
 
     /// As `node`, for at most 100 ids, in their order.
-    #[graphql(complexity = "ids.len() * child_complexity + 1")]
     async fn nodes(
         &self,
         ctx: &Context<'_>,
@@ -174,7 +172,6 @@ impl Questions {
     }
 
     /// Contacts, by last name unless ordered otherwise. Needs `contacts.read`.
-    #[graphql(complexity = "page_cost(first, last) * child_complexity + 1")]
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of the field are those of the contract"
@@ -223,7 +220,6 @@ impl Questions {
     }
 
     /// Accounts by name. Needs `contacts.read`.
-    #[graphql(complexity = "page_cost(first, last) * child_complexity + 1")]
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of the field are those of the contract"
@@ -324,7 +320,6 @@ impl Questions {
     }
 
     /// Segments by name. Needs `contacts.read`.
-    #[graphql(complexity = "page_cost(first, last) * child_complexity + 1")]
     async fn segments(
         &self,
         ctx: &Context<'_>,
@@ -365,7 +360,6 @@ impl Questions {
     }
 
     /// Newest first. Needs `contacts.read`.
-    #[graphql(complexity = "page_cost(first, last) * child_complexity + 1")]
     async fn invitation_batches(
         &self,
         ctx: &Context<'_>,

@@ -6,7 +6,7 @@ use usher_proto::invitations::v1 as wire;
 
 use super::input::MemberFilter;
 use super::scope::{Scope, answer};
-use super::types::{LiveSession, Member, MemberConnection, MemberRoleBundle, Window, page_cost};
+use super::types::{LiveSession, Member, MemberConnection, MemberRoleBundle, Window};
 use crate::fault::Fault;
 
 #[derive(Debug, Default)]
@@ -15,7 +15,6 @@ pub(super) struct PeopleQueries;
 #[Object]
 impl PeopleQueries {
     /// The people of the firm, by name. Needs a member's session.
-    #[graphql(complexity = "page_cost(first, last) * child_complexity + 1")]
     #[expect(
         clippy::too_many_arguments,
         reason = "a list has these arguments everywhere in the schema"

@@ -12,22 +12,12 @@ use super::types::UserError;
 /// The executable schema.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// What of the schema is a matter of settings.
-#[derive(Clone, Copy, Debug)]
-pub struct SchemaSettings {
-    /// Whether clients may ask what the schema holds.
-    pub introspection: bool,
-    /// The most that a query may cost: a field costs one, a page its length times its fields.
-    pub complexity: usize,
-}
-
-/// Builds the schema.
+/// Builds the schema. Whoever may not ask what it holds is not told by suggestions either.
 #[must_use]
-pub fn build(settings: SchemaSettings) -> Schema {
+pub fn build(introspection: bool) -> Schema {
     let builder = async_graphql::Schema::build(Query::default(), Mutation::new(), Subscription)
-        .register_output_type::<UserError>()
-        .limit_complexity(settings.complexity);
-    if settings.introspection {
+        .register_output_type::<UserError>();
+    if introspection {
         builder.finish()
     } else {
         builder.disable_introspection().disable_suggestions().finish()
@@ -37,11 +27,7 @@ pub fn build(settings: SchemaSettings) -> Schema {
 /// The schema in the schema definition language, as it is committed.
 #[must_use]
 pub fn sdl() -> String {
-    let schema = build(SchemaSettings {
-        introspection: true,
-        complexity: usize::MAX,
-    });
-    schema.sdl_with_options(
+    build(true).sdl_with_options(
         SDLExportOptions::new()
             .include_specified_by()
             .prefer_single_line_descriptions(),

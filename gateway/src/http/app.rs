@@ -2,15 +2,18 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use usher_auth::Verifier;
 use usher_service::{Lifecycle, Settings, StartError};
 use usher_types::SharedClock;
 
+use super::trusted::Trusted;
 use crate::Parts;
-use crate::graphql::{Backends, Caller, Limits, Nulls, Schema, Scope, build, sdl};
+use crate::graphql::{Backends, Caller, Limits, Schema, Scope, Shapes, build, sdl};
 use crate::pages::Pages;
+use crate::rates::Rates;
 use crate::settings::GatewaySettings;
 
 /// What all routes share.
@@ -18,7 +21,13 @@ use crate::settings::GatewaySettings;
 pub(crate) struct App {
     pub(crate) schema: DebugSchema,
     pub(crate) limits: Limits,
-    pub(crate) nulls: Nulls,
+    pub(crate) shapes: Shapes,
+    pub(crate) rates: Rates,
+    pub(crate) trusted: Trusted,
+    /// How long one operation may take.
+    pub(crate) query_time: Duration,
+    /// How long a client may leave what is sent to it.
+    pub(crate) slow_reader: Duration,
     pub(crate) backends: Arc<Backends>,
     pub(crate) verifier: Verifier,
     pub(crate) clock: SharedClock,
@@ -55,9 +64,13 @@ impl App {
                 std::future::ready(verifier.is_ready())
             });
         Ok(Self {
-            schema: DebugSchema(build(own.schema(development))),
+            schema: DebugSchema(build(own.introspection(development))),
             limits: own.limits(),
-            nulls: Nulls::new(&sdl()),
+            shapes: Shapes::new(&sdl()),
+            rates: Rates::new(own.rates()),
+            trusted: Trusted::load(own.trusted_documents(), own.trusted_only)?,
+            query_time: own.query_time(),
+            slow_reader: own.slow_reader(),
             backends: Arc::new(Backends::new(
                 parts.contacts,
                 parts.invitations,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use usher_auth::InvalidToken;
 use usher_service::grpc::Bearer;
 
 use super::App;
@@ -15,7 +16,7 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 /// The caller behind an access token.
 ///
 /// # Errors
-/// UNAUTHENTICATED for one that is not valid, UNAVAILABLE while verification keys have not arrived.
+/// TOKEN_EXPIRED for one that has run out, UNAUTHENTICATED for one that is not valid, UNAVAILABLE while verification keys have not arrived.
 pub(crate) fn caller(app: &App, token: &str) -> Result<Caller, Fault> {
     if !app.verifier.is_ready() {
         return Err(Fault::new(
@@ -24,7 +25,10 @@ pub(crate) fn caller(app: &App, token: &str) -> Result<Caller, Fault> {
         ));
     }
     let invalid = || Fault::new(Code::Unauthenticated, "the token is not valid");
-    let principal = app.verifier.verify(token).map_err(|_| invalid())?;
+    let principal = app.verifier.verify(token).map_err(|refused| match refused {
+        InvalidToken::Expired => Fault::new(Code::TokenExpired, refused.to_string()),
+        InvalidToken::Refused => invalid(),
+    })?;
     // a service's own token is good for gRPC between services alone
     if principal.member().is_none() && principal.contact().is_none() {
         return Err(invalid());

@@ -8,7 +8,7 @@ use axum::response::Response;
 use tracing::Instrument;
 use usher_service::grpc::{follow, id_of, within};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Gives the request its id, which logs, services and the answer carry. The span names the route and never the path:
 /// paths of links hold tokens (I9).

@@ -4,6 +4,7 @@
 mod accept;
 mod app;
 mod client;
+mod cors;
 mod device;
 mod events;
 mod frame;
@@ -12,11 +13,12 @@ mod health;
 mod operation;
 mod results;
 mod socket;
+mod trusted;
 
 pub(crate) use app::App;
 pub(crate) use client::{caller, source};
+pub(crate) use cors::cors;
 pub(crate) use device::device;
-
 pub(crate) use frame::frame;
 
 use std::sync::Arc;

@@ -1,35 +1,49 @@
 //! From a request's parameters to an answer, the same over POST, SSE and WebSocket.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::{ErrorExtensionValues, Name, Request, Response, ServerError, Value, Variables};
+use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, Value, Variables};
 use axum::http::StatusCode;
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::App;
 use crate::fault::{Code, Fault};
-use crate::graphql::{LONGEST_DOCUMENT, Scope, is_too_deep};
+use crate::graphql::{Given, Order, Scope, root_fields, scan};
+use crate::rates::{Budget, Left, Payer, TooMuch};
 
 /// Errors that one answer shows.
 const MOST_ERRORS: usize = 100;
 
-/// Variables by name.
-type Given = BTreeMap<Name, Value>;
-
 /// The parameters of a request. Members that are not named here are reserved, and ignored.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Parameters {
+    pub(super) query: Option<String>,
+    /// A trusted document instead.
+    pub(super) document_id: Option<String>,
+    pub(super) operation_name: Option<String>,
+    pub(super) variables: Option<Given>,
+    pub(super) extensions: Option<Extensions>,
+}
+
+/// Of the members of `extensions` one means something here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Extensions {
+    persisted_query: Option<PersistedQuery>,
+}
+
+/// A trusted document, as clients wrote it before `documentId`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Parameters {
-    query: String,
-    #[serde(default)]
-    operation_name: Option<String>,
-    #[serde(default)]
-    variables: Option<Given>,
+struct PersistedQuery {
+    sha256_hash: String,
 }
 
 /// A request that is not executed: its errors stand without `data`.
@@ -37,6 +51,8 @@ pub(super) struct Parameters {
 pub(super) struct Refused {
     pub(super) status: StatusCode,
     pub(super) errors: Vec<ServerError>,
+    /// Seconds after which trying again makes sense.
+    pub(super) retry_after: Option<u64>,
 }
 
 impl Refused {
@@ -52,6 +68,7 @@ impl Refused {
         Self {
             status,
             errors: vec![error],
+            retry_after: None,
         }
     }
 
@@ -61,6 +78,33 @@ impl Refused {
             Fault::new(Code::ValidationFailed, message.into()),
         )
     }
+
+    /// Nothing was done: a part of the system is away, or there is too much to do.
+    pub(super) fn unavailable(fault: Fault) -> Self {
+        Self {
+            retry_after: Some(1),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, fault)
+        }
+    }
+}
+
+impl From<TooMuch> for Refused {
+    fn from(too_much: TooMuch) -> Self {
+        let seconds = too_much.seconds;
+        let message = format!("too many requests: try again in {seconds} seconds");
+        let mut refused = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            Fault::new(Code::Throttled, message),
+        );
+        for error in &mut refused.errors {
+            let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+            extensions.set("retryAfter", seconds);
+        }
+        Self {
+            retry_after: Some(seconds),
+            ..refused
+        }
+    }
 }
 
 /// A document that may be executed.
@@ -68,8 +112,25 @@ pub(super) struct Operation {
     request: Request,
     query: String,
     name: Option<String>,
+    order: Order,
+    cost: Cost,
     /// Whether it is a question, a change or a stream.
     pub(super) kind: OperationType,
+}
+
+/// What an operation costs, in the words of those who had this first.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Cost {
+    requested_query_cost: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    throttle_status: Option<Left>,
+}
+
+/// The member `extensions` of an answer.
+#[derive(Debug, Serialize)]
+struct Beside {
+    cost: Cost,
 }
 
 /// The body of an answer. `data` is left out where nothing was executed.
@@ -79,13 +140,27 @@ pub(super) struct Answer {
     data: Option<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ServerError>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extensions: Option<Beside>,
+    #[serde(skip)]
+    retry_after: Option<u64>,
+    #[serde(skip)]
+    status: StatusCode,
+}
+
+impl From<Refused> for Answer {
+    fn from(refused: Refused) -> Self {
+        Self {
+            data: None,
+            errors: refused.errors,
+            extensions: None,
+            retry_after: refused.retry_after,
+            status: refused.status,
+        }
+    }
 }
 
 impl Answer {
-    pub(super) fn refused(errors: Vec<ServerError>) -> Self {
-        Self { data: None, errors }
-    }
-
     /// Whether nothing was executed.
     pub(super) fn is_refusal(&self) -> bool {
         self.data.is_none()
@@ -95,6 +170,16 @@ impl Answer {
         &self.errors
     }
 
+    /// The status of this answer over HTTP.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Seconds after which trying again makes sense.
+    pub(super) fn retry_after(&self) -> Option<u64> {
+        self.retry_after
+    }
+
     /// As JSON.
     pub(super) fn json(&self) -> Vec<u8> {
         // the answer holds nothing that JSON cannot say
@@ -102,21 +187,15 @@ impl Answer {
     }
 }
 
-/// Parses, measures and chooses the operation.
-pub(super) fn prepare(app: &App, parameters: Parameters) -> Result<Operation, Refused> {
-    let Parameters {
-        query,
-        operation_name: name,
-        variables,
-    } = parameters;
-    if query.len() > LONGEST_DOCUMENT {
-        return Err(Refused::invalid(format!(
-            "a document has at most {LONGEST_DOCUMENT} bytes"
-        )));
-    }
-    if is_too_deep(&query) {
-        return Err(Refused::invalid("the document is nested too deep"));
-    }
+/// The status of an answer with data and errors.
+fn partial() -> StatusCode {
+    StatusCode::from_u16(294).unwrap_or(StatusCode::OK)
+}
+
+/// Finds the document, parses and measures it, chooses the operation and lets it be paid.
+pub(super) fn prepare(app: &App, parameters: Parameters, payer: &Payer) -> Result<Operation, Refused> {
+    let query = document(app, &parameters)?;
+    scan(&query).map_err(Refused::invalid)?;
     let document = parse_query(&query).map_err(|error| {
         let locations = error.positions().collect();
         Refused::of(
@@ -125,11 +204,15 @@ pub(super) fn prepare(app: &App, parameters: Parameters) -> Result<Operation, Re
             locations,
         )
     })?;
-    app.limits.check(&document).map_err(Refused::invalid)?;
+    // an empty name is none, as over GET
+    let name = parameters.operation_name.filter(|name| !name.is_empty());
     let chosen = choose(&document, name.as_deref())?;
-    let kind = chosen.ty;
-    let given = variables.unwrap_or_default();
+    let given = parameters.variables.unwrap_or_default();
+    let measured = app.limits.measure(&app.shapes, &document, chosen, &given);
+    let cost = measured.map_err(Refused::invalid)?;
     required_variables(chosen, &given)?;
+    let cost = pay(app, payer, cost, &root_fields(&document, chosen))?;
+    let (kind, order) = (chosen.ty, Order::of(&document, chosen));
     let variables = Variables::from_value(Value::Object(given.into_iter().collect()));
     let mut request = Request::new(query.clone()).variables(variables);
     request.operation_name = name.clone();
@@ -138,7 +221,47 @@ pub(super) fn prepare(app: &App, parameters: Parameters) -> Result<Operation, Re
         request,
         query,
         name,
+        order,
+        cost,
         kind,
+    })
+}
+
+/// The text of the document: as it was sent, else the trusted one that is named.
+fn document(app: &App, parameters: &Parameters) -> Result<String, Refused> {
+    if let Some(query) = &parameters.query {
+        if app.trusted.allows(query) {
+            return Ok(query.clone());
+        }
+        let message = "only trusted documents are taken here: register it, and send its documentId";
+        let fault = Fault::new(Code::DocumentUntrusted, message);
+        return Err(Refused::new(StatusCode::FORBIDDEN, fault));
+    }
+    let older = parameters.extensions.as_ref();
+    let older = older.and_then(|extensions| extensions.persisted_query.as_ref());
+    let id = parameters.document_id.as_ref();
+    let Some(id) = id.or(older.map(|older| &older.sha256_hash)) else {
+        let fault = Fault::input("the request has neither query nor documentId");
+        return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, fault));
+    };
+    app.trusted.find(id).map(str::to_owned).ok_or_else(|| {
+        let fault = Fault::new(Code::DocumentUnknown, "there is no trusted document with this id");
+        Refused::new(StatusCode::UNPROCESSABLE_ENTITY, fault)
+    })
+}
+
+/// Operations with a budget of their own pay for each time they are asked for, and the whole pays its points.
+fn pay(app: &App, payer: &Payer, points: u32, fields: &[&str]) -> Result<Cost, Refused> {
+    let mut counts: BTreeMap<Budget, u32> = BTreeMap::new();
+    for budget in fields.iter().filter_map(|field| Budget::of(field)) {
+        *counts.entry(budget).or_default() += 1;
+    }
+    for (budget, count) in counts {
+        app.rates.pay(budget, payer, count)?;
+    }
+    Ok(Cost {
+        requested_query_cost: points,
+        throttle_status: app.rates.pay(Budget::Points, payer, points)?,
     })
 }
 
@@ -182,62 +305,82 @@ fn required_variables(operation: &OperationDefinition, given: &Given) -> Result<
 
 /// Answers a question or a change.
 pub(super) async fn execute(app: &App, operation: Operation, scope: Scope) -> Answer {
-    let Operation {
-        request, query, name, ..
-    } = operation;
-    let response = app.schema.0.execute(request.data(scope)).await;
-    finish(app, &query, name.as_deref(), response)
+    let executed = app.schema.0.execute(operation.request.data(scope));
+    let Ok(response) = tokio::time::timeout(app.query_time, executed).await else {
+        let fault = Fault::new(
+            Code::Unavailable,
+            "the operation takes too long; of a change it is not known whether it was made",
+        );
+        return Refused::unavailable(fault).into();
+    };
+    let mut answer = finish(
+        app,
+        &operation.query,
+        operation.name.as_deref(),
+        &operation.order,
+        response,
+    );
+    answer.extensions = Some(Beside { cost: operation.cost });
+    answer
 }
 
 /// Answers any operation as a stream; a question or a change has one answer.
 pub(super) fn execute_stream(
-    app: std::sync::Arc<App>,
+    app: Arc<App>,
     operation: Operation,
     scope: Scope,
 ) -> impl Stream<Item = Answer> + Send + use<> {
+    if operation.kind != OperationType::Subscription {
+        return stream::once(async move { execute(&app, operation, scope).await }).left_stream();
+    }
     let Operation {
-        request, query, name, ..
+        request,
+        query,
+        name,
+        order,
+        ..
     } = operation;
     let responses = app.schema.0.execute_stream(request.data(scope));
-    responses.map(move |response| finish(&app, &query, name.as_deref(), response))
+    responses
+        .map(move |response| finish(&app, &query, name.as_deref(), &order, response))
+        .right_stream()
 }
 
 /// Makes the executor's answer what the specification and our contract say.
-fn finish(app: &App, query: &str, name: Option<&str>, response: Response) -> Answer {
+fn finish(app: &App, query: &str, name: Option<&str>, order: &Order, response: Response) -> Answer {
     let Response {
         mut data, mut errors, ..
     } = response;
-    if errors.is_empty() {
-        return Answer {
-            data: Some(data),
-            errors,
-        };
-    }
     // an error without a place in the answer was raised before there was one
-    let executed = errors.iter().any(|error| !error.path.is_empty());
-    if executed {
-        app.nulls.mend(query, name, &mut data, &errors);
+    let executed = errors.is_empty() || errors.iter().any(|error| !error.path.is_empty());
+    if executed && !errors.is_empty() {
+        app.shapes.mend(query, name, &mut data, &errors);
     }
+    if executed {
+        order.arrange(&mut data);
+    }
+    let status = match (executed, errors.is_empty()) {
+        (true, true) => StatusCode::OK,
+        (true, false) => partial(),
+        (false, _) => StatusCode::UNPROCESSABLE_ENTITY,
+    };
     errors.truncate(MOST_ERRORS);
+    let usual = if executed {
+        Code::BadUserInput
+    } else {
+        Code::ValidationFailed
+    };
     for error in &mut errors {
-        let coded = error
-            .extensions
-            .as_ref()
-            .is_some_and(|values| values.get("code").is_some());
-        if !coded {
-            let code = if executed {
-                Code::BadUserInput
-            } else {
-                Code::ValidationFailed
-            };
-            error
-                .extensions
-                .get_or_insert_with(ErrorExtensionValues::default)
-                .set("code", code.as_str());
+        let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+        if extensions.get("code").is_none() {
+            extensions.set("code", usual.as_str());
         }
     }
     Answer {
         data: executed.then_some(data),
         errors,
+        extensions: None,
+        retry_after: None,
+        status,
     }
 }

@@ -108,12 +108,14 @@ fn cells(row: &ResultRow) -> [String; 10] {
 
 fn refused(fault: &Fault) -> Response {
     let status = match fault.code {
-        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::Forbidden | Code::ReadOnlySession => StatusCode::FORBIDDEN,
+        Code::Unauthenticated | Code::TokenExpired => StatusCode::UNAUTHORIZED,
+        Code::Forbidden | Code::ReadOnlySession | Code::DocumentUntrusted => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::Throttled => StatusCode::TOO_MANY_REQUESTS,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Code::BadUserInput | Code::ParseFailed | Code::ValidationFailed => StatusCode::BAD_REQUEST,
+        Code::BadUserInput | Code::ParseFailed | Code::ValidationFailed | Code::DocumentUnknown => {
+            StatusCode::BAD_REQUEST
+        }
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let text = format!("{}\n", fault.message);

@@ -7,10 +7,12 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::Response;
+use bytes::Bytes;
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 use usher_service::grpc::{id_of, within};
 
 use super::App;
@@ -20,6 +22,7 @@ use super::graphql::LONGEST_BODY;
 use super::operation::{Answer, Parameters, Refused, execute_stream, prepare};
 use crate::fault::{Code, Fault};
 use crate::graphql::{Caller, Scope};
+use crate::rates::Payer;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 /// How long a client may take to introduce itself.
@@ -28,6 +31,10 @@ const INTRODUCTION: Duration = Duration::from_secs(3);
 const MOST_OPERATIONS: usize = 50;
 /// Answers that wait for a slow client before the operations wait too.
 const BACKLOG: usize = 16;
+/// How often a quiet client is asked whether it still stands; unanswered until the next time, it is gone.
+const BREATH: Duration = Duration::from_secs(25);
+/// How long the word that we close may take.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// Why we close: code and reason.
 type Close = (u16, &'static str);
@@ -162,8 +169,9 @@ impl Connection {
                 code,
                 reason: reason.into(),
             };
-            // a client that is gone needs no reason
-            socket.send(Message::Close(Some(frame))).await.ok();
+            // a client that is gone or does not read needs no reason
+            let last_word = socket.send(Message::Close(Some(frame)));
+            tokio::time::timeout(LAST_WORD, last_word).await.ok();
         }
     }
 
@@ -173,6 +181,8 @@ impl Connection {
         let introduction = tokio::time::sleep(INTRODUCTION);
         tokio::pin!(introduction);
         let mut token_end = Box::pin(self.token_end());
+        let mut breath = tokio::time::interval_at(Instant::now() + BREATH, BREATH);
+        let mut heard = true;
         loop {
             let was_introduced = self.introduced;
             tokio::select! {
@@ -180,8 +190,21 @@ impl Connection {
                 () = stop.cancelled() => return Some(GOING_AWAY),
                 () = &mut introduction, if !self.introduced => return Some(NO_INTRODUCTION),
                 () = &mut token_end => return Some(FORBIDDEN),
-                Some(answer) = self.answered.recv() => self.pass_on(socket, answer).await?,
+                Some(answer) = self.answered.recv() => {
+                    if let Err(close) = self.pass_on(socket, answer).await {
+                        return close;
+                    }
+                }
+                _ = breath.tick() => {
+                    if !std::mem::take(&mut heard) {
+                        return None;
+                    }
+                    if let Err(close) = self.say(socket, Message::Ping(Bytes::new())).await {
+                        return close;
+                    }
+                }
                 message = socket.recv() => {
+                    heard = true;
                     let text = match message {
                         Some(Ok(Message::Text(text))) => text,
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
@@ -208,17 +231,29 @@ impl Connection {
         app.scope(self.caller.clone(), self.source.clone())
     }
 
-    /// Hands an operation's answer to the client; none where the client is gone.
-    async fn pass_on(&mut self, socket: &mut WebSocket, answer: FromOperation) -> Option<()> {
+    /// Hands an operation's answer to the client.
+    async fn pass_on(&mut self, socket: &mut WebSocket, answer: FromOperation) -> Result<(), Option<Close>> {
         let text = match answer {
             FromOperation::Next { text } => text,
             FromOperation::Last { id, text } => match self.operations.remove(&id) {
                 Some(_) => text,
                 // the client has completed it meanwhile and needs no word
-                None => return Some(()),
+                None => return Ok(()),
             },
         };
-        socket.send(Message::Text(text.into())).await.ok()
+        self.say(socket, Message::Text(text.into())).await
+    }
+
+    /// Sends. A client that does not read holds up its own operations, and after a while loses its connection.
+    async fn say(&self, socket: &mut WebSocket, message: Message) -> Result<(), Option<Close>> {
+        tokio::select! {
+            biased;
+            () = self.app.stop.cancelled() => Err(Some(GOING_AWAY)),
+            sent = tokio::time::timeout(self.app.slow_reader, socket.send(message)) => match sent {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(_)) | Err(_) => Err(None),
+            },
+        }
     }
 
     async fn hear(&mut self, socket: &mut WebSocket, text: &str) -> Result<(), Option<Close>> {
@@ -245,7 +280,7 @@ impl Connection {
                 None => return Ok(()),
             },
         };
-        socket.send(Message::Text(reply.into())).await.map_err(|_| None)
+        self.say(socket, Message::Text(reply.into())).await
     }
 
     /// Browsers cannot set headers on a socket, so the token comes in the first message.
@@ -267,35 +302,25 @@ impl Connection {
         if self.operations.contains_key(&id) {
             return Err(DUPLICATE);
         }
+        let refusal = |refused: Refused| {
+            let payload = &refused.errors;
+            Ok(Some(ToClient::Error { id: &id, payload }.text()))
+        };
         if self.operations.len() >= MOST_OPERATIONS {
             let fault = Fault::new(
                 Code::Throttled,
                 format!("at most {MOST_OPERATIONS} operations at a time"),
             );
-            let refused = Refused::new(StatusCode::TOO_MANY_REQUESTS, fault);
-            return Ok(Some(
-                ToClient::Error {
-                    id: &id,
-                    payload: &refused.errors,
-                }
-                .text(),
-            ));
+            return refusal(Refused::new(StatusCode::TOO_MANY_REQUESTS, fault));
         }
         // the session may have ended since the socket was opened
         if let Some(token) = &self.token {
             caller(&self.app, token).map_err(|_| FORBIDDEN)?;
         }
-        let operation = match prepare(&self.app, parameters) {
+        let payer = Payer::of(self.caller.as_ref(), &self.source);
+        let operation = match prepare(&self.app, parameters, &payer) {
             Ok(operation) => operation,
-            Err(refused) => {
-                return Ok(Some(
-                    ToClient::Error {
-                        id: &id,
-                        payload: &refused.errors,
-                    }
-                    .text(),
-                ));
-            }
+            Err(refused) => return refusal(refused),
         };
         let answers = execute_stream(Arc::clone(&self.app), operation, self.scope());
         let work = relay(id.clone(), answers, self.answers.clone());

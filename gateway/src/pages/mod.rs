@@ -1,6 +1,7 @@
 //! The few pages that people meet: plain HTML, no script needed, strict headers, nothing changed by GET (I7).
 
 mod activate;
+mod budget;
 mod choose;
 mod confirm_email;
 mod cookies;
@@ -27,6 +28,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use minijinja::context;
@@ -39,7 +41,7 @@ use crate::http::App;
 const LONGEST_FORM: usize = 16 * 1024;
 
 /// The routes that people use.
-pub(crate) fn routes(development: bool) -> Router<Arc<App>> {
+pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     let routes = Router::new()
         .route("/activate/{token}", get(activate::show).post(activate::accept))
         .route(
@@ -59,8 +61,9 @@ pub(crate) fn routes(development: bool) -> Router<Arc<App>> {
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/portal", get(portal::show))
+        .route_layer(from_fn_with_state(Arc::clone(app), budget::budgeted))
         .route("/assets/pages.css", get(style::style));
-    let routes = if development {
+    let routes = if app.development {
         routes.merge(development::routes())
     } else {
         routes

@@ -35,7 +35,21 @@ pub struct Harness {
     pub folder: TempDir,
     pub organization: OrganizationId,
     pub verifier: Verifier,
+    pub parts: Parts,
     key: SigningKey,
+}
+
+/// The status of data with errors beside it.
+pub fn partial() -> StatusCode {
+    StatusCode::from_u16(294).unwrap()
+}
+
+/// Nothing was executed, and the one error says why.
+#[track_caller]
+pub fn is_refusal(answer: &Answer, status: StatusCode, code: &str) {
+    assert_eq!(answer.status, status, "{}", answer.text());
+    assert_eq!(answer.codes(), [code]);
+    assert_eq!(answer.json().get("data"), None, "a refused request has no data");
 }
 
 /// An answer over HTTP.
@@ -46,8 +60,18 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The answer without what it cost.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
+        let mut json: Value = serde_json::from_slice(&self.body).unwrap();
+        if let Some(members) = json.as_object_mut() {
+            members.remove("extensions");
+        }
+        json
+    }
+
+    /// What stands beside data and errors.
+    pub fn extensions(&self) -> Value {
+        serde_json::from_slice::<Value>(&self.body).unwrap()["extensions"].clone()
     }
 
     pub fn text(&self) -> &str {
@@ -91,13 +115,14 @@ impl Harness {
         let fakes = Fakes::default();
         let parts = parts(&settings, &fakes, &lifecycle, verifier.clone(), clock.clone());
         Self {
-            routes: usher_gateway::router(&settings, parts, &lifecycle).unwrap(),
+            routes: usher_gateway::router(&settings, parts.clone(), &lifecycle).unwrap(),
             organization: OrganizationId::new(clock.now()),
             fakes,
             clock,
             lifecycle,
             folder,
             verifier,
+            parts,
             key,
         }
     }
@@ -166,6 +191,18 @@ impl Harness {
             headers: parts.headers,
             body: body.collect().await.unwrap().to_bytes(),
         }
+    }
+
+    /// Listens for clients outside of this process; the address of the API.
+    pub async fn serve(&self) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = self
+            .routes
+            .clone()
+            .into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        format!("http://{address}/graphql")
     }
 
     /// Sends a GraphQL operation with variables.

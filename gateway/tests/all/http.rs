@@ -5,7 +5,7 @@ use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use usher_proto::contacts::v1::{ListContactsReply, ListContactsRequest};
 
-use super::harness::{Answer, Harness};
+use super::harness::{Harness, is_refusal, partial};
 
 fn post(body: impl Into<Body>) -> Request<Body> {
     Request::post("/graphql")
@@ -49,7 +49,7 @@ async fn unknown_members_of_a_request_are_ignored_and_null_means_left_out() {
 async fn every_way_to_be_wrong_has_its_status() {
     let harness = Harness::new();
     let status = async |request| harness.send(request).await.status;
-    for method in ["GET", "PUT", "DELETE"] {
+    for method in ["HEAD", "PUT", "DELETE"] {
         let request = Request::builder()
             .method(method)
             .uri("/graphql?query={__typename}")
@@ -57,7 +57,7 @@ async fn every_way_to_be_wrong_has_its_status() {
             .unwrap();
         let answer = harness.send(request).await;
         assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
-        assert_eq!(answer.header("allow"), Some("POST"));
+        assert_eq!(answer.header("allow"), Some("GET, POST"));
     }
     let mut request = post(TYPENAME);
     request
@@ -95,12 +95,6 @@ async fn every_way_to_be_wrong_has_its_status() {
     );
     let variables = r#"{"query":"{ __typename }","variables":[]}"#;
     assert_eq!(status(post(variables)).await, StatusCode::UNPROCESSABLE_ENTITY);
-}
-
-fn is_refusal(answer: &Answer, status: StatusCode, code: &str) {
-    assert_eq!(answer.status, status);
-    assert_eq!(answer.codes(), [code]);
-    assert_eq!(answer.json().get("data"), None, "a refused request has no data");
 }
 
 #[tokio::test]
@@ -152,7 +146,7 @@ async fn variables_of_the_wrong_type_are_refused_before_anything_is_done() {
 }
 
 #[tokio::test]
-async fn an_invalid_token_is_401_and_keys_that_have_not_arrived_are_503() {
+async fn an_invalid_token_is_401_an_expired_one_has_its_own_code_and_keys_that_have_not_arrived_are_503() {
     let harness = Harness::new();
     for header in ["Bearer nonsense", "Basic eDp5", "Bearer "] {
         let mut request = post(TYPENAME);
@@ -176,73 +170,20 @@ async fn an_invalid_token_is_401_and_keys_that_have_not_arrived_are_503() {
     );
     harness.clock.advance(chrono::TimeDelta::minutes(5));
     let answer = harness.ask(Some(&token), "{ __typename }", Value::Null).await;
-    is_refusal(&answer, StatusCode::UNAUTHORIZED, "UNAUTHENTICATED");
+    is_refusal(&answer, StatusCode::UNAUTHORIZED, "TOKEN_EXPIRED");
+    assert_eq!(
+        answer.json()["errors"][0]["message"],
+        "the access token has expired: refresh the session"
+    );
+    assert_eq!(
+        answer.header("www-authenticate"),
+        Some("Bearer error=\"invalid_token\", error_description=\"expired\"")
+    );
     harness.verifier.set_keys(usher_auth::VerifyingKeys::default());
     let answer = harness
         .ask(Some(&harness.admin()), "{ __typename }", Value::Null)
         .await;
     is_refusal(&answer, StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE");
-}
-
-#[tokio::test]
-async fn costs_are_limited_before_anything_is_done() {
-    let harness = Harness::with(&[("gateway.query_complexity", "2000")]);
-    let token = harness.admin();
-    let ask = async |query: String| harness.ask(Some(&token), &query, Value::Null).await;
-    let invalid = StatusCode::UNPROCESSABLE_ENTITY;
-    let aliases: String = (0..31).map(|n| format!("a{n}: __typename ")).collect();
-    is_refusal(
-        &ask(format!("{{ viewer {{ ... on Member {{ {aliases} }} }} }}")).await,
-        invalid,
-        "GRAPHQL_VALIDATION_FAILED",
-    );
-    is_refusal(
-        &ask(format!("{{ {} }}", "viewer { __typename } ".repeat(21))).await,
-        invalid,
-        "GRAPHQL_VALIDATION_FAILED",
-    );
-    let deep = "{ contacts { nodes { accounts { account { contacts { contact { accounts { account { contacts { contact { accounts { account { id } } } } } } } } } } } } }";
-    is_refusal(&ask(deep.to_owned()).await, invalid, "GRAPHQL_VALIDATION_FAILED");
-    let dear = "{ contacts(first: 100) { nodes { accounts { account { contacts { id } } } } } }";
-    is_refusal(&ask(dear.to_owned()).await, invalid, "GRAPHQL_VALIDATION_FAILED");
-    is_refusal(
-        &ask(format!(
-            "{{ viewer {{ __typename }} }} # {}",
-            "x".repeat(64 * 1024)
-        ))
-        .await,
-        invalid,
-        "GRAPHQL_VALIDATION_FAILED",
-    );
-    assert_eq!(harness.fakes.called(), Vec::<String>::new());
-}
-
-#[tokio::test]
-async fn thousands_of_levels_do_no_harm() {
-    let harness = Harness::new();
-    for level in ["{a", "{... on Query", "{a(x:{a:[["] {
-        let levels = 60_000 / level.len();
-        let answer = harness.ask(None, &level.repeat(levels), Value::Null).await;
-        assert!(answer.status.is_client_error());
-    }
-    // too few for the parser to give up, and enough to use up its stack
-    for levels in [200, 400, 600, 800] {
-        let values = format!("{{ a(x: {}1{}) }}", "{b:".repeat(levels), "}".repeat(levels));
-        let answer = harness.ask(None, &values, Value::Null).await;
-        is_refusal(
-            &answer,
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "GRAPHQL_VALIDATION_FAILED",
-        );
-    }
-    let closed = format!("{}id{}", "{a".repeat(20_000), "}".repeat(20_000));
-    assert!(
-        harness
-            .ask(None, &closed, Value::Null)
-            .await
-            .status
-            .is_client_error()
-    );
 }
 
 #[tokio::test]
@@ -271,7 +212,7 @@ async fn introspection_is_open_in_development_alone() {
 
 #[tokio::test]
 async fn server_sent_events_carry_one_operation() {
-    let harness = Harness::new();
+    let harness = Harness::with(&[("gateway.rate_points", "0")]);
     harness.fakes.on("ListContacts", |_: ListContactsRequest| {
         Ok(ListContactsReply::default())
     });
@@ -288,7 +229,8 @@ async fn server_sent_events_carry_one_operation() {
     assert_eq!(answer.header("content-type"), Some("text/event-stream"));
     assert_eq!(
         answer.text(),
-        "event: next\ndata: {\"data\":{\"contacts\":{\"nodes\":[]}}}\n\nevent: complete\ndata:\n\n"
+        "event: next\ndata: {\"data\":{\"contacts\":{\"nodes\":[]}},\"extensions\":{\"cost\":{\"requestedQueryCost\":101}}}\n\n\
+         event: complete\ndata:\n\n"
     );
 }
 
@@ -308,4 +250,120 @@ async fn health_says_whether_requests_can_be_answered() {
     harness.lifecycle.stop();
     assert_eq!(get("/healthz").await, StatusCode::OK);
     assert_eq!(get("/nothing").await, StatusCode::NOT_FOUND);
+}
+
+fn get(query: &str, header: Option<(&'static str, &'static str)>) -> Request<Body> {
+    let mut request = Request::get(format!("/graphql?{query}"));
+    if let Some((name, value)) = header {
+        request = request.header(name, value);
+    }
+    request.body(Body::empty()).unwrap()
+}
+
+#[tokio::test]
+async fn a_question_by_get_needs_a_header_that_no_link_can_send() {
+    let harness = Harness::new();
+    let typename = "query=query%20Q(%24a%3ABoolean!)%7Bviewer%20%40include(if%3A%20%24a)%7B__typename%7D%20b%3A__typename%7D&variables=%7B%22a%22%3Afalse%7D&operationName=";
+    let refused = harness.send(get(typename, None)).await;
+    is_refusal(&refused, StatusCode::FORBIDDEN, "FORBIDDEN");
+    let empty = harness
+        .send(get(typename, Some(("graphql-require-preflight", ""))))
+        .await;
+    is_refusal(&empty, StatusCode::FORBIDDEN, "FORBIDDEN");
+    for name in [
+        "graphql-require-preflight",
+        "apollo-require-preflight",
+        "x-apollo-operation-name",
+    ] {
+        let answer = harness.send(get(typename, Some((name, "1")))).await;
+        assert_eq!(answer.status, StatusCode::OK, "{name}: {}", answer.text());
+        assert_eq!(answer.json(), json!({ "data": { "b": "Query" } }));
+    }
+    let preflighted = Some(("graphql-require-preflight", "1"));
+    let change = "query=mutation%7BsignOut(input%3A%7B%7D)%7BuserErrors%7Bcode%7D%7D%7D";
+    let answer = harness.send(get(change, preflighted)).await;
+    is_refusal(
+        &answer,
+        StatusCode::METHOD_NOT_ALLOWED,
+        "GRAPHQL_VALIDATION_FAILED",
+    );
+    assert_eq!(answer.header("allow"), Some("POST"));
+    assert_eq!(harness.fakes.called(), Vec::<String>::new());
+    let broken = harness
+        .send(get("query=%7B__typename%7D&variables=%7B", preflighted))
+        .await;
+    is_refusal(&broken, StatusCode::BAD_REQUEST, "BAD_USER_INPUT");
+    let nothing = harness.send(get("", None)).await;
+    is_refusal(&nothing, StatusCode::UNPROCESSABLE_ENTITY, "BAD_USER_INPUT");
+}
+
+#[tokio::test]
+async fn fields_stand_in_the_order_in_which_they_were_asked_for() {
+    let harness = Harness::new();
+    harness.fakes.on("ListContacts", |_: ListContactsRequest| {
+        Ok(ListContactsReply::default())
+    });
+    // the list takes a call, what stands behind it takes none, and the organization fails
+    let query = "{ contacts { nodes { id } } organization { name } a: __typename }";
+    let answer = harness.ask(Some(&harness.admin()), query, Value::Null).await;
+    assert_eq!(answer.status, partial());
+    let data = r#"{"data":{"contacts":{"nodes":[]},"organization":null,"a":"Query"}"#;
+    assert!(answer.text().starts_with(data), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn other_origins_are_allowed_by_name_alone() {
+    let harness = Harness::with(&[(
+        "gateway.cors_origins",
+        "https://app.firm.example, http://localhost:3000",
+    )]);
+    let preflight = async |origin: &'static str| {
+        let request = Request::options("/graphql")
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "authorization,content-type")
+            .body(Body::empty())
+            .unwrap();
+        harness.send(request).await
+    };
+    for origin in ["https://app.firm.example", "http://localhost:3000"] {
+        let answer = preflight(origin).await;
+        assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
+        assert_eq!(answer.header("access-control-allow-methods"), Some("GET,POST"));
+        assert_eq!(answer.header("access-control-allow-credentials"), None);
+    }
+    for origin in [
+        "https://app.firm.example.evil.example",
+        "http://app.firm.example",
+        "null",
+    ] {
+        assert_eq!(
+            preflight(origin).await.header("access-control-allow-origin"),
+            None,
+            "{origin}"
+        );
+    }
+    let mut request = post(TYPENAME);
+    request
+        .headers_mut()
+        .insert("origin", "https://app.firm.example".parse().unwrap());
+    let answer = harness.send(request).await;
+    assert_eq!(
+        answer.header("access-control-allow-origin"),
+        Some("https://app.firm.example")
+    );
+    assert_eq!(
+        answer.header("access-control-expose-headers"),
+        Some("x-request-id,retry-after")
+    );
+    assert!(answer.header("vary").is_some_and(|vary| vary.contains("origin")));
+    let closed = Harness::new();
+    let mut request = post(TYPENAME);
+    request
+        .headers_mut()
+        .insert("origin", "https://app.firm.example".parse().unwrap());
+    assert_eq!(
+        closed.send(request).await.header("access-control-allow-origin"),
+        None
+    );
 }

@@ -1,6 +1,6 @@
 //! GraphQL over WebSocket: the protocol and its close codes.
 
-use std::net::SocketAddr;
+use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -18,14 +18,8 @@ struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {
     async fn open(harness: &Harness, protocol: Option<&'static str>) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let service = harness
-            .routes
-            .clone()
-            .into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
-        let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
+        let address = harness.serve().await.replace("http", "ws");
+        let mut request = address.into_client_request().unwrap();
         if let Some(protocol) = protocol {
             request
                 .headers_mut()
@@ -105,8 +99,8 @@ async fn a_batch_is_followed_until_it_is_done() {
     // the id is free again
     client.say(subscribe("1", "{ __typename }")).await;
     assert_eq!(
-        client.hear().await["payload"],
-        json!({ "data": { "__typename": "Query" } })
+        client.hear().await["payload"]["data"],
+        json!({ "__typename": "Query" })
     );
     assert_eq!(client.hear().await["type"], json!("complete"));
 }
@@ -179,6 +173,54 @@ async fn a_client_that_does_not_introduce_itself_is_closed_with_4408() {
     let harness = Harness::new();
     let mut client = Client::open(&harness, Some("graphql-transport-ws")).await;
     assert_eq!(client.closed().await, 4408);
+}
+
+/// A field with a name so long that a few hundred answers fill every buffer on the way.
+fn long_answers(harness: &Harness, count: i64) -> String {
+    let id = BatchId::new(harness.now());
+    harness.fakes.stream("WatchBatch", move |_: WatchBatchRequest| {
+        let running = |sent: i64| Batch {
+            sent,
+            state: "RUNNING".to_owned(),
+            ..Batch::default()
+        };
+        Ok((0..count).map(running).collect())
+    });
+    let fields: String = (0..30)
+        .map(|n| format!("{}{n}: sent ", "x".repeat(1000)))
+        .collect();
+    let id = NodeId::Batch(id).encode().0;
+    format!("subscription {{ invitationBatch(id: \"{id}\") {{ {fields} }} }}")
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_holds_up_its_own_events_and_then_loses_its_connection() {
+    const EVENTS: i64 = 2_000;
+    let harness = Harness::with(&[("gateway.slow_reader_seconds", "1")]);
+    let mut client = Client::introduced(&harness, Some(harness.admin())).await;
+    client.say(subscribe("1", &long_answers(&harness, EVENTS))).await;
+    // what is tested is that somebody waits: a reader who is slower than the setting allows
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let mut heard = 0;
+    while let Some(Ok(message)) = client.0.next().await {
+        if let Message::Text(text) = message {
+            assert!(text.starts_with(r#"{"type":"next""#), "{text:.80}");
+            heard += 1;
+        }
+    }
+    assert!(heard < EVENTS, "all {EVENTS} events were sent to nobody");
+}
+
+#[tokio::test]
+async fn i11_a_session_that_has_ended_starts_nothing_more() {
+    let harness = Harness::new();
+    let token = harness.admin();
+    let mut client = Client::introduced(&harness, Some(token.clone())).await;
+    let session = harness.verifier.verify(&token).unwrap().session.unwrap();
+    let until = harness.now() + chrono::TimeDelta::minutes(5);
+    harness.verifier.add_ended([(session, until)]);
+    client.say(subscribe("1", "{ __typename }")).await;
+    assert_eq!(client.closed().await, 4403);
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use usher_proto::common::v1::PageRequest;
 use usher_proto::contacts::v1::ContactSelection;
 use usher_proto::contacts::v1::contact_selection::Of;
 use usher_proto::invitations::v1::{
-    Batch, BatchReply, CancelBatchRequest, ListBatchesRequest, ListSkippedRequest, StartBatchRequest,
-    WatchBatchRequest,
+    Batch, BatchReply, CancelBatchRequest, ListBatchesRequest, ListSkippedRequest, SignOutRequest,
+    StartBatchRequest, WatchBatchRequest,
 };
 use usher_proto::timestamp;
 use usher_testkit::dialects;
@@ -337,6 +337,19 @@ dialects! {
         assert!(late.message().await.unwrap().is_none());
         let unknown = stage.admin.on(WatchBatchRequest { id: vec![1; 16].into() });
         assert_eq!(stage.api().watch_batch(unknown).await.unwrap_err().code(), Code::NotFound);
+    }
+
+    async fn i15_watching_ends_with_the_session_that_watches(db: usher_testkit::TestDatabase) {
+        let stage = Stage::new(&db).await;
+        let ada = stage.clients(1).remove(0);
+        let batch = stage.act("SEND", &[&ada]).await;
+        let watch = stage.admin.on(WatchBatchRequest { id: batch.id });
+        let mut watched = stage.api().watch_batch(watch).await.unwrap().into_inner();
+        assert_eq!(watched.message().await.unwrap().unwrap().queued, 1);
+        let out = stage.admin.on(SignOutRequest { refresh_token: None });
+        stage.sessions().sign_out(out).await.unwrap();
+        // nothing of the batch moves: it is the permission that is looked at
+        assert_eq!(watched.message().await.unwrap_err().code(), Code::Unauthenticated);
     }
 
     async fn i4_batches_are_listed_newest_first(db: usher_testkit::TestDatabase) {

@@ -55,7 +55,6 @@ impl Account {
     }
 
     /// The links to contacts. At most 500.
-    #[graphql(complexity = "10 * child_complexity + 1")]
     async fn contacts(&self, ctx: &Context<'_>) -> Result<Vec<AccountContact>, Fault> {
         let Some(id) = self.id() else {
             return Ok(Vec::new());

@@ -9,7 +9,7 @@ use usher_types::{BatchId, ContactId};
 
 use super::{
     BatchState, Contact, ContactConnection, IneligibleReason, InvitationAction, Moment, PauseReason, Window,
-    count, from_wire, moment, page_cost, required_moment,
+    count, from_wire, moment, required_moment,
 };
 use crate::fault::Fault;
 use crate::graphql::scope::{Scope, answer};
@@ -110,7 +110,6 @@ impl IneligibleGroup {
     }
 
     /// Who.
-    #[graphql(complexity = "page_cost(first, last) * child_complexity + 1")]
     async fn contacts(
         &self,
         ctx: &Context<'_>,

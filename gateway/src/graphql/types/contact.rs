@@ -7,7 +7,7 @@ use usher_types::ContactId;
 
 use super::{
     AccountContact, Activity, ActivityConnection, ContactRole, EmailState, Moment, PortalAccess, Window,
-    count, from_wire, page_cost, required_moment,
+    count, from_wire, required_moment,
 };
 use crate::fault::Fault;
 use crate::graphql::scope::{Scope, Sight, answer};
@@ -126,7 +126,6 @@ impl Contact {
     }
 
     /// The links to accounts. At most 100.
-    #[graphql(complexity = "4 * child_complexity + 1")]
     async fn accounts(&self, ctx: &Context<'_>) -> Result<Vec<AccountContact>, Fault> {
         let Some(id) = self.id().filter(|_| self.sight != Sight::Name) else {
             return Ok(Vec::new());
@@ -141,7 +140,6 @@ impl Contact {
     }
 
     /// What happened to this contact, newest first. Needs `contacts.read`.
-    #[graphql(complexity = "page_cost(first, last) * child_complexity + 10")]
     async fn activity(
         &self,
         ctx: &Context<'_>,

@@ -41,7 +41,7 @@ pub use page::{
     InvitationBatchConnection, InvitationBatchEdge, MemberConnection, MemberEdge, PageInfo,
     SegmentConnection, SegmentEdge,
 };
-pub(crate) use page::{Window, page_cost};
+pub(crate) use page::{Window, page_length};
 pub(crate) use portal::Delivery;
 pub use portal::PortalAccess;
 pub use preview::InvitationPreview;

@@ -182,7 +182,6 @@ impl PortalUser {
     }
 
     /// Those whose link has login on.
-    #[graphql(complexity = "4 * child_complexity + 1")]
     async fn accounts(&self, ctx: &Context<'_>) -> Result<Vec<Account>, Fault> {
         let scope = Scope::of(ctx)?;
         let links = scope.links_of_contact(self.0).await?.unwrap_or_default();

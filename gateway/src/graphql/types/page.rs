@@ -46,10 +46,10 @@ impl Window {
     }
 }
 
-/// How many nodes a page can have, for the cost of a query.
-pub(crate) fn page_cost(first: Option<i32>, last: Option<i32>) -> usize {
-    let asked = first.or(last).unwrap_or(USUAL);
-    usize::try_from(asked.clamp(1, LONGEST)).unwrap_or(1)
+/// How many nodes a page can have, for the cost of an operation.
+pub(crate) fn page_length(asked: Option<i64>) -> u64 {
+    let length = asked.unwrap_or(USUAL.into()).clamp(1, LONGEST.into());
+    length.unsigned_abs()
 }
 
 /// Where a page lies in its list.

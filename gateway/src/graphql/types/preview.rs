@@ -8,7 +8,7 @@ use usher_proto::contacts::v1::{Contact, ContactSelection, PreviewSelectionReply
 use usher_proto::notifications::v1::{PreviewInvitationReply, PreviewInvitationRequest, Recipient};
 
 use super::batch::previewed;
-use super::{ContactConnection, IneligibleGroup, Window, count, page_cost};
+use super::{ContactConnection, IneligibleGroup, Window, count};
 use crate::fault::Fault;
 use crate::graphql::scope::{Scope, answer};
 
@@ -127,7 +127,6 @@ impl InvitationPreview {
     }
 
     /// Whom the action would reach, by last name. Needs `contacts.read`.
-    #[graphql(complexity = "page_cost(first, last) * child_complexity + 1")]
     async fn eligible_contacts(
         &self,
         ctx: &Context<'_>,

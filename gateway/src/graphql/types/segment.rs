@@ -6,7 +6,7 @@ use usher_auth::Operation;
 use usher_proto::contacts::v1 as wire;
 use usher_types::{AccountId, SegmentId};
 
-use super::{Contact, ContactConnection, Moment, Window, count, page_cost, required_moment};
+use super::{Contact, ContactConnection, Moment, Window, count, required_moment};
 use crate::fault::Fault;
 use crate::graphql::input::ContactOrder;
 use crate::graphql::scope::{Scope, answer};
@@ -36,7 +36,6 @@ impl Segment {
     }
 
     /// Who is in it now, by last name unless ordered otherwise. Needs `contacts.read`.
-    #[graphql(complexity = "page_cost(first, last) * child_complexity + 1")]
     #[expect(clippy::too_many_arguments, reason = "the arguments of a list of contacts")]
     async fn contacts(
         &self,

@@ -1,0 +1,50 @@
+//! Forms pay out of the same budgets as the operations of the API that do the same.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::{failed, reader};
+use crate::fault::{Code, Fault};
+use crate::http::{App, source};
+use crate::rates::{Budget, Payer};
+
+/// The budget of a form, by its route.
+fn budget_of(route: &str) -> Option<Budget> {
+    match route {
+        "/sign-in" => Some(Budget::SignIns),
+        "/forgot" | "/activate/{token}/new-link" => Some(Budget::Mails),
+        "/activate/{token}" | "/activate/{token}/not-me" | "/confirm-email/{token}" | "/reset/{token}" => {
+            Some(Budget::Links)
+        }
+        _ => None,
+    }
+}
+
+/// Lets a form through that its sender can pay.
+pub(super) async fn budgeted(
+    State(app): State<Arc<App>>,
+    ConnectInfo(connection): ConnectInfo<SocketAddr>,
+    route: MatchedPath,
+    request: Request,
+    next: Next,
+) -> Response {
+    let budget = budget_of(route.as_str()).filter(|_| request.method() == Method::POST);
+    if let Some(budget) = budget {
+        let payer = Payer::of(None, &source(&app, request.headers(), connection));
+        if let Err(too_much) = app.rates.pay(budget, &payer, 1) {
+            let locale = reader::stranger(request.headers());
+            let fault = Fault::new(Code::Throttled, "too many forms at once");
+            let mut response = failed(&app, locale, &fault);
+            let seconds = HeaderValue::from(too_much.seconds);
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+            return response;
+        }
+    }
+    next.run(request).await
+}
