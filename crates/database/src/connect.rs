@@ -21,7 +21,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Prepared statements that a connection remembers.
 const STATEMENTS: usize = 500;
 /// Connections of the relay, which must not starve when requests take all the others.
-const RELAY_CONNECTIONS: u32 = 2;
+pub(crate) const RELAY_CONNECTIONS: u32 = 2;
 
 /// The role of every connection: it owns nothing, so that row security holds for it.
 pub(crate) const SERVICE_ROLE: &str = "usher_service";

@@ -1,11 +1,12 @@
 //! Where the database is.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-use crate::ConnectError;
+use crate::{ConnectError, connect::RELAY_CONNECTIONS};
 
 /// Connections that answer requests and consume messages.
 const CONNECTIONS: u32 = 8;
@@ -59,6 +60,49 @@ impl DatabaseSettings {
     #[must_use]
     pub const fn connections(&self) -> u32 {
         self.connections
+    }
+
+    /// How many connections a process of one service holds at most, those of its relay included.
+    #[must_use]
+    pub const fn most_connections(&self) -> u32 {
+        self.connections + RELAY_CONNECTIONS
+    }
+
+    /// The service's SQLite file; none for PostgreSQL.
+    ///
+    /// # Errors
+    /// Where the URL is neither.
+    pub fn file(&self, service: &str) -> Result<Option<PathBuf>, ConnectError> {
+        Ok(match self.target(service)? {
+            Target::Sqlite(path) => Some(path),
+            Target::Postgres(_) => None,
+        })
+    }
+
+    /// Whether the server has to show a certificate that an authority of ours has signed.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        let verified = |options: &PgConnectOptions| {
+            matches!(
+                options.get_ssl_mode(),
+                PgSslMode::VerifyCa | PgSslMode::VerifyFull
+            )
+        };
+        matches!(self.target("any"), Ok(Target::Postgres(options)) if verified(&options))
+    }
+
+    /// Whether nobody between here and there could listen: a file, a socket or the loopback.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        match self.target("any") {
+            Ok(Target::Postgres(options)) => {
+                let host = options.get_host();
+                let loopback = host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+                options.get_socket().is_some() || host.starts_with('/') || host == "localhost" || loopback
+            }
+            Ok(Target::Sqlite(_)) => true,
+            Err(_) => false,
+        }
     }
 
     pub(crate) fn target(&self, service: &str) -> Result<Target, ConnectError> {

@@ -65,6 +65,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "usher-service",
             "usher-database",
             "usher-auth",
+            "usher-proto",
             "usher-types",
             "usher-events",
         ],

@@ -8,6 +8,7 @@ mod loaders;
 mod mutation;
 mod nulls;
 mod query;
+mod query_operations;
 mod query_people;
 mod schema;
 mod scope;

@@ -69,6 +69,7 @@ pub async fn run(
     lifecycle.spawn("gauges of mail", measured);
     let api = grpc::Api::new(parts.database.clone(), parts.clock.clone(), public_url, mover);
     Server::new(app::SERVICE)
+        .service(parts.dead_letters())
         .verifier(parts.verifier)
         .service(NotificationsServer::new(api))
         .serve(listener, &lifecycle)

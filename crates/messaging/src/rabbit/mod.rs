@@ -54,6 +54,10 @@ impl RabbitSettings {
 
 #[async_trait::async_trait]
 impl Transport for Rabbit {
+    async fn greet(&self) -> Result<(), BrokerError> {
+        self.consuming.channel().await.map(drop)
+    }
+
     async fn declare(&self, queues: &[Queue]) -> Result<(), BrokerError> {
         let channel = self.consuming.channel().await?;
         link::within("declare", topology::declare(&channel, &self.names, queues)).await

@@ -32,6 +32,15 @@ pub enum MailTransport {
     Memory(Memory),
 }
 
+/// A mail server that would take mails now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Greeted {
+    /// Whether the connection was encrypted.
+    pub encrypted: bool,
+    /// Whether it took user and password; false where none are given.
+    pub signed_in: bool,
+}
+
 /// One mail and its envelope.
 pub struct Parcel {
     /// Envelope sender.
@@ -64,6 +73,17 @@ impl MailTransport {
         match self {
             Self::Smtp(smtp) => smtp.refuses_password().await,
             Self::Capture(_) | Self::Memory(_) => false,
+        }
+    }
+
+    /// Goes as far as a mail server lets somebody who is about to send: greeting, encryption, sign-in. None where mail goes to none.
+    ///
+    /// # Errors
+    /// What the server said, or what is wrong with the way to it.
+    pub async fn greet(&self) -> Result<Option<Greeted>, String> {
+        match self {
+            Self::Smtp(smtp) => smtp.greet().await.map(Some),
+            Self::Capture(_) | Self::Memory(_) => Ok(None),
         }
     }
 

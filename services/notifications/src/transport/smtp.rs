@@ -15,11 +15,13 @@ use usher_types::MessageId;
 use super::dialogue::{Answered, Connection, Naming, Plain, SHORTLY, command, lost, trouble};
 use super::gathered::Gathered;
 use super::tls::Encrypted;
-use super::{Encryption, Parcel, SmtpUrl, in_time};
+use super::{Encryption, Greeted, Parcel, SmtpUrl, in_time};
 use crate::domain::reply::{Stage, Trouble};
 
 /// How long a start waits for a server to say something about our password.
 const GREETING: Duration = Duration::from_secs(3);
+/// How long somebody who only asks waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A mail server.
 #[derive(Clone, Debug)]
@@ -69,6 +71,19 @@ impl Smtp {
                 false
             }
         }
+    }
+
+    /// Connects as for a mail, and says goodbye.
+    pub(super) async fn greet(&self) -> Result<Greeted, String> {
+        let connected = timeout(PATIENCE, self.connect()).await;
+        let connected = connected.map_err(|_| "it does not answer in time".to_owned())?;
+        let mut connection = connected.map_err(|trouble| trouble.words())?;
+        let encrypted = connection.smtp.is_encrypted();
+        timeout(SHORTLY, connection.smtp.quit()).await.ok();
+        Ok(Greeted {
+            encrypted: encrypted || self.0.url.encryption == Encryption::Wrapped,
+            signed_in: self.0.url.credentials.is_some(),
+        })
     }
 
     pub(super) fn line(&self) -> Box<SmtpLine> {
