@@ -16,4 +16,5 @@ mod recovery;
 mod rolling;
 mod start;
 mod telemetry;
+mod tls;
 mod toggles;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use usher_tls::Authorities;
 
 use crate::{ConnectError, connect::RELAY_CONNECTIONS};
 
@@ -20,6 +21,7 @@ const CONNECTIONS: u32 = 8;
 pub struct DatabaseSettings {
     url: SecretString,
     connections: u32,
+    authorities: Option<Authorities>,
 }
 
 /// What a URL points at, for one service.
@@ -38,6 +40,7 @@ impl DatabaseSettings {
         Self {
             url: SecretString::from(url.into()),
             connections: CONNECTIONS,
+            authorities: None,
         }
     }
 
@@ -48,6 +51,12 @@ impl DatabaseSettings {
             connections: connections.max(1),
             ..self
         }
+    }
+
+    /// The same with a server that one of these authorities, or a public one, vouches for.
+    #[must_use]
+    pub fn trusting(self, authorities: Option<Authorities>) -> Self {
+        Self { authorities, ..self }
     }
 
     /// The URL, which may hold a password: not for logs.
@@ -121,9 +130,30 @@ impl DatabaseSettings {
             ));
         }
         // The parser's error could quote the URL and with it the password.
-        url.parse::<PgConnectOptions>()
-            .map(|options| Target::Postgres(Box::new(options)))
-            .map_err(|_| ConnectError::Settings("the PostgreSQL URL cannot be read".to_owned()))
+        let options = url
+            .parse::<PgConnectOptions>()
+            .map_err(|_| ConnectError::Settings("the PostgreSQL URL cannot be read".to_owned()))?;
+        Ok(Target::Postgres(Box::new(self.verified(options)?)))
+    }
+}
+
+impl DatabaseSettings {
+    /// With authorities of its own the server is verified, by its name too unless the URL says otherwise.
+    fn verified(&self, options: PgConnectOptions) -> Result<PgConnectOptions, ConnectError> {
+        let Some(authorities) = &self.authorities else {
+            return Ok(options);
+        };
+        let mode = match options.get_ssl_mode() {
+            PgSslMode::Disable | PgSslMode::Allow => {
+                return Err(ConnectError::Settings(
+                    "[tls] has a database_ca, but sslmode in the URL says not to encrypt".to_owned(),
+                ));
+            }
+            PgSslMode::VerifyCa => PgSslMode::VerifyCa,
+            _ => PgSslMode::VerifyFull,
+        };
+        let pem = authorities.pem().as_bytes().to_vec();
+        Ok(options.ssl_root_cert_from_pem(pem).ssl_mode(mode))
     }
 }
 
@@ -161,6 +191,34 @@ mod tests {
             "the PostgreSQL URL cannot be read"
         );
         assert_eq!(refused("sqlite://"), "a SQLite URL names a folder: sqlite://DIR/");
+    }
+
+    #[test]
+    fn r5_with_an_authority_the_server_is_verified_whatever_the_url_leaves_open() {
+        let pem = rcgen::generate_simple_self_signed(["authority.example".to_owned()])
+            .unwrap()
+            .cert
+            .pem();
+        let settings = |mode: &str| {
+            let authorities = Authorities::parse(&pem).unwrap();
+            DatabaseSettings::new(format!("postgres://db/usher{mode}")).trusting(Some(authorities))
+        };
+        for mode in ["", "?sslmode=prefer", "?sslmode=require", "?sslmode=verify-full"] {
+            let target = settings(mode).target("contacts").unwrap();
+            let full = |options: &PgConnectOptions| matches!(options.get_ssl_mode(), PgSslMode::VerifyFull);
+            assert!(
+                matches!(target, Target::Postgres(options) if full(&options)),
+                "{mode}"
+            );
+        }
+        let target = settings("?sslmode=verify-ca").target("contacts").unwrap();
+        let chain = |options: &PgConnectOptions| matches!(options.get_ssl_mode(), PgSslMode::VerifyCa);
+        assert!(matches!(target, Target::Postgres(options) if chain(&options)));
+        let refused = settings("?sslmode=disable").target("contacts").unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "[tls] has a database_ca, but sslmode in the URL says not to encrypt"
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use usher_auth::Service;
 use usher_database::{ConnectError, Database, DatabaseSettings};
 use usher_messaging::{Broker, RabbitSettings};
 use usher_migrations::{MigrateError, SchemaError};
-use usher_service::{Attempt, Settings, StartError, wait_for};
+use usher_service::{Attempt, Settings, StartError, Trust, wait_for};
 
 use crate::StartErrors;
 
@@ -32,7 +32,9 @@ pub fn database_settings(settings: &Settings) -> Result<DatabaseSettings, StartE
         return Err(StartError::settings("[database]: connections is at least 1"));
     }
     let url = settings.common.database();
-    Ok(DatabaseSettings::new(url.expose_secret()).with_connections(pool.connections))
+    Ok(DatabaseSettings::new(url.expose_secret())
+        .with_connections(pool.connections)
+        .trusting(Trust::of(settings)?.database))
 }
 
 /// What is waited for, without its password.
@@ -131,7 +133,8 @@ pub fn rabbit(settings: &Settings, process: &str) -> Result<Option<Broker>, Star
     let Some(url) = &common.amqp_url else {
         return Ok(None);
     };
-    let rabbit = RabbitSettings::new(url.expose_secret(), common.broker_prefix.as_str(), process);
+    let rabbit = RabbitSettings::new(url.expose_secret(), common.broker_prefix.as_str(), process)
+        .trusting(Trust::of(settings)?.amqp);
     Broker::rabbit(&rabbit)
         .map(Some)
         .map_err(StartErrors::start_error)

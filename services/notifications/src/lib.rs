@@ -39,10 +39,8 @@ pub async fn run(
     lifecycle: Lifecycle,
 ) -> Result<(), StartError> {
     let mail = MailSettings::of(&settings)?;
-    if mail.transport.refuses_password().await {
-        return Err(StartError::settings(
-            "USHER_SMTP_URL: the mail server refuses this user or password",
-        ));
+    if let Some(reason) = mail.transport.hopeless().await {
+        return Err(StartError::settings(format!("USHER_SMTP_URL: {reason}")));
     }
     let public_url = settings.common.public_url();
     parts.need_database(&lifecycle);

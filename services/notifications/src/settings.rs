@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use usher_service::{Settings, StartError};
+use usher_service::{Settings, StartError, Trust};
 
 use crate::render::Sender as From;
 use crate::sender::Pace;
-use crate::transport::{Capture, MailTransport, Smtp, SmtpUrl};
+use crate::transport::{Capture, Encryption, MailTransport, Smtp, SmtpUrl};
 
 /// See [`Pace::fresh`]: a letter of an ended invitation may go out for so long, then not any more.
 const FRESH: Duration = Duration::from_millis(500);
@@ -90,7 +90,13 @@ fn transport(
         Some(url) => {
             let url = SmtpUrl::parse(url.expose_secret())
                 .map_err(|reason| StartError::settings(format!("USHER_SMTP_URL: {reason}")))?;
-            Ok(MailTransport::Smtp(Smtp::new(url, dialogue)))
+            let authorities = Trust::of(settings)?.smtp;
+            if authorities.is_some() && url.encryption == Encryption::None {
+                return Err(StartError::settings(
+                    "[tls] has an smtp_ca, but USHER_SMTP_URL says tls=none",
+                ));
+            }
+            Ok(MailTransport::Smtp(Smtp::new(url, dialogue, authorities)))
         }
         None if development => {
             let folder = settings.common.data_dir.join(CAPTURE_FOLDER);

@@ -25,5 +25,7 @@ mod mails;
 mod plans;
 #[path = "all/service.rs"]
 mod service;
+#[path = "all/tls.rs"]
+mod tls;
 #[path = "all/trouble.rs"]
 mod trouble;

@@ -97,12 +97,11 @@ fn encryption(settings: &DatabaseSettings, server: &Server) -> Finding {
     match (server.encrypted, settings.is_verified()) {
         (true, true) => Finding::good("encrypted, and the server's certificate is verified"),
         (true, false) => Finding::warning(
-            "encrypted, but anybody could pose as the database: add sslmode=verify-full to USHER_DATABASE_URL",
+            "encrypted, but anybody could pose as the database: name its authority in [tls] database_ca",
         ),
         (false, _) if settings.is_local() => Finding::good("not encrypted; the database is on this machine"),
         (false, _) => Finding::warning(
-            "the way to the database is not encrypted: add sslmode=verify-full to USHER_DATABASE_URL, \
-             and sslrootcert with the file of its authority",
+            "the way to the database is not encrypted: have it show a certificate, and name its authority in [tls] database_ca",
         ),
     }
 }

@@ -68,11 +68,11 @@ impl MailTransport {
         }
     }
 
-    /// Whether user or password are wrong, as far as the server says so in time (R5).
-    pub async fn refuses_password(&self) -> bool {
+    /// Why starting is pointless, as far as the server shows it in time (R5).
+    pub async fn hopeless(&self) -> Option<String> {
         match self {
-            Self::Smtp(smtp) => smtp.refuses_password().await,
-            Self::Capture(_) | Self::Memory(_) => false,
+            Self::Smtp(smtp) => smtp.hopeless().await,
+            Self::Capture(_) | Self::Memory(_) => None,
         }
     }
 

@@ -74,7 +74,11 @@ impl Bench {
     }
 
     pub fn smtp(&self, dialogue: Duration) -> MailTransport {
-        MailTransport::Smtp(Smtp::new(SmtpUrl::parse(&self.server.url()).unwrap(), dialogue))
+        MailTransport::Smtp(Smtp::new(
+            SmtpUrl::parse(&self.server.url()).unwrap(),
+            dialogue,
+            None,
+        ))
     }
 
     /// A sender as a process has one.
