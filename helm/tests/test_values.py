@@ -73,6 +73,7 @@ class Values(unittest.TestCase):
             "notifications.autoscaling.by=both",
             "gateway.image.digest=latest",
             "publicUrl=portal.firm.example",
+            "settings.mail.keep_days=30",
             "settings.telemetry.sample_ratio=2",
             "pod.topologySpread.zone=Never",
             "bindAddress=127.0.0.1",

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use usher_service::{Settings, StartError, Trust};
@@ -15,6 +16,10 @@ const FRESH: Duration = Duration::from_millis(500);
 
 /// The default sender, which nobody outside of this machine could answer.
 const DEVELOPMENT_DOMAIN: &str = "@usher.localhost";
+/// A letter may be tried for 30 days, and its command be delivered again for 30 more.
+const LEAST_DAYS: i64 = 60;
+/// A century.
+const MOST_DAYS: i64 = 36_500;
 /// The folder of captured mails in the data folder.
 const CAPTURE_FOLDER: &str = "mail";
 
@@ -27,6 +32,8 @@ pub struct MailSettings {
     pub pace: Pace,
     /// Where to.
     pub transport: MailTransport,
+    /// For how long messages are kept.
+    pub keep: TimeDelta,
 }
 
 #[derive(Debug, Deserialize)]
@@ -37,6 +44,7 @@ struct Table {
     dialogue_seconds: u64,
     lease_seconds: u64,
     poll_seconds: u64,
+    keep_days: i64,
 }
 
 impl MailSettings {
@@ -56,6 +64,11 @@ impl MailSettings {
             return Err(StartError::settings(
                 "[mail]: lease_seconds must be more than dialogue_seconds",
             ));
+        }
+        if !(LEAST_DAYS..=MOST_DAYS).contains(&table.keep_days) {
+            return Err(StartError::settings(format!(
+                "[mail]: keep_days is {LEAST_DAYS} to {MOST_DAYS}"
+            )));
         }
         let from = From::new(&table.from)
             .map_err(|reason| StartError::settings(format!("[mail]: from: {reason}")))?;
@@ -77,6 +90,7 @@ impl MailSettings {
             from,
             pace,
             transport: transport(settings, development, dialogue)?,
+            keep: TimeDelta::days(table.keep_days),
         })
     }
 }
@@ -133,7 +147,8 @@ mod tests {
 
     #[test]
     fn r5_wrong_settings_are_refused_in_one_line() {
-        let table: [(&[(&str, &str)], &str); 5] = [
+        let table: [(&[(&str, &str)], &str); 6] = [
+            (&[("mail.keep_days", "59")], "[mail]: keep_days is 60 to 36500"),
             (
                 &[("mail.from", "nobody")],
                 "[mail]: from: the address is not one that mail can be sent to",

@@ -23,6 +23,8 @@ mod hold;
 mod mails;
 #[path = "all/plans.rs"]
 mod plans;
+#[path = "all/retention.rs"]
+mod retention;
 #[path = "all/service.rs"]
 mod service;
 #[path = "all/tls.rs"]
