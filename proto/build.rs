@@ -14,6 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "usher/invitations/v1/members.proto",
         "usher/invitations/v1/sessions.proto",
         "usher/notifications/v1/notifications.proto",
+        "usher/operations/v1/operations.proto",
     ];
     tonic_prost_build::configure()
         .bytes(".")

@@ -8,6 +8,8 @@ use usher_types::{
 };
 use uuid::Uuid;
 
+use crate::graphql::types::Component;
+
 /// Bytes of an id before encoding: its type and its UUID.
 const BYTES: usize = 17;
 
@@ -34,6 +36,8 @@ pub enum NodeId {
     Segment(SegmentId),
     /// Somebody's session.
     Session(SessionId),
+    /// A message that a service could not handle.
+    DeadLetter(Component, Uuid),
 }
 
 impl NodeId {
@@ -49,6 +53,9 @@ impl NodeId {
             Self::Activity(id) => (8, id.uuid()),
             Self::Segment(id) => (9, id.uuid()),
             Self::Session(id) => (32, id.uuid()),
+            Self::DeadLetter(Component::Contacts, id) => (33, id),
+            Self::DeadLetter(Component::Invitations, id) => (34, id),
+            Self::DeadLetter(Component::Notifications, id) => (35, id),
         }
     }
 
@@ -79,6 +86,9 @@ impl NodeId {
             8 => Some(Self::Activity(uuid.into())),
             9 => Some(Self::Segment(uuid.into())),
             32 => Some(Self::Session(uuid.into())),
+            33 => Some(Self::DeadLetter(Component::Contacts, uuid)),
+            34 => Some(Self::DeadLetter(Component::Invitations, uuid)),
+            35 => Some(Self::DeadLetter(Component::Notifications, uuid)),
             _ => None,
         }
     }

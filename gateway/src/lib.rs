@@ -51,6 +51,14 @@ pub fn router(settings: &Settings, parts: Parts, lifecycle: &Lifecycle) -> Resul
         .with_state(app))
 }
 
+/// Looks at the table `[gateway]` without serving.
+///
+/// # Errors
+/// [`StartError::Settings`] when it is wrong.
+pub fn check_settings(settings: &Settings) -> Result<(), StartError> {
+    settings::GatewaySettings::of(settings).map(drop)
+}
+
 /// Serves until the life's soft stop, then finishes what has begun.
 ///
 /// # Errors

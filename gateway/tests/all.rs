@@ -11,6 +11,7 @@ mod all {
     mod activation;
     mod batches;
     mod confirmation;
+    mod dead_letters;
     mod declining;
     mod fakes;
     mod field;

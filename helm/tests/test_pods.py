@@ -135,6 +135,32 @@ class Environment(unittest.TestCase):
                 ours = {key for key in names if key.startswith("USHER_")}
                 self.assertLessEqual(ours, known, name)
 
+    def test_authorities_are_files_of_those_who_speak_with_the_part(self):
+        variables = {"database": "USHER_TLS__DATABASE_CA", "broker": "USHER_TLS__AMQP_CA"}
+        secrets = {
+            "database": {"secretName": "usher-db-ca", "items": [{"key": "ca.crt", "path": "ca.crt"}]},
+            "broker": {"secretName": "usher-broker-ca", "items": [{"key": "authority.pem", "path": "ca.crt"}]},
+        }
+        both = set(variables)
+        speaks = {"contacts": both, "invitations": both, "notifications": both, "migrate": {"database"}}
+        for name, _, spec in pods("production"):
+            [container] = spec["containers"]
+            given = environment(container)
+            volumes = {volume["name"]: volume.get("secret") for volume in spec.get("volumes", [])}
+            mounts = {mount["name"]: mount for mount in container.get("volumeMounts", [])}
+            for part, variable in variables.items():
+                with self.subTest(pod=name, part=part):
+                    if part not in speaks.get(name, set()):
+                        self.assertNotIn(variable, given)
+                        self.assertNotIn(f"{part}-authority", volumes)
+                        continue
+                    folder = f"/etc/usher/authorities/{part}"
+                    self.assertEqual(given[variable], f"{folder}/ca.crt")
+                    self.assertEqual(volumes[f"{part}-authority"], secrets[part])
+                    mount = {"name": f"{part}-authority", "mountPath": folder, "readOnly": True}
+                    self.assertEqual(mounts[f"{part}-authority"], mount)
+            self.assertNotIn("USHER_TLS__SMTP_CA", given)
+
     def test_numbers_are_written_out(self):
         gateway = environment(dict(containers("all-on"))["gateway"])
         self.assertEqual(gateway["USHER_GATEWAY__QUERY_COMPLEXITY"], "1000000")

@@ -33,6 +33,9 @@ OWN = {
     "field_keys",
     "service_keys",
     "signing_keys",
+    "tls.database_ca",
+    "tls.amqp_ca",
+    "tls.smtp_ca",
 }
 
 
@@ -55,6 +58,8 @@ class Values(unittest.TestCase):
             "gateway.pod.securityContext.runAsUser=0",
             "invitations.autoscaling.by=cpu",
             "secrets.database.url=postgres://user:password@host/usher",
+            "authorities.cache.name=redis-ca",
+            "authorities.smtp.file=ca.crt",
             "secrets.database.value=postgres://user:password@host/usher",
             "settings.database_url=postgres://user:password@host/usher",
             "settings.mail.form=portal@firm.example",
@@ -68,6 +73,7 @@ class Values(unittest.TestCase):
             "notifications.autoscaling.by=both",
             "gateway.image.digest=latest",
             "publicUrl=portal.firm.example",
+            "settings.mail.keep_days=30",
             "settings.telemetry.sample_ratio=2",
             "pod.topologySpread.zone=Never",
             "bindAddress=127.0.0.1",

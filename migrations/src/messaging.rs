@@ -22,6 +22,22 @@ fn messaging(ddl: &mut Ddl) {
     ddl.system_only(&["outbox_lease", "inbox", "schema_step"]);
 }
 
+/// The steps that each service's list ends with.
+#[must_use]
+pub fn later() -> Vec<Migration> {
+    vec![Migration::new("0020_replay", replay)]
+}
+
+/// Dead letters are handled again by whoever runs the handlers, on the word of whoever asks.
+fn replay(ddl: &mut Ddl) {
+    ddl.run("ALTER TABLE dead_letter ADD COLUMN asked_at timestamptz");
+    // An older program writes no word on it; what it buried is tried, and stays dead with the reason.
+    ddl.run("ALTER TABLE dead_letter ADD COLUMN readable boolean NOT NULL DEFAULT TRUE");
+    ddl.run(
+        "CREATE INDEX dead_letter_asked ON dead_letter (at, id) WHERE asked_at IS NOT NULL AND replayed_at IS NULL",
+    );
+}
+
 fn outbox(ddl: &mut Ddl) {
     // A row holds one message, or a pack of several events of a mass (ADR 9): `data` is then a list of whole envelopes.
     // `data` is emptied when the row is published; the row stays a day. Each event of a mass sending passes through here, so

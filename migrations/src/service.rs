@@ -43,7 +43,11 @@ impl Service {
             Self::Invitations => invitations::migrations(),
             Self::Notifications => notifications::migrations(),
         };
-        messaging::migrations().into_iter().chain(own).collect()
+        messaging::migrations()
+            .into_iter()
+            .chain(own)
+            .chain(messaging::later())
+            .collect()
     }
 }
 

@@ -35,3 +35,11 @@ pub mod notifications {
         tonic::include_proto!("usher.notifications.v1");
     }
 }
+
+/// What operators look after in every service.
+pub mod operations {
+    /// Version 1.
+    pub mod v1 {
+        tonic::include_proto!("usher.operations.v1");
+    }
+}

@@ -239,6 +239,12 @@ const TABLE: &[Row] = &[
         "mutation { cancelMemberInvitation(input: { id: $member }) { userErrors { code } } }",
         "UFFRN.",
     ),
+    ("deadLetters", "query { deadLetters(first: 1) { id } }", "UFF..."),
+    (
+        "replayDeadLetters",
+        "mutation { replayDeadLetters(input: { ids: [\"x\"] }) { userErrors { code } } }",
+        "UFFRNN",
+    ),
     (
         "updateOrganization",
         "mutation { updateOrganization(input: { locale: \"en\" }) { userErrors { code } } }",

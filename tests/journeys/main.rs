@@ -4,6 +4,8 @@
 
 mod authorization;
 mod batches;
+mod dead_letters;
+mod doctor;
 mod faults;
 mod one_person;
 mod operations;
@@ -15,4 +17,5 @@ mod recovery;
 mod rolling;
 mod start;
 mod telemetry;
+mod tls;
 mod toggles;

@@ -7,7 +7,7 @@ use usher_types::OrganizationId;
 
 use crate::sql::{psql, sqlite, sqlite_change, sqlite_text};
 use crate::system::PATIENCE;
-use crate::{System, eventually};
+use crate::{Process, System, eventually};
 
 /// What is still on its way. A message is written to its next place before it leaves the last, so whoever looks at outboxes,
 /// queues and outboxes again overlooks none.
@@ -82,6 +82,41 @@ impl System {
         let sql = "UPDATE invitation SET expires_at = issued_at WHERE state = 'OPEN'; \
                    UPDATE portal_access SET expires_at = invited_at WHERE status = 'INVITED'";
         sqlite_change(&file, sql).await;
+    }
+
+    /// Lets `contacts` say something that nobody can handle: a change of a contact that is only this text.
+    ///
+    /// # Panics
+    /// Where the database refuses.
+    pub async fn poison(&self, text: &str) {
+        let organization = self.organization().uuid().simple();
+        let (schema, id, key) = match &self.outside {
+            Some(_) => ("contacts.", format!("'{organization}'"), "gen_random_uuid()"),
+            None => ("", format!("X'{organization}'"), "randomblob(16)"),
+        };
+        let sql = format!(
+            "INSERT INTO {schema}outbox (id, bucket, lane, key, kind, source, subject, organization_id, time, events, data, created_at) \
+             VALUES ({key}, 0, 'interactive', {key}, 'usher.contact.updated.v1', 'usher/contacts', 'nobody', {id}, \
+             '2026-03-01T12:00:00+00:00', 1, '\"{text}\"', '2026-03-01T12:00:00+00:00')"
+        );
+        match &self.outside {
+            Some(outside) => drop(psql(&outside.database, &sql).await),
+            None => sqlite_change(&self.folder.path().join("contacts.db"), &sql).await,
+        }
+    }
+
+    /// Runs a command of `usher` beside the system; what it says.
+    ///
+    /// # Panics
+    /// Where it fails.
+    pub async fn command(&self, arguments: &[&str]) -> String {
+        let ended = Process::output("usher", arguments, &self.environment, self.folder.path()).await;
+        assert!(
+            ended.status.success(),
+            "usher {arguments:?}: {}",
+            String::from_utf8_lossy(&ended.stderr)
+        );
+        String::from_utf8(ended.stdout).expect("text")
     }
 
     /// Outbox rows of all services that have not been published.

@@ -8,6 +8,8 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
+use usher_testkit::tls::Identity;
+
 use crate::{eventually, free_port};
 
 const START: Duration = Duration::from_secs(60);
@@ -62,6 +64,7 @@ pub struct Postgres {
     programs: PathBuf,
     port: u16,
     password: Option<String>,
+    encrypted: bool,
 }
 
 impl Postgres {
@@ -70,7 +73,7 @@ impl Postgres {
     /// # Panics
     /// Where PostgreSQL is not installed or does not start.
     pub async fn start() -> Self {
-        Self::make(None).await
+        Self::make(None, None).await
     }
 
     /// Makes and starts one that wants this password of its only user.
@@ -78,15 +81,24 @@ impl Postgres {
     /// # Panics
     /// As [`Postgres::start`].
     pub async fn start_with_password(password: &str) -> Self {
-        Self::make(Some(password)).await
+        Self::make(Some(password), None).await
     }
 
-    async fn make(password: Option<&str>) -> Self {
+    /// Makes and starts one that speaks TLS, with this certificate.
+    ///
+    /// # Panics
+    /// As [`Postgres::start`].
+    pub async fn start_with_certificate(identity: &Identity) -> Self {
+        Self::make(None, Some(identity)).await
+    }
+
+    async fn make(password: Option<&str>, identity: Option<&Identity>) -> Self {
         let cluster = Self {
             folder: folder_of("postgres").await,
             programs: postgres_programs(),
             port: free_port(),
             password: password.map(str::to_owned),
+            encrypted: identity.is_some(),
         };
         let mut initdb = as_user("postgres", cluster.programs.join("initdb"));
         initdb.arg("-D").arg(cluster.data()).args([
@@ -105,8 +117,22 @@ impl Postgres {
             initdb.args(["-A", "trust"]);
         }
         run(&mut initdb).await;
+        if let Some(identity) = identity {
+            cluster.own("server.crt", &identity.certificate).await;
+            cluster.own("server.key", &identity.key).await;
+        }
         cluster.resume().await;
         cluster
+    }
+
+    /// A file that the server alone may read.
+    async fn own(&self, name: &str, text: &str) {
+        let file = self.data().join(name);
+        std::fs::write(&file, text).expect("a file");
+        run(Command::new("chmod").arg("600").arg(&file)).await;
+        if is_root() {
+            run(Command::new("chown").arg("postgres").arg(&file)).await;
+        }
     }
 
     fn data(&self) -> PathBuf {
@@ -119,9 +145,10 @@ impl Postgres {
     /// Where it does not start.
     pub async fn resume(&self) {
         let options = format!(
-            "-p {} -c listen_addresses=127.0.0.1 -k {}",
+            "-p {} -c listen_addresses=127.0.0.1 -k {} -c ssl={}",
             self.port,
-            self.folder.path().display()
+            self.folder.path().display(),
+            if self.encrypted { "on" } else { "off" }
         );
         run(as_user("postgres", self.programs.join("pg_ctl"))
             .arg("-D")

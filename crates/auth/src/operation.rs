@@ -64,7 +64,8 @@ macro_rules! operations {
 
 use Access::{AnyMember, Member, MemberOrServices, Public, Services, SignedIn, SignedInOrServices};
 use Permission::{
-    ContactsRead, ContactsWrite, MembersManage, PortalImpersonate, PortalInvite, SettingsWrite,
+    ContactsRead, ContactsWrite, MembersManage, OperationsManage, PortalImpersonate, PortalInvite,
+    SettingsWrite,
 };
 
 const INVITATIONS: &[Service] = &[Service::Invitations];
@@ -194,6 +195,11 @@ operations! {
     CancelMessages: Services(INVITATIONS), write;
     /// notifications: HoldMailing.
     HoldMailing: Services(INVITATIONS), write;
+
+    /// every service: ListDeadLetters.
+    ListDeadLetters: Member(OperationsManage), read;
+    /// every service: ReplayDeadLetters.
+    ReplayDeadLetters: Member(OperationsManage), write;
 }
 
 /// Whether the caller may.

@@ -35,11 +35,14 @@ pub enum Permission {
     /// Invite and change members.
     #[serde(rename = "members.manage")]
     MembersManage,
+    /// See and replay messages between our services that could not be handled.
+    #[serde(rename = "operations.manage")]
+    OperationsManage,
 }
 
 impl Permission {
     /// Every permission: what an organization's first administrator has.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ContactsRead,
         Self::ContactsWrite,
         Self::ContactsImport,
@@ -50,6 +53,7 @@ impl Permission {
         Self::PortalImpersonate,
         Self::SettingsWrite,
         Self::MembersManage,
+        Self::OperationsManage,
     ];
 
     /// The public name.
@@ -66,6 +70,7 @@ impl Permission {
             Self::PortalImpersonate => "portal.impersonate",
             Self::SettingsWrite => "settings.write",
             Self::MembersManage => "members.manage",
+            Self::OperationsManage => "operations.manage",
         }
     }
 

@@ -7,7 +7,7 @@ use crate::{Permission, PermissionSet};
 pub enum Role {
     /// Everything.
     Administrator,
-    /// Everything about contacts and the portal, in bulk too; neither settings nor members nor unmasked exports.
+    /// Everything about contacts and the portal, in bulk too; neither settings nor members nor operations nor unmasked exports.
     Manager,
     /// Daily work with contacts: reads, writes, invites one at a time.
     Staff,
@@ -76,7 +76,12 @@ mod tests {
         let kept_back = PermissionSet::all().without(Role::Manager.permissions());
         assert_eq!(
             kept_back.names(),
-            ["sensitive.export", "settings.write", "members.manage"]
+            [
+                "sensitive.export",
+                "settings.write",
+                "members.manage",
+                "operations.manage"
+            ]
         );
         assert_eq!(Role::ReadOnly.permissions().names(), ["contacts.read"]);
     }

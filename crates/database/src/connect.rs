@@ -21,7 +21,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Prepared statements that a connection remembers.
 const STATEMENTS: usize = 500;
 /// Connections of the relay, which must not starve when requests take all the others.
-const RELAY_CONNECTIONS: u32 = 2;
+pub(crate) const RELAY_CONNECTIONS: u32 = 2;
 
 /// The role of every connection: it owns nothing, so that row security holds for it.
 pub(crate) const SERVICE_ROLE: &str = "usher_service";
@@ -48,7 +48,7 @@ impl Pools {
             Target::Sqlite(path) => Self::open_file(&path, settings.connections()).await,
             Target::Postgres(options) => {
                 let options = postgres_options(*options, service);
-                probe(&options).await?;
+                probe(&options, become_service).await?;
                 let pool = postgres_pool(settings.connections())
                     .connect_with(options.clone())
                     .await?;
@@ -118,7 +118,7 @@ impl DatabaseSettings {
             )),
             Target::Postgres(options) => {
                 let options = postgres_options(*options, service);
-                probe(&options).await?;
+                probe(&options, async |_| Ok(())).await?;
                 Ok(PoolOptions::new()
                     .max_connections(1)
                     .idle_timeout(None)
@@ -129,12 +129,23 @@ impl DatabaseSettings {
     }
 }
 
-/// One connection without a pool: a pool tries again and again in silence, and then only says that it timed out.
-async fn probe(options: &PgConnectOptions) -> Result<(), ConnectError> {
+/// One connection without a pool, which begins as those in it do: a pool tries again and again in silence, and then only says
+/// that it timed out.
+async fn probe(
+    options: &PgConnectOptions,
+    begin: impl AsyncFnOnce(&mut PgConnection) -> Result<(), sqlx::Error>,
+) -> Result<(), ConnectError> {
     let connected = tokio::time::timeout(PROBE_TIMEOUT, options.connect()).await;
-    let connection = connected.map_err(|_| ConnectError::Unavailable("no answer in time".to_owned()))??;
+    let mut connection =
+        connected.map_err(|_| ConnectError::Unavailable("no answer in time".to_owned()))??;
+    begin(&mut connection).await?;
     connection.close().await?;
     Ok(())
+}
+
+async fn become_service(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let role = sqlx::AssertSqlSafe(format!("SET ROLE {SERVICE_ROLE}"));
+    connection.execute(role).await.map(drop)
 }
 
 fn sqlite_options(path: &Path) -> SqliteConnectOptions {
@@ -170,12 +181,5 @@ fn postgres_pool(connections: u32) -> PoolOptions<sqlx::Postgres> {
         .acquire_timeout(ACQUIRE_TIMEOUT)
         // A connection is tested when it comes back; testing it again would cost every transaction a round trip.
         .test_before_acquire(false)
-        .after_connect(|connection: &mut PgConnection, _| {
-            Box::pin(async move {
-                connection
-                    .execute(sqlx::AssertSqlSafe(format!("SET ROLE {SERVICE_ROLE}")))
-                    .await?;
-                Ok(())
-            })
-        })
+        .after_connect(|connection: &mut PgConnection, _| Box::pin(become_service(connection)))
 }

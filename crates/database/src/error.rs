@@ -39,7 +39,10 @@ impl From<sqlx::Error> for ConnectError {
             }
             sqlx::Error::Configuration(_) => Self::Settings("the database URL cannot be read".to_owned()),
             sqlx::Error::Tls(reason) => Self::Settings(format!("TLS towards the database failed: {reason}")),
-            other => Self::Unavailable(other.to_string()),
+            other => match usher_tls::distrust(other) {
+                Some(reason) => Self::Settings(format!("the database cannot be trusted: {reason}")),
+                None => Self::Unavailable(other.to_string()),
+            },
         }
     }
 }

@@ -16,6 +16,7 @@
 //! - [`Transaction`] implements sea-orm's `ConnectionTrait` and `StreamTrait`; [`Transaction::statement`] makes raw ones.
 //! - [`Dialect`] has what differs: the clock of leases, `IN` with one parameter, `SKIP LOCKED`.
 //! - [`records()`] gives a statement many rows.
+//! - [`Server`] is what an operator wants to know of PostgreSQL.
 //! - [`keyset`] pages through ordered rows.
 //! - [`is_unique_violation`], [`is_unavailable`], [`is_conflict`] tell errors apart.
 
@@ -27,6 +28,7 @@ mod error;
 pub mod keyset;
 mod records;
 mod scope;
+mod server;
 mod settings;
 mod transaction;
 mod wake;
@@ -36,6 +38,7 @@ pub use dialect::Dialect;
 pub use error::{ConnectError, is_conflict, is_unavailable, is_unique_violation};
 pub use records::{Column, names, records};
 pub use scope::{Scope, SystemReason};
+pub use server::Server;
 pub use settings::DatabaseSettings;
 pub use transaction::Transaction;
 pub use wake::{Wake, Waking};

@@ -68,6 +68,14 @@ impl Broker {
         })
     }
 
+    /// Connects once and changes nothing: whether the broker is there and takes user, password and virtual host.
+    ///
+    /// # Errors
+    /// Where it does not answer or refuses.
+    pub async fn greet(&self) -> Result<(), BrokerError> {
+        self.transport.greet().await
+    }
+
     /// Makes the queues of all these subscriptions exist. [`crate::run`] does so for its own; a process that runs several
     /// services calls this first for all of them, so that no event is published before everyone who wants it has a
     /// queue.

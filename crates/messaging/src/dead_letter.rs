@@ -1,19 +1,21 @@
-//! Messages that could not be handled: kept with the reason, listed, replayable.
+//! Messages that could not be handled: kept with the reason, listed, and given to their handler once more on demand.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbErr, QueryResult};
-use usher_database::{Database, Scope, SystemReason, Transaction};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
+use usher_database::{Database, Dialect, Scope, SystemReason, Transaction};
 use usher_events::Envelope;
 use usher_types::OrganizationId;
 use uuid::Uuid;
 
 use crate::{
-    Subscription,
-    deliver::{DeliverError, note, remember},
+    deliver::{note, remember},
     transport::{Pack, Unreadable},
 };
+
+/// The longest reason that is kept, in characters.
+const LONGEST_REASON: usize = 500;
 
 /// A message that could not be handled.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,24 +24,85 @@ pub struct DeadLetter {
     pub queue: String,
     /// The message's id.
     pub id: Uuid,
-    /// Why, in words for operators.
+    /// Why, in words for operators, without addresses.
     pub reason: String,
     /// The message; none where what came was unreadable.
     pub envelope: Option<Envelope>,
-    /// When it was given up, by the database's clock.
+    /// When it was given up, the last time, by the database's clock.
     pub at: DateTime<Utc>,
+    /// When somebody asked to have it handled again, which has not happened yet.
+    pub asked_at: Option<DateTime<Utc>>,
     /// When it was handled after all.
     pub replayed_at: Option<DateTime<Utc>>,
 }
+
+/// Which dead letters: those that nobody has handled, or those that were handled after all.
+#[derive(Clone, Debug, Default)]
+pub struct Which {
+    /// Only this organization's; of all and of none where not given.
+    pub organization: Option<OrganizationId>,
+    /// Only these.
+    pub ids: Option<Vec<Uuid>>,
+    /// Only of this queue.
+    pub queue: Option<String>,
+    /// Those that were handled after all.
+    pub replayed: bool,
+}
+
+impl Which {
+    /// A condition, and the values of its parameters.
+    fn condition(self, dialect: Dialect) -> (String, Vec<Value>) {
+        let mut sql = format!("replayed_at IS {}NULL", if self.replayed { "NOT " } else { "" });
+        let mut values = Vec::<Value>::new();
+        if let Some(organization) = self.organization {
+            values.push(organization.uuid().into());
+            sql += &format!(" AND organization_id = ${}", values.len());
+        }
+        if let Some(queue) = self.queue {
+            values.push(queue.into());
+            sql += &format!(" AND queue = ${}", values.len());
+        }
+        if let Some(ids) = self.ids {
+            values.push(dialect.uuids(ids));
+            sql += &format!(" AND {}", dialect.in_uuids("id", values.len()));
+        }
+        (sql, values)
+    }
+}
+
+const COLUMNS: &str = "queue, id, reason, envelope, at, asked_at, replayed_at";
 
 /// Lists up to `limit` dead letters, the newest first.
 ///
 /// # Errors
 /// Where the database does not answer.
-pub async fn dead_letters(tx: &Transaction, limit: u64) -> Result<Vec<DeadLetter>, DbErr> {
-    let sql = "SELECT queue, id, reason, envelope, at, replayed_at FROM dead_letter ORDER BY at DESC, id DESC LIMIT $1";
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = tx.query_all_raw(tx.statement(sql, [limit.into()])).await?;
+pub async fn dead_letters(tx: &Transaction, which: Which, limit: u64) -> Result<Vec<DeadLetter>, DbErr> {
+    let (condition, mut values) = which.condition(tx.dialect());
+    values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
+    let sql = format!(
+        "SELECT {COLUMNS} FROM dead_letter WHERE {condition} ORDER BY at DESC, id DESC LIMIT ${}",
+        values.len()
+    );
+    let rows = tx.query_all_raw(tx.statement(&sql, values)).await?;
+    rows.iter().map(read).collect()
+}
+
+/// Has dead letters handled once more by the service that is, or will be, running on this database. Answers those that are now waiting for
+/// it; of what cannot be read there is nothing to handle.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn ask_replay(tx: &Transaction, which: Which) -> Result<Vec<DeadLetter>, DbErr> {
+    let which = Which {
+        replayed: false,
+        ..which
+    };
+    let (condition, values) = which.condition(tx.dialect());
+    let sql = format!(
+        "UPDATE dead_letter SET asked_at = {} WHERE {condition} AND readable RETURNING {COLUMNS}",
+        tx.dialect().now()
+    );
+    let rows = tx.query_all_raw(tx.statement(&sql, values)).await?;
     rows.iter().map(read).collect()
 }
 
@@ -51,37 +114,18 @@ fn read(row: &QueryResult) -> Result<DeadLetter, DbErr> {
         reason: row.try_get_by_index(2)?,
         envelope: serde_json::from_str(&envelope).ok(),
         at: row.try_get_by_index(4)?,
-        replayed_at: row.try_get_by_index(5)?,
+        asked_at: row.try_get_by_index(5)?,
+        replayed_at: row.try_get_by_index(6)?,
     })
 }
 
-/// Gives one dead letter to its handler again; effect and mark are one transaction. False where there is no such letter,
-/// or it was replayed already, or it is unreadable.
-///
-/// # Errors
-/// Where the handler refuses again; the letter then stays as it was.
-pub async fn replay(
-    database: &Database,
-    subscription: &Subscription,
-    id: Uuid,
-) -> Result<bool, DeliverError> {
-    let tx = database.write(Scope::System(SystemReason::Consume)).await?;
-    let sql = format!(
-        "UPDATE dead_letter SET replayed_at = {} WHERE queue = $1 AND id = $2 AND replayed_at IS NULL RETURNING envelope",
-        tx.dialect().now()
-    );
-    let statement = tx.statement(sql, [subscription.queue().into(), id.into()]);
-    let Some(row) = tx.query_one_raw(statement).await? else {
-        return Ok(false);
-    };
-    let envelope: String = row.try_get_by_index(0)?;
-    let Ok(envelope) = serde_json::from_str::<Envelope>(&envelope) else {
-        return Ok(false);
-    };
-    subscription.handler.handle(&tx, &[envelope]).await?;
-    tx.commit().await?;
-    subscription.handler.committed().await;
-    Ok(true)
+/// A reason as it is kept: on one line, without addresses (E1), which libraries like to quote.
+pub(crate) fn discreet(reason: &str) -> String {
+    let words = reason
+        .split_whitespace()
+        .map(|word| if word.contains('@') { "…" } else { word });
+    let line = words.collect::<Vec<_>>().join(" ");
+    line.chars().take(LONGEST_REASON).collect()
 }
 
 /// Notes a message as dead, and in the inbox as done; the pack that it came in is open from then on (`deliver`). One that was
@@ -108,19 +152,35 @@ pub(crate) async fn bury(
         return Ok(());
     }
     let sql = format!(
-        "INSERT INTO dead_letter (queue, id, organization_id, reason, envelope, at) VALUES ($1, $2, $3, $4, $5, {}) \
-         ON CONFLICT DO NOTHING",
+        "INSERT INTO dead_letter (queue, id, organization_id, reason, envelope, readable, at) \
+         VALUES ($1, $2, $3, $4, $5, $6, {}) ON CONFLICT DO NOTHING",
         tx.dialect().now()
     );
+    let reason = discreet(reason);
     let values = [
         queue.into(),
         id.into(),
         organization.into(),
-        reason.into(),
+        reason.as_str().into(),
         text.into(),
+        content.is_ok().into(),
     ];
-    tx.execute_raw(tx.statement(sql, values)).await?;
+    tx.execute_raw(tx.statement(&sql, values)).await?;
     tx.commit().await?;
     tracing::warn!(queue, %id, reason, "message given up");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e1_a_reason_is_one_short_line_without_addresses() {
+        assert_eq!(
+            discreet("invalid type: string \"ada@example.com\",\n expected a map"),
+            "invalid type: string … expected a map"
+        );
+        assert_eq!(discreet(&"no ".repeat(1000)).chars().count(), 500);
+    }
 }

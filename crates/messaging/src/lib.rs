@@ -37,7 +37,7 @@
 //! name and lane. A queue takes its own commands without any binding.
 //!
 //! **Failures.** [`HandlerError::Retry`] waits and tries again, five times in all; [`HandlerError::Reject`] and the fifth
-//! failure go to the consumer's table `dead_letter` with the reason. While a message waits, later ones with its key wait
+//! failure go to the consumer's table `dead_letter` with the reason, from which [`ask_replay`] gives them to the handler once more. While a message waits, later ones with its key wait
 //! behind it. A database that does not answer, and deadlocks, are not the message's fault and are tried without limit.
 //!
 //! **Order** is kept for each key and lane if writers of one key exclude each other before [`enqueue`], as they do when
@@ -57,6 +57,7 @@ mod pace;
 mod quiet;
 mod rabbit;
 mod relay;
+mod replay;
 mod retention;
 mod rows;
 mod run;
@@ -65,7 +66,7 @@ mod trace;
 mod transport;
 
 pub use broker::{Broker, BrokerError};
-pub use dead_letter::{DeadLetter, dead_letters, replay};
+pub use dead_letter::{DeadLetter, Which, ask_replay, dead_letters};
 pub use deliver::{DeliverError, deliver};
 pub use gauges::{Waiting, waiting};
 pub use handler::{Handler, HandlerError};

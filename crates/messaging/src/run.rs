@@ -11,7 +11,7 @@ use usher_database::Database;
 use usher_events::Lane;
 
 use crate::{
-    Broker, BrokerError, Pace, Subscription, consumer::Consumer, gauges, relay::Relay, retention,
+    Broker, BrokerError, Pace, Subscription, consumer::Consumer, gauges, relay::Relay, replay, retention,
     transport::Queue,
 };
 
@@ -53,6 +53,12 @@ pub async fn run_at(
     let mut tasks = JoinSet::new();
     tasks.spawn(swept(database.clone(), consumers_stop.clone()));
     tasks.spawn(measured(database.clone(), service, consumers_stop.clone()));
+    tasks.spawn(replayed(
+        database.clone(),
+        subscriptions.clone(),
+        pace,
+        consumers_stop.clone(),
+    ));
     for subscription in subscriptions {
         for lane in Lane::ALL {
             let consumer = Consumer {
@@ -109,6 +115,16 @@ fn joined(task: Result<Result<(), BrokerError>, JoinError>) -> Result<(), Broker
 
 async fn swept(database: Database, stop: CancellationToken) -> Result<(), BrokerError> {
     retention::run(database, stop).await;
+    Ok(())
+}
+
+async fn replayed(
+    database: Database,
+    subscriptions: Vec<Subscription>,
+    pace: Pace,
+    stop: CancellationToken,
+) -> Result<(), BrokerError> {
+    replay::run(database, subscriptions, pace, stop).await;
     Ok(())
 }
 

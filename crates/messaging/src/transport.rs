@@ -148,6 +148,9 @@ pub(crate) struct Unreadable {
 
 #[async_trait::async_trait]
 pub(crate) trait Transport: Send + Sync + fmt::Debug {
+    /// Whether it takes us in, with this user and password. Changes nothing.
+    async fn greet(&self) -> Result<(), BrokerError>;
+
     /// Makes queues and bindings exist. Queues stay when their service is gone.
     async fn declare(&self, queues: &[Queue]) -> Result<(), BrokerError>;
 

@@ -15,14 +15,16 @@
 //! and its `run` begins with `parts.need_database(&lifecycle)` and `parts.follow_revocations(&lifecycle)` (the latter not so in `invitations`, which fills its verifier
 //! from its own tables), runs `usher_messaging::run(parts.broker, parts.database, …)` in the background with
 //! [`StartErrors::start_error`] for its errors, and serves with
-//! `grpc::Server::new("contacts").verifier(parts.verifier).service(…).serve(listener, &lifecycle)`.
+//! `grpc::Server::new("contacts").service(parts.dead_letters()).verifier(parts.verifier).service(…).serve(listener, &lifecycle)`.
 
+mod dead_letters;
 mod errors;
 mod open;
 mod queues;
 
+pub use dead_letters::Letters;
 pub use errors::StartErrors;
-pub use open::{connect_broker, connect_database, migrate};
+pub use open::{connect_broker, connect_database, database_settings, migrate, rabbit, try_database};
 pub use queues::{QUEUES, Queue, declare_queues};
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use usher_auth::Service;
 use usher_database::{ConnectError, Database, DatabaseSettings};
 use usher_messaging::{Broker, RabbitSettings};
 use usher_migrations::{MigrateError, SchemaError};
-use usher_service::{Attempt, Settings, StartError, wait_for};
+use usher_service::{Attempt, Settings, StartError, Trust, wait_for};
 
 use crate::StartErrors;
 
@@ -22,13 +22,19 @@ struct PoolSettings {
     connections: u32,
 }
 
-fn database_settings(settings: &Settings) -> Result<DatabaseSettings, StartError> {
+/// Where the database is and how many connections a process may have.
+///
+/// # Errors
+/// [`StartError::Settings`] where the table `[database]` is wrong.
+pub fn database_settings(settings: &Settings) -> Result<DatabaseSettings, StartError> {
     let pool: PoolSettings = settings.section("database")?;
     if pool.connections == 0 {
         return Err(StartError::settings("[database]: connections is at least 1"));
     }
     let url = settings.common.database();
-    Ok(DatabaseSettings::new(url.expose_secret()).with_connections(pool.connections))
+    Ok(DatabaseSettings::new(url.expose_secret())
+        .with_connections(pool.connections)
+        .trusting(Trust::of(settings)?.database))
 }
 
 /// What is waited for, without its password.
@@ -66,26 +72,32 @@ pub async fn connect_database(
     service: Service,
     stop: &CancellationToken,
 ) -> Result<Database, StartError> {
-    let database_settings = &database_settings(settings)?;
-    let schema = usher_migrations::Service::from_name(service.as_str())
-        .ok_or_else(|| StartError::Failed(format!("{} has no schema", service.as_str())))?;
-    let connect = || async move {
-        let database = match Database::connect(database_settings, service.as_str()).await {
-            Ok(database) => database,
-            Err(ConnectError::Settings(reason)) if reason.contains(SERVICE_ROLE) => {
-                return Err(Attempt::NotYet(format!("{reason}: run usher-migrate up")));
-            }
-            Err(error) => return Err(Attempt::of(error.is_temporary(), &error)),
-        };
-        match usher_migrations::check(&database, schema).await {
-            Ok(()) => Ok(database),
-            Err(error) => {
-                database.close().await;
-                Err(Attempt::of(!matches!(error, SchemaError::Ahead { .. }), &error))
-            }
-        }
-    };
+    let database = &database_settings(settings)?;
+    let connect = || try_database(database, service);
     wait_for(database_name(settings), stop, connect).await
+}
+
+/// [`connect_database`] without waiting.
+///
+/// # Errors
+/// [`Attempt::NotYet`] for what a service would wait for, [`Attempt::Wrong`] for what would end it.
+pub async fn try_database(settings: &DatabaseSettings, service: Service) -> Result<Database, Attempt> {
+    let schema = usher_migrations::Service::from_name(service.as_str())
+        .ok_or_else(|| Attempt::Wrong(format!("{} has no schema", service.as_str())))?;
+    let database = match Database::connect(settings, service.as_str()).await {
+        Ok(database) => database,
+        Err(ConnectError::Settings(reason)) if reason.contains(SERVICE_ROLE) => {
+            return Err(Attempt::NotYet(format!("{reason}: run usher-migrate up")));
+        }
+        Err(error) => return Err(Attempt::of(error.is_temporary(), &error)),
+    };
+    match usher_migrations::check(&database, schema).await {
+        Ok(()) => Ok(database),
+        Err(error) => {
+            database.close().await;
+            Err(Attempt::of(!matches!(error, SchemaError::Ahead { .. }), &error))
+        }
+    }
 }
 
 /// Names RabbitMQ, or opens the broker in this process. RabbitMQ is connected to, and waited for, when messaging runs.
@@ -100,9 +112,8 @@ pub async fn connect_broker(
     stop: &CancellationToken,
 ) -> Result<Broker, StartError> {
     let common = &settings.common;
-    if let Some(url) = &common.amqp_url {
-        let rabbit = RabbitSettings::new(url.expose_secret(), common.broker_prefix.as_str(), process);
-        return Broker::rabbit(&rabbit).map_err(StartErrors::start_error);
+    if let Some(rabbit) = rabbit(settings, process)? {
+        return Ok(rabbit);
     }
     let file = &common.data_dir.join(BROKER_FILE);
     let open = || async move {
@@ -111,4 +122,20 @@ pub async fn connect_broker(
             .map_err(|error| Attempt::of(error.is_temporary(), &error))
     };
     wait_for("the in-process broker", stop, open).await
+}
+
+/// RabbitMQ where the settings name one; nothing is connected yet.
+///
+/// # Errors
+/// [`StartError::Settings`] for a wrong URL.
+pub fn rabbit(settings: &Settings, process: &str) -> Result<Option<Broker>, StartError> {
+    let common = &settings.common;
+    let Some(url) = &common.amqp_url else {
+        return Ok(None);
+    };
+    let rabbit = RabbitSettings::new(url.expose_secret(), common.broker_prefix.as_str(), process)
+        .trusting(Trust::of(settings)?.amqp);
+    Broker::rabbit(&rabbit)
+        .map(Some)
+        .map_err(StartErrors::start_error)
 }

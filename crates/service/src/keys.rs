@@ -51,6 +51,15 @@ impl Keys {
         })
     }
 
+    /// As [`Keys::load`], but makes nothing; none where development has not made its keys yet.
+    ///
+    /// # Errors
+    /// As [`Keys::load`].
+    pub fn look(common: &Common) -> Result<Option<Self>, StartError> {
+        let made = !common.is_development() || common.data_dir.join(KEYS_FILE).exists();
+        made.then(|| Self::load(common)).transpose()
+    }
+
     /// Keys that seal tokens on their way to the mail: `invitations` and `notifications`.
     ///
     /// # Errors

@@ -22,6 +22,6 @@ pub use keys::Keys;
 pub use lifecycle::Lifecycle;
 pub use process::Process;
 pub use readiness::Readiness;
-pub use settings::{Common, Mode, Settings, Sources};
+pub use settings::{Common, Mode, Settings, Sources, Trust};
 pub use transport::{GrpcSettings, Listener, PeerAddress, PeerChannel, Peers};
 pub use wait::{Attempt, wait_for};

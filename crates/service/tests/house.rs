@@ -15,6 +15,7 @@ use serde::Deserialize;
 /// test kits stand outside because only dev-dependencies name them.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("usher-types", &[]),
+    ("usher-tls", &[]),
     ("usher-text", &["usher-types"]),
     ("usher-events", &["usher-types"]),
     ("usher-proto", &["usher-types"]),
@@ -24,11 +25,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "usher-database",
-        &["usher-events", "usher-text", "usher-proto", "usher-types"],
+        &[
+            "usher-tls",
+            "usher-events",
+            "usher-text",
+            "usher-proto",
+            "usher-types",
+        ],
     ),
     (
         "usher-messaging",
         &[
+            "usher-tls",
             "usher-database",
             "usher-auth",
             "usher-events",
@@ -39,6 +47,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "usher-service",
         &[
+            "usher-tls",
             "usher-auth",
             "usher-events",
             "usher-text",
@@ -49,6 +58,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "usher-migrations",
         &[
+            "usher-tls",
             "usher-messaging",
             "usher-service",
             "usher-database",
@@ -60,11 +70,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "usher-parts",
         &[
+            "usher-tls",
             "usher-migrations",
             "usher-messaging",
             "usher-service",
             "usher-database",
             "usher-auth",
+            "usher-proto",
             "usher-types",
             "usher-events",
         ],
@@ -88,6 +100,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// What a service may use: everything below it, and of the services nothing. Of the migrations it uses the version that
 /// it must find (R3).
 const SERVICE: &[&str] = &[
+    "usher-tls",
     "usher-parts",
     "usher-migrations",
     "usher-messaging",

@@ -15,6 +15,7 @@ mod outbox;
 mod postgres;
 mod prefix;
 mod sqlite;
+pub mod tls;
 
 pub use counted::counted;
 pub use database::TestDatabase;

@@ -10,6 +10,9 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
+use tokio_rustls::TlsAcceptor;
+
+use crate::tls::Identity;
 use dialogue::Dialogue;
 
 /// A mail as a server took it.
@@ -142,14 +145,16 @@ pub struct Seen {
     pub mails: usize,
     /// MAIL commands that came together with the text before.
     pub named_ahead: usize,
+    /// Connections that were encrypted by STARTTLS.
+    pub encrypted: usize,
 }
 
-#[derive(Debug)]
 struct State {
     rules: Mutex<Vec<Rule>>,
     mails: Mutex<Vec<ReceivedMail>>,
     sign_ins: Mutex<Vec<String>>,
     extensions: Vec<&'static str>,
+    tls: Option<TlsAcceptor>,
     seen: watch::Sender<Seen>,
 }
 
@@ -169,6 +174,15 @@ impl SmtpServer {
 
     /// A server that offers these extensions.
     pub async fn offering(extensions: &[&'static str]) -> Self {
+        Self::serving(extensions, None).await
+    }
+
+    /// A server that offers these extensions and STARTTLS, with this certificate.
+    pub async fn encrypting(extensions: &[&'static str], identity: &Identity) -> Self {
+        Self::serving(extensions, Some(identity.acceptor())).await
+    }
+
+    async fn serving(extensions: &[&'static str], tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let state = Arc::new(State {
@@ -176,6 +190,7 @@ impl SmtpServer {
             mails: Mutex::default(),
             sign_ins: Mutex::default(),
             extensions: extensions.to_vec(),
+            tls,
             seen: watch::Sender::default(),
         });
         let task = tokio::spawn(accept(listener, Arc::clone(&state)));
@@ -221,6 +236,16 @@ impl SmtpServer {
         let mut seen = self.state.seen.subscribe();
         let seen = seen.wait_for(enough).await;
         *seen.expect("the server is alive")
+    }
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("State")
+            .field("extensions", &self.extensions)
+            .field("tls", &self.tls.is_some())
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,8 +1,10 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use uuid::Uuid;
 
 /// Gets the people of a firm's client portal in.
 #[derive(Debug, Parser)]
@@ -19,6 +21,13 @@ pub struct Cli {
 pub enum Command {
     /// Runs gateway and services in this process; what happens without a command
     Serve,
+    /// Looks whether all that this installation needs is there and set up; changes nothing
+    Doctor(DoctorArguments),
+    /// Messages between services that one of them could not handle
+    DeadLetters {
+        #[command(subcommand)]
+        command: DeadLettersCommand,
+    },
     /// The keys that sign access tokens
     Keys {
         #[command(subcommand)]
@@ -29,6 +38,54 @@ pub enum Command {
         #[command(subcommand)]
         command: OrganizationCommand,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// How many processes of each service run; their connections to the database are counted
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub replicas: u32,
+    /// The selector of the DKIM key with which the mail server signs, to be looked up
+    #[arg(long, value_name = "NAME")]
+    pub dkim_selector: Option<String>,
+    /// The name server to ask about the sender's domain, instead of those of this machine
+    #[arg(long, value_name = "IP:PORT")]
+    pub name_server: Option<SocketAddr>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DeadLettersCommand {
+    /// Lists them, the newest of each service first: id, moment, queue, type and reason, with tabs between
+    List {
+        /// Only those of this queue, such as contacts.events
+        #[arg(long)]
+        queue: Option<String>,
+        /// Those that were handled after all, instead of those that were not
+        #[arg(long)]
+        replayed: bool,
+        /// The most of each service
+        #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
+        limit: u64,
+    },
+    /// Has them handled once more, by the services that run
+    Replay {
+        #[command(flatten)]
+        letters: Letters,
+        /// Only those of this queue, such as contacts.events
+        #[arg(long)]
+        queue: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Letters {
+    /// Their ids, as the list shows them
+    #[arg(value_name = "ID")]
+    pub ids: Vec<Uuid>,
+    /// All of them
+    #[arg(long)]
+    pub all: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -70,6 +127,26 @@ mod tests {
     #[test]
     fn r1_serving_is_what_happens_without_a_command() {
         assert!(Cli::parse_from(["usher"]).command.is_none());
+    }
+
+    #[test]
+    fn e3_a_replay_says_which_letters() {
+        let parse = |rest: &[&str]| {
+            let arguments = ["usher", "dead-letters", "replay"].iter().chain(rest).copied();
+            Cli::try_parse_from(arguments)
+        };
+        let id = "0192f0c1-2b3a-7c4d-8e5f-60718293a4b5";
+        for right in [
+            &[id][..],
+            &[id, id],
+            &["--all"],
+            &["--all", "--queue", "contacts.events"],
+        ] {
+            assert!(parse(right).is_ok(), "{right:?}");
+        }
+        for wrong in [&[][..], &["--queue", "contacts.events"], &["--all", id], &["all"]] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod banner;
 mod cli;
+mod dead_letters;
+mod doctor;
 mod keys;
 mod organization;
 mod serve;
@@ -19,11 +21,19 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let sources = Sources::of_process(cli.config);
+    // a command may run beside what serves, and leaves its private address alone
+    let beside = sources.clone().set("private_listen", "");
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => process::run("usher", sources, serve::serve),
-        Command::Keys { command } => process::run("usher", sources, |process| keys::run(process, command)),
+        Command::DeadLetters { command } => {
+            process::run("usher", beside, |process| dead_letters::run(process, command))
+        }
+        Command::Doctor(arguments) => {
+            process::run("usher", beside, |process| doctor::run(process, arguments))
+        }
+        Command::Keys { command } => process::run("usher", beside, |process| keys::run(process, command)),
         Command::Organization { command } => {
-            process::run("usher", sources, |process| organization::run(process, command))
+            process::run("usher", beside, |process| organization::run(process, command))
         }
     }
 }

@@ -9,6 +9,7 @@ mod mutation;
 mod nulls;
 mod order;
 mod query;
+mod query_operations;
 mod query_people;
 mod scan;
 mod schema;

@@ -10,6 +10,7 @@ use usher_proto::timestamp;
 use usher_types::{AccountId, BatchId, ContactId, OrganizationId, SegmentId};
 
 use super::input::{AccountFilter, ContactFilter, ContactOrder, ContactSelection};
+use super::query_operations::OperationsQueries;
 use super::query_people::PeopleQueries;
 use super::scope::{Scope, answer};
 use super::types::{
@@ -25,7 +26,7 @@ const MOST_NODES: usize = 100;
 
 /// Questions.
 #[derive(MergedObject, Debug, Default)]
-pub struct Query(Questions, PeopleQueries);
+pub struct Query(Questions, PeopleQueries, OperationsQueries);
 
 #[derive(Debug, Default)]
 struct Questions;
@@ -77,8 +78,8 @@ async fn node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, Fault> {
             let own = scope.portal_contact() == Some(id);
             Ok(own.then_some(Node::PortalUser(PortalUser(id))))
         }
-        // a line of the log is read through its contact, a session through its list
-        Some(NodeId::Activity(_) | NodeId::Session(_)) | None => Ok(None),
+        // a line of the log is read through its contact, the others through their lists
+        Some(NodeId::Activity(_) | NodeId::Session(_) | NodeId::DeadLetter(..)) | None => Ok(None),
     }
 }
 

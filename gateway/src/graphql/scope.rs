@@ -15,12 +15,14 @@ use usher_proto::invitations::v1::members_client::MembersClient;
 use usher_proto::invitations::v1::recovery_client::RecoveryClient;
 use usher_proto::invitations::v1::sessions_client::SessionsClient;
 use usher_proto::notifications::v1::notifications_client::NotificationsClient;
+use usher_proto::operations::v1::dead_letters_client::DeadLettersClient;
 use usher_service::PeerChannel;
 use usher_service::grpc::Bearer;
 use usher_service::transport::MAX_MESSAGE_BYTES;
 use usher_types::ContactId;
 
 use super::loaders::Loaders;
+use super::types::Component;
 use crate::fault::Fault;
 
 /// The services behind the gateway. Made once; clones share the connections.
@@ -44,6 +46,8 @@ pub struct Backends {
     pub recovery: RecoveryClient<PeerChannel>,
     /// Previews of mail.
     pub notifications: NotificationsClient<PeerChannel>,
+    /// What each service could not handle, in the order of [`Component::ALL`].
+    dead_letters: [DeadLettersClient<PeerChannel>; 3],
     /// Where people reach us, without a slash at its end.
     pub public_url: String,
 }
@@ -56,7 +60,9 @@ impl Backends {
         notifications: PeerChannel,
         public_url: String,
     ) -> Self {
+        let all = [contacts.clone(), invitations.clone(), notifications.clone()];
         Self {
+            dead_letters: all.map(DeadLettersClient::new),
             segments: SegmentsClient::new(contacts.clone()),
             contacts: ContactsClient::new(contacts).max_decoding_message_size(MAX_MESSAGE_BYTES),
             invitations: InvitationsClient::new(invitations.clone())
@@ -68,6 +74,16 @@ impl Backends {
             sessions: SessionsClient::new(invitations),
             notifications: NotificationsClient::new(notifications),
             public_url,
+        }
+    }
+
+    /// What this service could not handle.
+    pub(crate) fn dead_letters(&self, of: Component) -> DeadLettersClient<PeerChannel> {
+        let [contacts, invitations, notifications] = &self.dead_letters;
+        match of {
+            Component::Contacts => contacts.clone(),
+            Component::Invitations => invitations.clone(),
+            Component::Notifications => notifications.clone(),
         }
     }
 }

@@ -166,5 +166,6 @@ services! {
     Insight = "usher.invitations.v1.Insight",
     Members = "usher.invitations.v1.Members",
     Sessions = "usher.invitations.v1.Sessions",
-    Notifications = "usher.notifications.v1.Notifications"
+    Notifications = "usher.notifications.v1.Notifications",
+    DeadLetters = "usher.operations.v1.DeadLetters"
 }

@@ -23,7 +23,7 @@ use usher_service::{Lifecycle, Settings};
 use usher_types::{Clock, ContactId, FixedClock, MemberId, OrganizationId, SessionId};
 
 use super::fakes::{
-    Batches, Contacts, Fakes, Insight, Invitations, Members, Notifications, Recovery, Sessions,
+    Batches, Contacts, DeadLetters, Fakes, Insight, Invitations, Members, Notifications, Recovery, Sessions,
 };
 
 /// A gateway over stand-ins.
@@ -233,7 +233,8 @@ fn parts(
         .service(Insight(fakes.clone()))
         .service(Members(fakes.clone()))
         .service(Sessions(fakes.clone()))
-        .service(Notifications(fakes.clone()));
+        .service(Notifications(fakes.clone()))
+        .service(DeadLetters(fakes.clone()));
     let life = lifecycle.child();
     tokio::spawn(async move { server.serve(listener, &life).await });
     Parts {

@@ -104,7 +104,8 @@ fn every_operation_is_known() {
             "invitationLanding",
             "members",
             "sessions",
-            "memberRoles"
+            "memberRoles",
+            "deadLetters"
         ]
     );
     assert_eq!(
@@ -146,7 +147,8 @@ fn every_operation_is_known() {
             "updateMember",
             "setMemberActive",
             "resendMemberInvitation",
-            "cancelMemberInvitation"
+            "cancelMemberInvitation",
+            "replayDeadLetters"
         ]
     );
     assert_eq!(of(Kind::Subscription), ["invitationBatch"]);

@@ -36,6 +36,12 @@ program's own default holds.
 {{- $secret := mergeOverwrite (deepCopy (index $values.secrets .)) (index $.own.secrets . | default dict) }}
 {{- include "usher.secretVariable" (dict "variable" (index (include "usher.secretVariables" $ | fromYaml) .) "secret" $secret) }}
 {{- end }}
+{{- range $facts.reaches }}
+{{- if (index $values.authorities .).name }}
+- name: {{ index (include "usher.authorityVariables" $ | fromYaml) . }}
+  value: {{ include "usher.authorityFolder" . }}/ca.crt
+{{- end }}
+{{- end }}
 {{- $settings := mergeOverwrite (deepCopy $values.settings) .own.settings }}
 {{- if and (eq .name "notifications") (not $settings.mail.from) }}
 {{- fail "settings.mail.from: the address that mails come from" }}

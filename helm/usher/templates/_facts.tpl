@@ -53,5 +53,13 @@ fieldKeys: USHER_FIELD_KEYS
 signingKeys: USHER_SIGNING_KEYS
 {{- end -}}
 
+{{/* Under which variable a program takes the file with the authorities of what it reaches, and where the file is. */}}
+{{- define "usher.authorityVariables" -}}
+database: USHER_TLS__DATABASE_CA
+broker: USHER_TLS__AMQP_CA
+smtp: USHER_TLS__SMTP_CA
+{{- end -}}
+{{- define "usher.authorityFolder" -}}/etc/usher/authorities/{{ . }}{{- end -}}
+
 {{/* The private port of each process, for metrics and for the question whether it lives. */}}
 {{- define "usher.metricsPort" -}}9464{{- end -}}

@@ -85,6 +85,11 @@ securityContext:
   {{- include "usher.containerSecurity" . | nindent 2 }}
 volumeMounts:
   - { name: tmp, mountPath: /tmp }
+  {{- range (index (include "usher.facts" . | fromYaml) .name).reaches }}
+  {{- if (index $.root.Values.authorities .).name }}
+  - { name: {{ . }}-authority, mountPath: {{ include "usher.authorityFolder" . }}, readOnly: true }
+  {{- end }}
+  {{- end }}
   {{- with $pod.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -94,6 +99,16 @@ volumeMounts:
 {{- $pod := include "usher.podValues" . | fromYaml -}}
 - name: tmp
   emptyDir: { sizeLimit: 64Mi }
+{{- range $reached := (index (include "usher.facts" . | fromYaml) .name).reaches }}
+{{- with index $.root.Values.authorities $reached }}
+{{- if .name }}
+- name: {{ $reached }}-authority
+  secret:
+    secretName: {{ .name | quote }}
+    items: [{ key: {{ .key | quote }}, path: ca.crt }]
+{{- end }}
+{{- end }}
+{{- end }}
 {{- with $pod.extraVolumes }}
 {{ toYaml . }}
 {{- end }}

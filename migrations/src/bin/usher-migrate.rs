@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use secrecy::ExposeSecret;
 use usher_database::{Database, DatabaseSettings};
 use usher_migrations::{MigrateError, Service, migrate, status};
-use usher_service::{Attempt, Process, Sources, StartError, process, wait_for};
+use usher_service::{Attempt, Process, Sources, StartError, Trust, process, wait_for};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -48,7 +48,8 @@ fn main() -> ExitCode {
 async fn run(process: Process, arguments: Arguments) -> Result<(), StartError> {
     let url = process.settings.common.database_url.as_ref();
     let url = url.ok_or_else(|| StartError::settings("USHER_DATABASE_URL is not given"))?;
-    let settings = &DatabaseSettings::new(url.expose_secret());
+    let trust = Trust::of(&process.settings)?;
+    let settings = &DatabaseSettings::new(url.expose_secret()).trusting(trust.database);
     for service in Service::ALL {
         if arguments.service.is_some_and(|only| only != service) {
             continue;

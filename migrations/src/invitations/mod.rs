@@ -4,6 +4,7 @@ mod account_access;
 mod budget;
 mod email_change;
 mod impersonation;
+mod operations;
 mod people;
 mod portal;
 mod recovery;
@@ -23,5 +24,6 @@ pub fn migrations() -> Vec<Migration> {
         Migration::new("0007_account_access", account_access::up),
         Migration::new("0008_reminder", reminder::up),
         Migration::new("0009_impersonation", impersonation::up),
+        Migration::new("0010_operations", operations::up),
     ]
 }

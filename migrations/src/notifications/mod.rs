@@ -2,6 +2,7 @@
 
 mod hold;
 mod message;
+mod retention;
 mod suppression;
 
 use crate::Migration;
@@ -13,5 +14,6 @@ pub fn migrations() -> Vec<Migration> {
         Migration::new("0002_message", message::message),
         Migration::new("0003_hold", hold::hold),
         Migration::new("0016_suppression", suppression::up),
+        Migration::new("0017_retention", retention::up),
     ]
 }

@@ -33,12 +33,13 @@ pub async fn run(
     parts.need_database(&lifecycle);
     parts.follow_revocations(&lifecycle);
     let subscriptions = vec![consumers::subscription(parts.clock.clone())];
-    let (broker, database, stop) = (parts.broker, parts.database.clone(), lifecycle.stopping());
+    let (broker, database, stop) = (parts.broker.clone(), parts.database.clone(), lifecycle.stopping());
     lifecycle.spawn_service("messages of contacts", async move {
         let ended = usher_messaging::run(broker, database, "contacts", subscriptions, stop).await;
         ended.map_err(StartErrors::start_error)
     });
     Server::new("contacts")
+        .service(parts.dead_letters())
         .verifier(parts.verifier)
         .service(segments(parts.database.clone(), parts.clock.clone()))
         .service(service(parts.database, parts.clock))

@@ -83,16 +83,12 @@ pub async fn run(
     lifecycle.spawn("batches", app.clone().work(stop.clone()));
     lifecycle.spawn("ends of batches", app.clone().finish_on(stop.clone()));
     lifecycle.spawn("sweeper", app.clone().sweep_on(stop));
-    serve(app, parts.verifier, listener, &lifecycle).await
+    serve(app, parts, listener, &lifecycle).await
 }
 
 /// gRPC, and the reader of ended sessions that both its streams and its verifier need.
-async fn serve(
-    app: App,
-    verifier: Verifier,
-    listener: Listener,
-    lifecycle: &Lifecycle,
-) -> Result<(), StartError> {
+async fn serve(app: App, parts: Parts, listener: Listener, lifecycle: &Lifecycle) -> Result<(), StartError> {
+    let verifier = parts.verifier.clone();
     let broken = |error| StartError::failed("the signing keys", &error);
     let turning = app.signer.watch();
     verifier.set_keys(app.signer.verifying().map_err(broken)?);
@@ -111,6 +107,7 @@ async fn serve(
 
     let edge = Edge::new(app, revoked, verifier.clone());
     Server::new(Service::Invitations.as_str())
+        .service(parts.dead_letters())
         .verifier(verifier)
         .service(InvitationsServer::new(edge.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .service(BatchesServer::new(edge.clone()))
@@ -163,7 +160,7 @@ impl Workshop {
         listener: Listener,
         lifecycle: Lifecycle,
     ) -> Result<(), StartError> {
-        serve(self.app.clone(), parts.verifier, listener, &lifecycle).await
+        serve(self.app.clone(), parts, listener, &lifecycle).await
     }
 
     /// Works on every batch that is due.

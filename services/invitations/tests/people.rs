@@ -353,7 +353,7 @@ dialects! {
         let reply = stage.api().batch_get_members(stage.admin.on(request)).await.unwrap().into_inner();
         assert_eq!(reply.members.len(), 1);
         assert_eq!(reply.members[0].email, ADMIN);
-        assert_eq!(reply.members[0].permissions.len(), 10);
+        assert_eq!(reply.members[0].permissions.len(), 11);
     }
 }
 

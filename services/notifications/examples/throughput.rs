@@ -89,7 +89,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         poll: Duration::from_secs(1),
     };
     let transport = match std::env::var("THROUGHPUT_SMTP_URL") {
-        Ok(url) => MailTransport::Smtp(Smtp::new(SmtpUrl::parse(&url)?, pace.dialogue)),
+        Ok(url) => MailTransport::Smtp(Smtp::new(SmtpUrl::parse(&url)?, pace.dialogue, None)),
         Err(_) => MailTransport::Memory(Memory::default()),
     };
     let from = From::new("portal@usher.example")?;

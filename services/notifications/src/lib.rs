@@ -23,7 +23,7 @@ use usher_proto::notifications::v1::notifications_server::NotificationsServer;
 use usher_service::grpc::Server;
 use usher_service::{Lifecycle, Listener, Settings, StartError};
 
-use app::Mover;
+use app::{Mover, Retention};
 use consumers::{DELIVER, DeliverHandler, URGENT, UrgentHandler};
 use sender::{Renderer, Sender};
 use settings::MailSettings;
@@ -39,10 +39,8 @@ pub async fn run(
     lifecycle: Lifecycle,
 ) -> Result<(), StartError> {
     let mail = MailSettings::of(&settings)?;
-    if mail.transport.refuses_password().await {
-        return Err(StartError::settings(
-            "USHER_SMTP_URL: the mail server refuses this user or password",
-        ));
+    if let Some(reason) = mail.transport.hopeless().await {
+        return Err(StartError::settings(format!("USHER_SMTP_URL: {reason}")));
     }
     let public_url = settings.common.public_url();
     parts.need_database(&lifecycle);
@@ -65,10 +63,13 @@ pub async fn run(
     spawn_messaging(&parts, &lifecycle, subscriptions);
     spawn_sender(sender, &lifecycle);
     spawn_mover(mover.clone(), &lifecycle);
+    let retention = Retention::new(parts.database.clone(), parts.clock.clone(), mail.keep);
+    lifecycle.spawn("old messages", retention.run(lifecycle.stopping()));
     let measured = app::measure(parts.database.clone(), parts.clock.clone(), lifecycle.stopping());
     lifecycle.spawn("gauges of mail", measured);
     let api = grpc::Api::new(parts.database.clone(), parts.clock.clone(), public_url, mover);
     Server::new(app::SERVICE)
+        .service(parts.dead_letters())
         .verifier(parts.verifier)
         .service(NotificationsServer::new(api))
         .serve(listener, &lifecycle)

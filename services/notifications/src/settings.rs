@@ -2,19 +2,24 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use usher_service::{Settings, StartError};
+use usher_service::{Settings, StartError, Trust};
 
 use crate::render::Sender as From;
 use crate::sender::Pace;
-use crate::transport::{Capture, MailTransport, Smtp, SmtpUrl};
+use crate::transport::{Capture, Encryption, MailTransport, Smtp, SmtpUrl};
 
 /// See [`Pace::fresh`]: a letter of an ended invitation may go out for so long, then not any more.
 const FRESH: Duration = Duration::from_millis(500);
 
 /// The default sender, which nobody outside of this machine could answer.
 const DEVELOPMENT_DOMAIN: &str = "@usher.localhost";
+/// A letter may be tried for 30 days, and its command be delivered again for 30 more.
+const LEAST_DAYS: i64 = 60;
+/// A century.
+const MOST_DAYS: i64 = 36_500;
 /// The folder of captured mails in the data folder.
 const CAPTURE_FOLDER: &str = "mail";
 
@@ -27,6 +32,8 @@ pub struct MailSettings {
     pub pace: Pace,
     /// Where to.
     pub transport: MailTransport,
+    /// For how long messages are kept.
+    pub keep: TimeDelta,
 }
 
 #[derive(Debug, Deserialize)]
@@ -37,6 +44,7 @@ struct Table {
     dialogue_seconds: u64,
     lease_seconds: u64,
     poll_seconds: u64,
+    keep_days: i64,
 }
 
 impl MailSettings {
@@ -56,6 +64,11 @@ impl MailSettings {
             return Err(StartError::settings(
                 "[mail]: lease_seconds must be more than dialogue_seconds",
             ));
+        }
+        if !(LEAST_DAYS..=MOST_DAYS).contains(&table.keep_days) {
+            return Err(StartError::settings(format!(
+                "[mail]: keep_days is {LEAST_DAYS} to {MOST_DAYS}"
+            )));
         }
         let from = From::new(&table.from)
             .map_err(|reason| StartError::settings(format!("[mail]: from: {reason}")))?;
@@ -77,6 +90,7 @@ impl MailSettings {
             from,
             pace,
             transport: transport(settings, development, dialogue)?,
+            keep: TimeDelta::days(table.keep_days),
         })
     }
 }
@@ -90,7 +104,13 @@ fn transport(
         Some(url) => {
             let url = SmtpUrl::parse(url.expose_secret())
                 .map_err(|reason| StartError::settings(format!("USHER_SMTP_URL: {reason}")))?;
-            Ok(MailTransport::Smtp(Smtp::new(url, dialogue)))
+            let authorities = Trust::of(settings)?.smtp;
+            if authorities.is_some() && url.encryption == Encryption::None {
+                return Err(StartError::settings(
+                    "[tls] has an smtp_ca, but USHER_SMTP_URL says tls=none",
+                ));
+            }
+            Ok(MailTransport::Smtp(Smtp::new(url, dialogue, authorities)))
         }
         None if development => {
             let folder = settings.common.data_dir.join(CAPTURE_FOLDER);
@@ -127,7 +147,8 @@ mod tests {
 
     #[test]
     fn r5_wrong_settings_are_refused_in_one_line() {
-        let table: [(&[(&str, &str)], &str); 5] = [
+        let table: [(&[(&str, &str)], &str); 6] = [
+            (&[("mail.keep_days", "59")], "[mail]: keep_days is 60 to 36500"),
             (
                 &[("mail.from", "nobody")],
                 "[mail]: from: the address is not one that mail can be sent to",

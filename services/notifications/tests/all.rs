@@ -23,7 +23,11 @@ mod hold;
 mod mails;
 #[path = "all/plans.rs"]
 mod plans;
+#[path = "all/retention.rs"]
+mod retention;
 #[path = "all/service.rs"]
 mod service;
+#[path = "all/tls.rs"]
+mod tls;
 #[path = "all/trouble.rs"]
 mod trouble;

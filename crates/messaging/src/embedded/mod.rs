@@ -81,6 +81,10 @@ fn route<'a>(bindings: &'a BTreeMap<String, Vec<String>>, message: &Outgoing) ->
 
 #[async_trait::async_trait]
 impl Transport for Embedded {
+    async fn greet(&self) -> Result<(), BrokerError> {
+        Ok(())
+    }
+
     async fn declare(&self, queues: &[Queue]) -> Result<(), BrokerError> {
         self.store.declare(queues).await?;
         let bindings = Arc::new(self.store.bindings().await?);

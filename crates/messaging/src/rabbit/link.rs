@@ -5,7 +5,10 @@
 
 use std::{fmt, time::Duration};
 
-use lapin::{Channel, Connection, ConnectionProperties, ErrorKind, uri::AMQPUri};
+use lapin::{
+    Channel, Connection, ConnectionProperties, ErrorKind, runtime::default_runtime, tcp::OwnedTLSConfig,
+    uri::AMQPUri,
+};
 use tokio::{sync::Mutex, time::timeout};
 
 use crate::BrokerError;
@@ -15,14 +18,16 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 pub(super) struct Link {
     uri: AMQPUri,
+    tls: OwnedTLSConfig,
     name: String,
     connection: Mutex<Option<Connection>>,
 }
 
 impl Link {
-    pub(super) fn new(uri: AMQPUri, name: String) -> Self {
+    pub(super) fn new((uri, tls): (AMQPUri, OwnedTLSConfig), name: String) -> Self {
         Self {
             uri,
+            tls,
             name,
             connection: Mutex::default(),
         }
@@ -49,7 +54,8 @@ impl Link {
 
     async fn connect(&self) -> Result<Connection, BrokerError> {
         let properties = ConnectionProperties::default().with_connection_name(self.name.as_str().into());
-        let connection = Connection::connect_uri(self.uri.clone(), properties).await?;
+        let (uri, tls, runtime) = (self.uri.clone(), self.tls.clone(), default_runtime()?);
+        let connection = Connection::connect_uri_with_config(uri, properties, tls, runtime).await?;
         tracing::debug!(name = self.name, "connected to the broker");
         Ok(connection)
     }
@@ -88,6 +94,9 @@ impl From<lapin::Error> for BrokerError {
         {
             return Self::Settings(format!("the broker refuses: {}", protocol.get_message()));
         }
-        Self::Unavailable(error.to_string())
+        match usher_tls::distrust(&error) {
+            Some(reason) => Self::Settings(format!("the broker cannot be trusted: {reason}")),
+            None => Self::Unavailable(error.to_string()),
+        }
     }
 }

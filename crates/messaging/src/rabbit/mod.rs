@@ -28,9 +28,9 @@ pub(crate) struct Rabbit {
 impl Rabbit {
     /// Reads the settings; connections are made when they are first needed.
     pub(crate) fn new(settings: &RabbitSettings) -> Result<Self, BrokerError> {
-        let uri = settings.uri()?;
+        let way = (settings.uri()?, settings.tls());
         let names = Names::new(settings);
-        let link = |role: &str| Link::new(uri.clone(), format!("usher-{}-{role}", settings.name));
+        let link = |role: &str| Link::new(way.clone(), format!("usher-{}-{role}", settings.name));
         Ok(Self {
             publisher: Publisher::new(link("publish"), names.clone()),
             consuming: Arc::new(link("consume")),
@@ -46,7 +46,7 @@ impl RabbitSettings {
     /// # Errors
     /// Where the URL cannot be read, or the broker refuses or does not answer.
     pub async fn delete(&self, queues: &[&str]) -> Result<(), BrokerError> {
-        let link = Link::new(self.uri()?, format!("usher-{}-delete", self.name));
+        let link = Link::new((self.uri()?, self.tls()), format!("usher-{}-delete", self.name));
         let channel = link.channel().await?;
         link::within("delete", topology::delete(&channel, &Names::new(self), queues)).await
     }
@@ -54,6 +54,10 @@ impl RabbitSettings {
 
 #[async_trait::async_trait]
 impl Transport for Rabbit {
+    async fn greet(&self) -> Result<(), BrokerError> {
+        self.consuming.channel().await.map(drop)
+    }
+
     async fn declare(&self, queues: &[Queue]) -> Result<(), BrokerError> {
         let channel = self.consuming.channel().await?;
         link::within("declare", topology::declare(&channel, &self.names, queues)).await

@@ -1,7 +1,11 @@
 //! Where RabbitMQ is.
 
-use lapin::uri::AMQPUri;
+use lapin::{
+    tcp::OwnedTLSConfig,
+    uri::{AMQPScheme, AMQPUri},
+};
 use secrecy::{ExposeSecret, SecretString};
+use usher_tls::Authorities;
 
 use crate::BrokerError;
 
@@ -17,6 +21,7 @@ pub struct RabbitSettings {
     url: SecretString,
     pub(super) prefix: String,
     pub(super) name: String,
+    authorities: Option<Authorities>,
 }
 
 impl RabbitSettings {
@@ -27,6 +32,24 @@ impl RabbitSettings {
             url: SecretString::from(url.into()),
             prefix: prefix.into(),
             name: name.into(),
+            authorities: None,
+        }
+    }
+
+    /// The same with a broker that one of these authorities, or a public one, vouches for.
+    #[must_use]
+    pub fn trusting(self, authorities: Option<Authorities>) -> Self {
+        Self { authorities, ..self }
+    }
+
+    /// Whom the client trusts besides the public authorities.
+    pub(super) fn tls(&self) -> OwnedTLSConfig {
+        OwnedTLSConfig {
+            identity: None,
+            cert_chain: self
+                .authorities
+                .as_ref()
+                .map(|authorities| authorities.pem().to_owned()),
         }
     }
 
@@ -34,6 +57,11 @@ impl RabbitSettings {
         // The parser's error could quote the URL and with it the password.
         let uri = self.url.expose_secret().parse::<AMQPUri>();
         let mut uri = uri.map_err(|_| BrokerError::Settings("the AMQP URL cannot be read".to_owned()))?;
+        if self.authorities.is_some() && uri.scheme == AMQPScheme::AMQP {
+            return Err(BrokerError::Settings(
+                "[tls] has an amqp_ca, but the AMQP URL does not begin with amqps://".to_owned(),
+            ));
+        }
         // RabbitMQ's operator writes the address of its default host so, and the empty one that it names does not exist
         if uri.vhost.is_empty() {
             "/".clone_into(&mut uri.vhost);

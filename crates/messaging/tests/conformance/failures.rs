@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use usher_events::Lane;
-use usher_messaging::{HandlerError, replay};
+use usher_messaging::HandlerError;
 use uuid::Uuid;
 
 use super::{
@@ -88,12 +88,81 @@ brokers! {
         assert_eq!(tries.load(Ordering::SeqCst), 5);
         assert_eq!(stage.dead_letters().await[0].reason, "not today");
 
-        assert!(replay(&stage.notifications, &subscription, spoken.id).await.unwrap());
+        assert_eq!(stage.replay(spoken.id).await, 1);
         assert_eq!(record.next(1).await, std::slice::from_ref(&spoken));
-        assert!(stage.dead_letters().await[0].replayed_at.is_some());
-        assert!(!replay(&stage.notifications, &subscription, spoken.id).await.unwrap());
+        until(async || stage.dead_letters().await.is_empty()).await;
+        let replayed = stage.replayed().await;
+        assert_eq!((replayed.len(), replayed[0].id, replayed[0].asked_at), (1, spoken.id, None));
+        assert_eq!(stage.replay(spoken.id).await, 0);
         relay.stop().await;
         listening.stop().await;
+        assert_eq!(tries.load(Ordering::SeqCst), 6);
+        assert_eq!(record.rest(), []);
+    }
+
+    async fn e3_a_dead_letter_that_fails_again_stays_with_the_new_reason(stage: Stage) {
+        let broker = stage.broker().await;
+        let mut tries = 0;
+        let (handler, mut record) = recorder(move |_| {
+            tries += 1;
+            match tries {
+                1 => Err(HandlerError::reject("no ada@example.com here")),
+                2 => panic!("on purpose"),
+                3 => Err(HandlerError::reject("still not")),
+                _ => Ok(()),
+            }
+        });
+        let subscription = subscription("notifications.contacts", CONTACTS, &handler);
+        let listening = stage.listen(&broker, std::slice::from_ref(&subscription)).await;
+        let relay = stage.relay(&broker);
+        let spoken = event(Uuid::from_u128(1), 1);
+        stage.speak(Lane::Interactive, vec![spoken.clone()]).await;
+        stage.quiet(&subscription).await;
+        for reason in ["no … here", "the handler panicked", "still not"] {
+            until(async || {
+                let dead = stage.dead_letters().await;
+                dead[0].reason == reason && dead[0].asked_at.is_none()
+            }).await;
+            assert_eq!(stage.replay(spoken.id).await, 1);
+        }
+        assert_eq!(record.next(1).await, [spoken]);
+        relay.stop().await;
+        listening.stop().await;
+        assert_eq!(stage.dead_letters().await, []);
+        assert_eq!(record.rest(), []);
+    }
+
+    /// Each replica looks at the same letters; the row goes to who is first.
+    async fn e3_replicas_handle_a_replayed_letter_once(stage: Stage) {
+        let broker = stage.broker().await;
+        let fails = Arc::new(AtomicUsize::new(1));
+        let failing = Arc::clone(&fails);
+        let (handler, mut record) = recorder(move |_| {
+            if failing.load(Ordering::SeqCst) == 1 {
+                return Err(HandlerError::reject("not yet"));
+            }
+            Ok(())
+        });
+        let subscriptions = [subscription("notifications.contacts", CONTACTS, &handler)];
+        let first = stage.listen(&broker, &subscriptions).await;
+        let others = [0; 2].map(|_| stage.start_listening(&broker, &subscriptions));
+        let relay = stage.relay(&broker);
+        let spoken: Vec<_> = (0..20).map(|number| event(Uuid::from_u128(1), number)).collect();
+        stage.speak(Lane::Interactive, spoken.clone()).await;
+        until(async || stage.dead_letters().await.len() == 20).await;
+        fails.store(0, Ordering::SeqCst);
+        for envelope in &spoken {
+            assert_eq!(stage.replay(envelope.id).await, 1);
+        }
+        until(async || stage.dead_letters().await.is_empty()).await;
+        let mut handled: Vec<_> = record.next(20).await.iter().map(n).collect();
+        handled.sort_unstable();
+        assert_eq!(handled, (0..20).collect::<Vec<_>>());
+        relay.stop().await;
+        for running in others.into_iter().chain([first]) {
+            running.stop().await;
+        }
+        assert_eq!(record.rest(), []);
     }
 
     async fn e4_while_a_message_waits_later_ones_of_its_key_wait_and_others_pass(stage: Stage) {
@@ -152,6 +221,7 @@ brokers! {
         let dead = stage.dead_letters().await;
         assert!(dead[0].reason.starts_with("unreadable: "), "{}", dead[0].reason);
         assert_eq!(dead[0].envelope, None);
+        assert_eq!(stage.replay(dead[0].id).await, 0);
         listening.stop().await;
         assert_eq!(record.rest(), []);
     }

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use usher_database::{Database, Scope, SystemReason};
 use usher_events::{Data, Envelope, Lane};
 use usher_messaging::{
-    Broker, BrokerError, DeadLetter, Handler, Pace, RabbitSettings, Subscription, dead_letters, enqueue,
-    run_at, undrained,
+    Broker, BrokerError, DeadLetter, Handler, Pace, RabbitSettings, Subscription, Which, ask_replay,
+    dead_letters, enqueue, run_at, undrained,
 };
 use usher_testkit::{BrokerPrefix, TestDatabase};
 use usher_types::{ContactId, OrganizationId};
@@ -183,13 +183,40 @@ impl Stage {
         .await;
     }
 
+    /// Those that nobody has handled.
     pub async fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.letters(Which::default()).await
+    }
+
+    /// Those that were handled after all.
+    pub async fn replayed(&self) -> Vec<DeadLetter> {
+        let which = Which {
+            replayed: true,
+            ..Which::default()
+        };
+        self.letters(which).await
+    }
+
+    async fn letters(&self, which: Which) -> Vec<DeadLetter> {
         let tx = self
             .notifications
             .read(Scope::System(SystemReason::Test))
             .await
             .unwrap();
-        dead_letters(&tx, 100).await.unwrap()
+        dead_letters(&tx, which, 100).await.unwrap()
+    }
+
+    /// Asks to have a letter handled once more; how many will be.
+    pub async fn replay(&self, id: Uuid) -> usize {
+        let which = Which {
+            ids: Some(vec![id]),
+            ..Which::default()
+        };
+        let scope = Scope::System(SystemReason::Test);
+        let tx = self.notifications.write(scope).await.unwrap();
+        let asked = ask_replay(&tx, which).await.unwrap();
+        tx.commit().await.unwrap();
+        asked.len()
     }
 
     /// The lanes of the outbox in the order of their publishing.

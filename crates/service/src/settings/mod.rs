@@ -6,9 +6,11 @@
 
 mod common;
 mod layers;
+mod tls;
 
 pub use common::{Common, Mode};
 pub use layers::{DEFAULTS, Sources};
+pub use tls::Trust;
 
 use std::sync::Arc;
 

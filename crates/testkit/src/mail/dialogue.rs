@@ -3,9 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::{Answer, At, ReceivedMail, State};
 
@@ -17,9 +16,14 @@ enum Went {
     Closed,
 }
 
+/// A connection, encrypted or not.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 pub(super) struct Dialogue {
-    read: BufReader<OwnedReadHalf>,
-    write: OwnedWriteHalf,
+    stream: BufReader<Box<dyn Stream>>,
+    encrypted: bool,
     state: Arc<State>,
     mail: ReceivedMail,
     /// Sender and recipient are accepted.
@@ -29,10 +33,9 @@ pub(super) struct Dialogue {
 impl Dialogue {
     pub(super) fn over(stream: TcpStream, state: Arc<State>) -> Self {
         stream.set_nodelay(true).expect("an option of the socket");
-        let (read, write) = stream.into_split();
         Self {
-            read: BufReader::new(read),
-            write,
+            stream: BufReader::new(Box::new(stream)),
+            encrypted: false,
             state,
             mail: ReceivedMail::default(),
             addressed: false,
@@ -43,7 +46,7 @@ impl Dialogue {
         let mut went = self.agree(At::Greeting, "220 test ESMTP").await?;
         while went != Went::Closed {
             let mut line = String::new();
-            if self.read.read_line(&mut line).await? == 0 {
+            if self.stream.read_line(&mut line).await? == 0 {
                 return Ok(());
             }
             went = self.command(line.trim_end()).await?;
@@ -59,7 +62,11 @@ impl Dialogue {
             .to_ascii_uppercase();
         match verb.as_str() {
             "EHLO" => {
-                let hello = hello(&self.state.extensions);
+                let mut offered = self.state.extensions.clone();
+                if self.state.tls.is_some() && !self.encrypted {
+                    offered.push("STARTTLS");
+                }
+                let hello = hello(&offered);
                 self.agree(At::Hello, &hello).await
             }
             "MAIL" => {
@@ -100,9 +107,25 @@ impl Dialogue {
                     .push(line.to_owned());
                 self.agree(At::SignIn, "235 2.7.0 welcome").await
             }
+            "STARTTLS" => self.encrypt().await,
             "RSET" | "NOOP" => self.say("250 ok").await.map(|()| Went::Well),
             _ => self.say("502 what?").await.map(|()| Went::Refused),
         }
+    }
+
+    /// What was said before does not count any more (RFC 3207).
+    async fn encrypt(&mut self) -> io::Result<Went> {
+        let Some(tls) = self.state.tls.clone().filter(|_| !self.encrypted) else {
+            return self.say("502 what?").await.map(|()| Went::Refused);
+        };
+        self.say("220 go ahead").await?;
+        let nobody: Box<dyn Stream> = Box::new(tokio::io::empty());
+        let plain = std::mem::replace(&mut self.stream, BufReader::new(nobody));
+        let encrypted: Box<dyn Stream> = Box::new(tls.accept(plain.into_inner()).await?);
+        self.stream = BufReader::new(encrypted);
+        self.encrypted = true;
+        self.state.seen.send_modify(|seen| seen.encrypted += 1);
+        Ok(Went::Well)
     }
 
     /// Reads up to the final dot.
@@ -110,7 +133,7 @@ impl Dialogue {
         let mut bytes = Vec::new();
         loop {
             let start = bytes.len();
-            if self.read.read_until(b'\n', &mut bytes).await? == 0 {
+            if self.stream.read_until(b'\n', &mut bytes).await? == 0 {
                 return Ok(Went::Closed);
             }
             match &bytes[start..] {
@@ -125,7 +148,7 @@ impl Dialogue {
             }
         }
         self.mail.bytes = bytes;
-        if self.read.buffer().starts_with(b"MAIL FROM") {
+        if self.stream.buffer().starts_with(b"MAIL FROM") {
             self.state.seen.send_modify(|seen| seen.named_ahead += 1);
         }
         self.agree(At::Content, "250 2.0.0 taken").await
@@ -171,14 +194,15 @@ impl Dialogue {
     /// Waits until the client has had enough.
     async fn be_silent(&mut self) -> io::Result<Went> {
         let mut line = String::new();
-        while self.read.read_line(&mut line).await? > 0 {
+        while self.stream.read_line(&mut line).await? > 0 {
             line.clear();
         }
         Ok(Went::Closed)
     }
 
     async fn say(&mut self, words: &str) -> io::Result<()> {
-        self.write.write_all(format!("{words}\r\n").as_bytes()).await
+        self.stream.write_all(format!("{words}\r\n").as_bytes()).await?;
+        self.stream.flush().await
     }
 }
 

@@ -166,9 +166,12 @@ fn r1_everything_runs_in_one_process_and_stops_when_asked() {
 #[test]
 fn r6_further_organizations_are_made_beside_a_running_usher() {
     let folder = tempfile::tempdir().unwrap();
+    // what is served there already is no hindrance
+    let private = format!("127.0.0.1:{}", free_port());
+    let private = ("USHER_PRIVATE_LISTEN", private.as_str());
     let running = Running::start(
         folder.path(),
-        &[("USHER_ADMIN_PASSWORD", "correct horse battery")],
+        &[("USHER_ADMIN_PASSWORD", "correct horse battery"), private],
     );
     let add = |slug: &str, email: &str| {
         let arguments = [
@@ -181,7 +184,7 @@ fn r6_further_organizations_are_made_beside_a_running_usher() {
             "--admin-email",
             email,
         ];
-        usher(folder.path(), &[]).args(arguments).output().unwrap()
+        usher(folder.path(), &[private]).args(arguments).output().unwrap()
     };
     let made = add("acme", "owner@acme.example");
     assert_eq!(made.status.code(), Some(0));

@@ -4,6 +4,7 @@ mod accounts;
 mod contacts;
 mod invitations;
 mod members;
+mod operations;
 mod organization;
 mod recovery;
 mod segments;
@@ -16,6 +17,7 @@ pub use contacts::{
 };
 pub use invitations::{AcceptInvitationInput, BatchInput, InvitationsInput, SetPortalTogglesInput};
 pub use members::{InviteMemberInput, MemberFilter, MemberInput, SetMemberActiveInput, UpdateMemberInput};
+pub use operations::{DeadLetterFilter, ReplayDeadLettersInput};
 pub use organization::UpdateOrganizationInput;
 pub use recovery::{ContactIdInput, RequestPasswordResetInput};
 pub use segments::{CreateSegmentInput, DeleteSegmentInput, UpdateSegmentInput};

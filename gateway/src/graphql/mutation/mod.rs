@@ -5,6 +5,7 @@ mod batches;
 mod contacts;
 mod invitations;
 mod members;
+mod operations;
 mod recovery;
 mod segments;
 mod sessions;
@@ -15,6 +16,7 @@ use batches::BatchMutations;
 use contacts::ContactMutations;
 use invitations::InvitationMutations;
 use members::MemberMutations;
+use operations::OperationsMutations;
 use recovery::RecoveryMutations;
 use segments::SegmentMutations;
 use sessions::SessionMutations;
@@ -29,6 +31,7 @@ pub struct Mutation(
     InvitationMutations,
     BatchMutations,
     MemberMutations,
+    OperationsMutations,
 );
 
 impl Mutation {
@@ -41,6 +44,7 @@ impl Mutation {
             InvitationMutations,
             BatchMutations,
             MemberMutations,
+            OperationsMutations,
         )
     }
 }

@@ -38,6 +38,8 @@ pub enum UserError {
     Organization(OrganizationError),
     /// Of segments.
     Segment(SegmentError),
+    /// Of dead letters.
+    DeadLetter(DeadLetterError),
 }
 
 /// A refusal of a service as an error of one family. A code that the family does not have is our defect.
@@ -384,6 +386,35 @@ impl Family for SegmentError {
             message: refusal.message,
             field: path(refusal.field),
         })
+    }
+}
+
+/// What can be wrong with a dead letter.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+pub enum DeadLetterErrorCode {
+    /// There is none, or it was handled already.
+    NotFound,
+}
+
+/// Something about a dead letter that the caller can mend.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct DeadLetterError {
+    /// What kind.
+    code: DeadLetterErrorCode,
+    /// What is wrong, in English, for people.
+    message: String,
+    /// The path inside `input`; null where no single field is to blame.
+    field: Option<Vec<String>>,
+}
+
+impl DeadLetterError {
+    /// Of the one at this place among the ids.
+    pub(crate) fn not_found(index: usize) -> Self {
+        Self {
+            code: DeadLetterErrorCode::NotFound,
+            message: "there is no such message, or it was handled already".to_owned(),
+            field: Some(vec!["ids".to_owned(), index.to_string()]),
+        }
     }
 }
 

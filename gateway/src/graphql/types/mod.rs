@@ -8,6 +8,7 @@ mod enums;
 mod errors;
 mod insight;
 mod member;
+mod operations;
 mod organization;
 mod page;
 mod portal;
@@ -30,18 +31,19 @@ pub(crate) use enums::{from_wire, to_wire, to_wires};
 pub(crate) use errors::Family;
 pub use errors::{
     AccountError, AccountErrorCode, ContactError, ContactErrorCode, CredentialError, CredentialErrorCode,
-    InvitationError, InvitationErrorCode, MemberError, MemberErrorCode, OrganizationError,
-    OrganizationErrorCode, SegmentError, SegmentErrorCode, UserError,
+    DeadLetterError, DeadLetterErrorCode, InvitationError, InvitationErrorCode, MemberError, MemberErrorCode,
+    OrganizationError, OrganizationErrorCode, SegmentError, SegmentErrorCode, UserError,
 };
 pub use insight::{AccessExplanation, InvitationFunnel};
 pub use member::{Member, MemberRole, MemberRoleBundle, MemberStatus};
+pub use operations::{Component, DeadLetter, DeadLetterState};
 pub use organization::{Organization, PortalUser, Viewer};
 pub use page::{
     AccountConnection, AccountEdge, ActivityConnection, ActivityEdge, ContactConnection, ContactEdge,
     InvitationBatchConnection, InvitationBatchEdge, MemberConnection, MemberEdge, PageInfo,
     SegmentConnection, SegmentEdge,
 };
-pub(crate) use page::{Window, page_length};
+pub(crate) use page::{LONGEST, Window, page_length};
 pub(crate) use portal::Delivery;
 pub use portal::PortalAccess;
 pub use preview::InvitationPreview;

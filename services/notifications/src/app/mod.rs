@@ -6,6 +6,7 @@ mod gauges;
 mod hold;
 mod preview;
 mod publish;
+mod retain;
 mod suppress;
 
 pub use accept::accept;
@@ -14,6 +15,7 @@ pub use gauges::measure;
 pub use hold::Mover;
 pub use preview::{Preview, PreviewError, preview};
 pub use publish::{publish_addresses, publish_ended, publish_noted};
+pub use retain::Retention;
 pub use suppress::suppress;
 
 /// The name under which this service speaks.

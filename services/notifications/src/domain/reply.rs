@@ -34,6 +34,8 @@ pub enum Trouble {
         /// What was lost.
         text: String,
     },
+    /// The server's certificate is not one that we trust, which somebody mends.
+    Untrusted(String),
     /// We cannot make a mail of it that this server could take.
     Unsendable(String),
 }
@@ -53,7 +55,7 @@ pub enum Verdict {
 #[must_use]
 pub fn judge(trouble: &Trouble) -> Verdict {
     match trouble {
-        Trouble::Lost { .. } => Verdict::Retry,
+        Trouble::Lost { .. } | Trouble::Untrusted(_) => Verdict::Retry,
         Trouble::Unsendable(_) => Verdict::Refused,
         Trouble::Reply { code: 400..=499, .. } => Verdict::Retry,
         // Before the first MAIL a refusal is about the whole server (no service here, wrong password), which somebody mends.
@@ -101,7 +103,7 @@ impl Trouble {
     pub fn words(&self) -> String {
         match self {
             Self::Reply { code, text, .. } => clean(&format!("{code} {text}")),
-            Self::Lost { text, .. } | Self::Unsendable(text) => clean(text),
+            Self::Lost { text, .. } | Self::Untrusted(text) | Self::Unsendable(text) => clean(text),
         }
     }
 
@@ -110,7 +112,7 @@ impl Trouble {
     pub const fn ends_connection(&self) -> bool {
         match self {
             Self::Reply { stage, code, .. } => *code == 421 || matches!(stage, Stage::Connect),
-            Self::Lost { .. } => true,
+            Self::Lost { .. } | Self::Untrusted(_) => true,
             Self::Unsendable(_) => false,
         }
     }
@@ -121,6 +123,7 @@ impl Trouble {
         match self {
             Self::Reply { stage, code, .. } => *code == 421 || matches!(stage, Stage::Connect),
             Self::Lost { stage, .. } => matches!(stage, Stage::Connect),
+            Self::Untrusted(_) => true,
             Self::Unsendable(_) => false,
         }
     }

@@ -42,6 +42,12 @@ impl Sender {
         &self.address
     }
 
+    /// By the records of which receivers judge the mails.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.address.domain()
+    }
+
     /// `{message id}@{domain}`: the same for every repeat of a message (N2).
     #[must_use]
     pub fn message_id(&self, message: MessageId) -> String {

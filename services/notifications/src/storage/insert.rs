@@ -1,6 +1,6 @@
 //! New mailings and letters.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
 use usher_database::{Column, Transaction, names, records};
 use usher_events::{Lane, Letter, Mailing};
@@ -28,7 +28,10 @@ const MAILING: [Column<Mailing>; 11] = [
     Column::text_option("message", |mailing| mailing.message.as_deref()),
 ];
 
-/// Stores mailings that are not there yet.
+/// How much older than its newest letter a mailing's time may be: it is written anew once a day, not with every slice.
+const STALE: TimeDelta = TimeDelta::days(1);
+
+/// Stores mailings that are not there yet, and notes of the others that letters still come, so that they are not dropped before those.
 ///
 /// # Errors
 /// Where the database does not answer.
@@ -39,9 +42,11 @@ pub async fn insert_mailings(
 ) -> Result<(), DbErr> {
     let names = names(&MAILING);
     for chunk in mailings.chunks(CHUNK) {
-        let (from, values) = records(tx.dialect(), [now.into()], &MAILING, chunk.iter().copied());
+        let fixed = [now.into(), (now - STALE).into()];
+        let (from, values) = records(tx.dialect(), fixed, &MAILING, chunk.iter().copied());
         let sql = format!(
-            "INSERT INTO mailing ({names}, created_at) SELECT {names}, $1 FROM {from} WHERE true ON CONFLICT (id) DO NOTHING"
+            "INSERT INTO mailing ({names}, created_at) SELECT {names}, $1 FROM {from} WHERE true \
+             ON CONFLICT (id) DO UPDATE SET created_at = $1 WHERE mailing.created_at < $2"
         );
         tx.execute_raw(tx.statement(sql, values)).await?;
     }

@@ -166,6 +166,14 @@ pub(super) fn lost(stage: Stage, text: &str) -> Trouble {
     }
 }
 
+/// The trouble of a server whose certificate is not one that we trust; none of any other error.
+pub(super) fn untrusted(error: &(dyn std::error::Error + 'static)) -> Option<Trouble> {
+    let reason = usher_tls::distrust(error)?;
+    Some(Trouble::Untrusted(format!(
+        "the mail server cannot be trusted: {reason}"
+    )))
+}
+
 pub(super) fn trouble(stage: Stage, error: &Error) -> Trouble {
     let words = error.source().map(ToString::to_string);
     match error.status() {

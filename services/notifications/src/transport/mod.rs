@@ -32,6 +32,15 @@ pub enum MailTransport {
     Memory(Memory),
 }
 
+/// A mail server that would take mails now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Greeted {
+    /// Whether the connection was encrypted.
+    pub encrypted: bool,
+    /// Whether it took user and password; false where none are given.
+    pub signed_in: bool,
+}
+
 /// One mail and its envelope.
 pub struct Parcel {
     /// Envelope sender.
@@ -59,11 +68,22 @@ impl MailTransport {
         }
     }
 
-    /// Whether user or password are wrong, as far as the server says so in time (R5).
-    pub async fn refuses_password(&self) -> bool {
+    /// Why starting is pointless, as far as the server shows it in time (R5).
+    pub async fn hopeless(&self) -> Option<String> {
         match self {
-            Self::Smtp(smtp) => smtp.refuses_password().await,
-            Self::Capture(_) | Self::Memory(_) => false,
+            Self::Smtp(smtp) => smtp.hopeless().await,
+            Self::Capture(_) | Self::Memory(_) => None,
+        }
+    }
+
+    /// Goes as far as a mail server lets somebody who is about to send: greeting, encryption, sign-in. None where mail goes to none.
+    ///
+    /// # Errors
+    /// What the server said, or what is wrong with the way to it.
+    pub async fn greet(&self) -> Result<Option<Greeted>, String> {
+        match self {
+            Self::Smtp(smtp) => smtp.greet().await.map(Some),
+            Self::Capture(_) | Self::Memory(_) => Ok(None),
         }
     }
 

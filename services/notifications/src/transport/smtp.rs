@@ -5,21 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lettre::transport::smtp::authentication::DEFAULT_MECHANISMS;
-use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, TlsParameters};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
 use lettre::transport::smtp::commands::{Ehlo, Rset};
 use lettre::transport::smtp::extension::ClientId;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
+use usher_tls::Authorities;
 use usher_types::MessageId;
 
-use super::dialogue::{Answered, Connection, Naming, Plain, SHORTLY, command, lost, trouble};
+use super::dialogue::{Answered, Connection, Naming, Plain, SHORTLY, command, lost, trouble, untrusted};
 use super::gathered::Gathered;
 use super::tls::Encrypted;
-use super::{Encryption, Parcel, SmtpUrl, in_time};
+use super::{Encryption, Greeted, Parcel, SmtpUrl, in_time};
 use crate::domain::reply::{Stage, Trouble};
 
 /// How long a start waits for a server to say something about our password.
 const GREETING: Duration = Duration::from_secs(3);
+/// How long somebody who only asks waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A mail server.
 #[derive(Clone, Debug)]
@@ -31,13 +34,20 @@ struct Inner {
     server: String,
     hello: ClientId,
     dialogue: Duration,
+    authorities: Option<Authorities>,
 }
 
 impl Smtp {
-    /// `dialogue` is the longest time that one mail may take, connecting included.
+    /// `dialogue` is the longest time that one mail may take, connecting included. With authorities of its own the connection has to be
+    /// encrypted, and one of them, or a public one, vouches for the server.
     #[must_use]
-    pub fn new(url: SmtpUrl, dialogue: Duration) -> Self {
+    pub fn new(url: SmtpUrl, dialogue: Duration, authorities: Option<Authorities>) -> Self {
+        let mut url = url;
+        if authorities.is_some() && url.encryption == Encryption::Opportunistic {
+            url.encryption = Encryption::Required;
+        }
         Self(Arc::new(Inner {
+            authorities,
             server: format!("server {}:{}", url.host, url.port),
             hello: ClientId::default(),
             url,
@@ -49,26 +59,45 @@ impl Smtp {
         &self.0.server
     }
 
-    /// Whether the server says that user or password are wrong (RFC 4954); no answer in time is no such answer.
-    pub(super) async fn refuses_password(&self) -> bool {
-        if self.0.url.credentials.is_none() {
-            return false;
+    /// Why trying again is pointless, as far as the server shows it in time: it refuses user or password (RFC 4954), or we do not trust
+    /// it. Where neither is asked for, nobody is bothered.
+    pub(super) async fn hopeless(&self) -> Option<String> {
+        let url = &self.0.url;
+        let verified = matches!(url.encryption, Encryption::Wrapped | Encryption::Required);
+        if url.credentials.is_none() && !verified {
+            return None;
         }
         match timeout(GREETING, self.connect()).await {
             Ok(Ok(mut connection)) => {
                 timeout(SHORTLY, connection.smtp.quit()).await.ok();
-                false
+                None
             }
-            Ok(Err(Trouble::Reply { code: 535, .. })) => true,
+            Ok(Err(Trouble::Reply { code: 535, .. })) => {
+                Some("the mail server refuses this user or password".to_owned())
+            }
+            Ok(Err(trouble @ Trouble::Untrusted(_))) => Some(trouble.words()),
             Ok(Err(trouble)) => {
                 tracing::warn!(words = trouble.words(), "the mail server takes nothing yet");
-                false
+                None
             }
             Err(_) => {
                 tracing::warn!("the mail server does not answer yet");
-                false
+                None
             }
         }
+    }
+
+    /// Connects as for a mail, and says goodbye.
+    pub(super) async fn greet(&self) -> Result<Greeted, String> {
+        let connected = timeout(PATIENCE, self.connect()).await;
+        let connected = connected.map_err(|_| "it does not answer in time".to_owned())?;
+        let mut connection = connected.map_err(|trouble| trouble.words())?;
+        let encrypted = connection.smtp.is_encrypted();
+        timeout(SHORTLY, connection.smtp.quit()).await.ok();
+        Ok(Greeted {
+            encrypted: encrypted || self.0.url.encryption == Encryption::Wrapped,
+            signed_in: self.0.url.credentials.is_some(),
+        })
     }
 
     pub(super) fn line(&self) -> Box<SmtpLine> {
@@ -89,9 +118,11 @@ impl Smtp {
             .map_err(|error| lost(Stage::Connect, &error.to_string()))?;
         let stream: Box<dyn AsyncTokioStream> = match url.encryption {
             Encryption::Wrapped => Box::new(
-                Encrypted::over(stream, &url.host)
+                Encrypted::over(stream, &url.host, self.0.authorities.as_ref())
                     .await
-                    .map_err(|error| lost(Stage::Connect, &format!("no TLS: {error}")))?,
+                    .map_err(|error| {
+                        untrusted(&error).unwrap_or_else(|| lost(Stage::Connect, &format!("no TLS: {error}")))
+                    })?,
             ),
             _ => Box::new(stream),
         };
@@ -131,12 +162,20 @@ impl Smtp {
         if !wanted {
             return Ok(());
         }
-        let parameters = TlsParameters::new(self.0.url.host.clone());
-        let parameters = parameters.map_err(|error| trouble(Stage::Connect, &error))?;
-        connection
-            .starttls(parameters, &self.0.hello)
-            .await
-            .map_err(|error| trouble(Stage::Connect, &error))
+        let parameters = self
+            .parameters()
+            .map_err(|error| trouble(Stage::Connect, &error))?;
+        let encrypted = connection.starttls(parameters, &self.0.hello).await;
+        encrypted.map_err(|error| untrusted(&error).unwrap_or_else(|| trouble(Stage::Connect, &error)))
+    }
+
+    /// How STARTTLS trusts: the public authorities and ours.
+    fn parameters(&self) -> Result<TlsParameters, lettre::transport::smtp::Error> {
+        let mut builder = TlsParameters::builder(self.0.url.host.clone());
+        if let Some(authorities) = &self.0.authorities {
+            builder = builder.add_root_certificate(Certificate::from_pem(authorities.pem().as_bytes())?);
+        }
+        builder.build()
     }
 }
 

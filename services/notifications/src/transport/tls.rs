@@ -8,11 +8,11 @@ use std::task::{Context, Poll};
 
 use lettre::transport::smtp::client::AsyncTokioStream;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use usher_tls::Authorities;
 
 /// An encrypted connection.
 #[derive(Debug)]
@@ -20,16 +20,8 @@ pub struct Encrypted(TlsStream<TcpStream>);
 
 impl Encrypted {
     /// Shakes hands with the server, whose certificate must be for `host`.
-    pub async fn over(stream: TcpStream, host: &str) -> io::Result<Self> {
-        let roots = RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+    pub async fn over(stream: TcpStream, host: &str, authorities: Option<&Authorities>) -> io::Result<Self> {
+        let config = usher_tls::client(authorities).map_err(io::Error::other)?;
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
         let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
         Ok(Self(stream))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use sea_orm::ConnectionTrait;
 use usher_auth::{Keyring, SealContext, seal_token};
-use usher_database::{Database, Scope, SystemReason};
+use usher_database::{Database, Dialect, Scope, SystemReason};
 use usher_events::{
     AddressStateChanged, CancelMessages, Deliver, Envelope, HoldMailing, Letter, MailKind, Mailing,
     MessageChanged, Withdrawn,
@@ -74,7 +74,11 @@ impl Bench {
     }
 
     pub fn smtp(&self, dialogue: Duration) -> MailTransport {
-        MailTransport::Smtp(Smtp::new(SmtpUrl::parse(&self.server.url()).unwrap(), dialogue))
+        MailTransport::Smtp(Smtp::new(
+            SmtpUrl::parse(&self.server.url()).unwrap(),
+            dialogue,
+            None,
+        ))
     }
 
     /// A sender as a process has one.
@@ -237,6 +241,15 @@ impl Bench {
             row.try_get_by_index(1).unwrap(),
             row.try_get_by_index(2).unwrap(),
         )
+    }
+
+    /// An id as it is written in a statement.
+    pub fn literal(&self, id: impl Into<Uuid>) -> String {
+        let id = id.into().simple().to_string();
+        match self.database.dialect() {
+            Dialect::Sqlite => format!("X'{id}'"),
+            Dialect::Postgres => format!("'{id}'"),
+        }
     }
 
     /// Runs a statement of the test's own.

@@ -270,7 +270,7 @@ usher_testkit::dialects! {
         bench.deliver(&bench.mailing(), std::slice::from_ref(&letter)).await;
         bench.server.rule(Rule::reply(At::SignIn, "535 5.7.8 wrong").times(1));
         let url = bench.server.url().replace("smtp://", "smtp://user:pass@") + "?tls=none";
-        let smtp = |url: &str| MailTransport::Smtp(Smtp::new(SmtpUrl::parse(url).unwrap(), pace().dialogue));
+        let smtp = |url: &str| MailTransport::Smtp(Smtp::new(SmtpUrl::parse(url).unwrap(), pace().dialogue, None));
         bench.sender_to(smtp(&url), pace()).drain().await.unwrap();
         assert_eq!(bench.row(&letter).await, ("DEFERRED".to_owned(), 1, true));
         bench.clock.advance(TimeDelta::minutes(2));
@@ -286,7 +286,7 @@ usher_testkit::dialects! {
         let letter = bench.letter("ada@example.com");
         bench.deliver(&bench.mailing(), std::slice::from_ref(&letter)).await;
         let url = SmtpUrl::parse(&bench.server.url().replace("smtp://", "smtp://user:pass@")).unwrap();
-        let smtp = MailTransport::Smtp(Smtp::new(url, pace().dialogue));
+        let smtp = MailTransport::Smtp(Smtp::new(url, pace().dialogue, None));
         bench.sender_to(smtp, pace()).drain().await.unwrap();
         assert_eq!(bench.row(&letter).await, ("DEFERRED".to_owned(), 1, true));
         assert_eq!(bench.server.sign_ins(), Vec::<String>::new());
