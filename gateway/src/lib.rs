@@ -56,7 +56,9 @@ pub fn router(settings: &Settings, parts: Parts, lifecycle: &Lifecycle) -> Resul
 /// # Errors
 /// [`StartError::Settings`] when it is wrong.
 pub fn check_settings(settings: &Settings) -> Result<(), StartError> {
-    settings::GatewaySettings::of(settings).map(drop)
+    let own = GatewaySettings::of(settings)?;
+    http::cors(own.cors_origins())?;
+    http::Trusted::load(own.trusted_documents(), own.trusted_only).map(drop)
 }
 
 /// Serves until the life's soft stop, then finishes what has begun.

@@ -151,7 +151,9 @@ impl Rates {
             return Ok(None);
         };
         if self.asked.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
-            counter.retain_recent();
+            for counter in [&self.points, &self.sign_ins, &self.links, &self.mails] {
+                counter.iter().for_each(RateLimiter::retain_recent);
+            }
         }
         match counter.check_key_n(payer, amount) {
             Ok(Ok(state)) => Ok(Some(Left {

@@ -48,6 +48,19 @@ impl GatewaySettings {
                 "gateway.rate_points is less than gateway.query_complexity, so an operation that is allowed could never be paid",
             ));
         }
+        let times = [
+            ("query_seconds", own.query_seconds == 0),
+            ("slow_reader_seconds", own.slow_reader_seconds == 0),
+            (
+                "rate_points_per_second",
+                own.rate_points != 0 && own.rate_points_per_second == 0,
+            ),
+        ];
+        for (name, is_missing) in times {
+            if is_missing {
+                return Err(StartError::settings(format!("gateway.{name} is at least 1")));
+            }
+        }
         Ok(own)
     }
 

@@ -24,9 +24,10 @@ pub(crate) async fn run(
 ) {
     while !stop.is_cancelled() {
         let pause = match turn(&database, &subscriptions).await {
-            Ok(()) => pace.poll,
+            Ok(SLICE) => continue,
+            Ok(_) => pace.poll,
             Err(error) => {
-                tracing::debug!(%error, "no dead letter could be replayed; tried again");
+                tracing::warn!(%error, "no dead letter could be replayed; tried again");
                 pace.outage
             }
         };
@@ -37,8 +38,9 @@ pub(crate) async fn run(
     }
 }
 
-/// Handles those that were asked for, in the order in which they were given up.
-async fn turn(database: &Database, subscriptions: &[Subscription]) -> Result<(), DeliverError> {
+/// Handles those that were asked for, in the order in which they were given up; how many have come to their end.
+async fn turn(database: &Database, subscriptions: &[Subscription]) -> Result<usize, DeliverError> {
+    let mut ended = 0;
     for (queue, id) in asked(database).await? {
         let found = subscriptions
             .iter()
@@ -55,11 +57,17 @@ async fn turn(database: &Database, subscriptions: &[Subscription]) -> Result<(),
             Ok(true) => tracing::info!(queue, %id, "dead letter handled after all"),
             // another replica was faster
             Ok(false) => {}
+            // the others need not wait for it
+            Err(error) if error.is_conflict() => {
+                tracing::warn!(queue, %id, %error, "a dead letter was in somebody's way; tried again");
+                continue;
+            }
             Err(error) if error.is_passing() => return Err(error),
             Err(error) => bury_again(database, &queue, id, &error.to_string()).await?,
         }
+        ended += 1;
     }
-    Ok(())
+    Ok(ended)
 }
 
 async fn asked(database: &Database) -> Result<Vec<(String, Uuid)>, DbErr> {

@@ -1,6 +1,6 @@
 //! Who calls over HTTP, and from where.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -61,25 +61,54 @@ pub(super) fn bearer_token(text: &str) -> Option<&str> {
 
 /// The address that a request came from: of the connection, or as the last proxy of ours saw it.
 pub(crate) fn source(app: &App, headers: &HeaderMap, connection: SocketAddr) -> String {
-    let forwarded = || {
-        let hops: Vec<&str> = headers
-            .get_all(FORWARDED_FOR)
-            .iter()
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(','))
-            .map(str::trim)
-            .collect();
-        // what stands further left was written by whoever called, and may be anything
-        let index = hops.len().checked_sub(app.proxy_hops)?;
-        hops.get(index).map(|hop| (*hop).to_owned())
-    };
-    let believed = if app.proxy_hops == 0 { None } else { forwarded() };
-    believed.unwrap_or_else(|| connection.ip().to_string())
+    let address = forwarded(headers, app.proxy_hops).unwrap_or(connection.ip());
+    address.to_string()
+}
+
+/// What the outermost of `hops` proxies of ours saw; none where there is no proxy, or it wrote no address.
+fn forwarded(headers: &HeaderMap, hops: usize) -> Option<IpAddr> {
+    let written: Vec<&str> = headers
+        .get_all(FORWARDED_FOR)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .collect();
+    // what stands further left was written by whoever called, and may be anything
+    let seen = written.get(written.len().checked_sub(hops)?)?;
+    // some proxies write the port, too, which is another for each connection
+    let with_port = || seen.parse().ok().map(|address: SocketAddr| address.ip());
+    seen.parse().ok().or_else(with_port)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn i11_a_source_is_the_address_that_our_outermost_proxy_saw() {
+        let cases: [(&[&str], usize, Option<&str>); 11] = [
+            (&[], 0, None),
+            (&[], 1, None),
+            (&["203.0.113.7"], 0, None),
+            (&["203.0.113.7"], 1, Some("203.0.113.7")),
+            (&["6.6.6.6, 203.0.113.7"], 1, Some("203.0.113.7")),
+            (&["6.6.6.6, 203.0.113.7, 10.0.0.1"], 2, Some("203.0.113.7")),
+            (&["6.6.6.6", "203.0.113.7"], 1, Some("203.0.113.7")),
+            (&["203.0.113.7:51234"], 1, Some("203.0.113.7")),
+            (&["[2001:db8::1]:443"], 1, Some("2001:db8::1")),
+            (&["unknown"], 1, None),
+            (&["203.0.113.7"], 2, None),
+        ];
+        for (lines, hops, expected) in cases {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(FORWARDED_FOR, line.parse().unwrap());
+            }
+            let expected: Option<IpAddr> = expected.map(|address| address.parse().unwrap());
+            assert_eq!(forwarded(&headers, hops), expected, "{lines:?} {hops}");
+        }
+    }
 
     #[test]
     fn a_bearer_token_is_read_whatever_the_case_of_its_scheme() {

@@ -78,7 +78,7 @@ async fn answer(
         _ => Refused::new(StatusCode::UNAUTHORIZED, fault),
     })?;
     let from = source(&app, headers, connection);
-    let operation = prepare(&app, parameters, &Payer::of(caller.as_ref(), &from))?;
+    let mut operation = prepare(&app, parameters)?;
     if by_get && operation.kind == OperationType::Mutation {
         let fault = Fault::new(
             Code::ValidationFailed,
@@ -86,14 +86,15 @@ async fn answer(
         );
         return Err(Refused::new(StatusCode::METHOD_NOT_ALLOWED, fault));
     }
-    let scope = app.scope(caller, from).on_device(device(headers));
-    if format == Format::Events {
-        return Ok(events::stream(app, operation, scope));
-    }
-    if operation.kind == OperationType::Subscription {
+    if operation.kind == OperationType::Subscription && format != Format::Events {
         let needs = "a subscription needs a WebSocket (graphql-transport-ws) or Accept: text/event-stream";
         let fault = Fault::new(Code::ValidationFailed, needs);
         return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, fault));
+    }
+    operation.pay(&app, &Payer::of(caller.as_ref(), &from))?;
+    let scope = app.scope(caller, from).on_device(device(headers));
+    if format == Format::Events {
+        return Ok(events::stream(app, operation, scope));
     }
     Ok(respond(format, &execute(&app, operation, scope).await))
 }

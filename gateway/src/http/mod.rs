@@ -20,6 +20,7 @@ pub(crate) use client::{caller, source};
 pub(crate) use cors::cors;
 pub(crate) use device::device;
 pub(crate) use frame::frame;
+pub(crate) use trusted::Trusted;
 
 use std::sync::Arc;
 

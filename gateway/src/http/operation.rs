@@ -21,7 +21,7 @@ use crate::rates::{Budget, Left, Payer, TooMuch};
 const MOST_ERRORS: usize = 100;
 
 /// The parameters of a request. Members that are not named here are reserved, and ignored.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Parameters {
     pub(super) query: Option<String>,
@@ -114,6 +114,7 @@ pub(super) struct Operation {
     name: Option<String>,
     order: Order,
     cost: Cost,
+    budgets: BTreeMap<Budget, u32>,
     /// Whether it is a question, a change or a stream.
     pub(super) kind: OperationType,
 }
@@ -192,8 +193,8 @@ fn partial() -> StatusCode {
     StatusCode::from_u16(294).unwrap_or(StatusCode::OK)
 }
 
-/// Finds the document, parses and measures it, chooses the operation and lets it be paid.
-pub(super) fn prepare(app: &App, parameters: Parameters, payer: &Payer) -> Result<Operation, Refused> {
+/// Finds the document, parses and measures it, and chooses the operation. It is still to be paid.
+pub(super) fn prepare(app: &App, parameters: Parameters) -> Result<Operation, Refused> {
     let query = document(app, &parameters)?;
     scan(&query).map_err(Refused::invalid)?;
     let document = parse_query(&query).map_err(|error| {
@@ -211,7 +212,13 @@ pub(super) fn prepare(app: &App, parameters: Parameters, payer: &Payer) -> Resul
     let measured = app.limits.measure(&app.shapes, &document, chosen, &given);
     let cost = measured.map_err(Refused::invalid)?;
     required_variables(chosen, &given)?;
-    let cost = pay(app, payer, cost, &root_fields(&document, chosen))?;
+    let mut budgets: BTreeMap<Budget, u32> = BTreeMap::new();
+    for budget in root_fields(&document, chosen)
+        .iter()
+        .filter_map(|field| Budget::of(field))
+    {
+        *budgets.entry(budget).or_default() += 1;
+    }
     let (kind, order) = (chosen.ty, Order::of(&document, chosen));
     let variables = Variables::from_value(Value::Object(given.into_iter().collect()));
     let mut request = Request::new(query.clone()).variables(variables);
@@ -222,9 +229,25 @@ pub(super) fn prepare(app: &App, parameters: Parameters, payer: &Payer) -> Resul
         query,
         name,
         order,
-        cost,
+        cost: Cost {
+            requested_query_cost: cost,
+            throttle_status: None,
+        },
+        budgets,
         kind,
     })
+}
+
+impl Operation {
+    /// Operations with a budget of their own pay for each time they are asked for, and the whole pays its points.
+    pub(super) fn pay(&mut self, app: &App, payer: &Payer) -> Result<(), Refused> {
+        for (budget, count) in &self.budgets {
+            app.rates.pay(*budget, payer, *count)?;
+        }
+        let points = self.cost.requested_query_cost;
+        self.cost.throttle_status = app.rates.pay(Budget::Points, payer, points)?;
+        Ok(())
+    }
 }
 
 /// The text of the document: as it was sent, else the trusted one that is named.
@@ -247,21 +270,6 @@ fn document(app: &App, parameters: &Parameters) -> Result<String, Refused> {
     app.trusted.find(id).map(str::to_owned).ok_or_else(|| {
         let fault = Fault::new(Code::DocumentUnknown, "there is no trusted document with this id");
         Refused::new(StatusCode::UNPROCESSABLE_ENTITY, fault)
-    })
-}
-
-/// Operations with a budget of their own pay for each time they are asked for, and the whole pays its points.
-fn pay(app: &App, payer: &Payer, points: u32, fields: &[&str]) -> Result<Cost, Refused> {
-    let mut counts: BTreeMap<Budget, u32> = BTreeMap::new();
-    for budget in fields.iter().filter_map(|field| Budget::of(field)) {
-        *counts.entry(budget).or_default() += 1;
-    }
-    for (budget, count) in counts {
-        app.rates.pay(budget, payer, count)?;
-    }
-    Ok(Cost {
-        requested_query_cost: points,
-        throttle_status: app.rates.pay(Budget::Points, payer, points)?,
     })
 }
 

@@ -318,7 +318,11 @@ impl Connection {
             caller(&self.app, token).map_err(|_| FORBIDDEN)?;
         }
         let payer = Payer::of(self.caller.as_ref(), &self.source);
-        let operation = match prepare(&self.app, parameters, &payer) {
+        let prepared = prepare(&self.app, parameters).and_then(|mut operation| {
+            operation.pay(&self.app, &payer)?;
+            Ok(operation)
+        });
+        let operation = match prepared {
             Ok(operation) => operation,
             Err(refused) => return refusal(refused),
         };

@@ -21,7 +21,7 @@ impl Trusted {
     ///
     /// # Errors
     /// [`StartError::Settings`] for a file that cannot be read or has a hash that is not its text's.
-    pub(super) fn load<'a>(files: impl Iterator<Item = &'a str>, only: bool) -> Result<Self, StartError> {
+    pub(crate) fn load<'a>(files: impl Iterator<Item = &'a str>, only: bool) -> Result<Self, StartError> {
         let mut by_hash = HashMap::new();
         for file in files {
             let refused =

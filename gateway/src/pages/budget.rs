@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::guard::is_ours;
 use super::{failed, reader};
 use crate::fault::{Code, Fault};
 use crate::http::{App, source};
@@ -34,7 +35,9 @@ pub(super) async fn budgeted(
     request: Request,
     next: Next,
 ) -> Response {
-    let budget = budget_of(route.as_str()).filter(|_| request.method() == Method::POST);
+    // a page of somebody else's must not use up what the visitor's network may send; the form itself is refused
+    let counts = request.method() == Method::POST && is_ours(request.headers(), &app.public_url);
+    let budget = budget_of(route.as_str()).filter(|_| counts);
     if let Some(budget) = budget {
         let payer = Payer::of(None, &source(&app, request.headers(), connection));
         if let Err(too_much) = app.rates.pay(budget, &payer, 1) {

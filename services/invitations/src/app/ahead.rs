@@ -1,7 +1,7 @@
 //! The next chunk of a batch, fetched while the one before is written, so that contacts' work and ours go on at the same time.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -29,23 +29,30 @@ struct Fetching {
 }
 
 impl Ahead {
+    fn fetching(&self) -> MutexGuard<'_, HashMap<BatchId, Fetching>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The batch's next chunk, where that is what was fetched.
     fn take(&self, batch: &Batch) -> Option<Fetching> {
-        let mut fetching = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = fetching.remove(&batch.id)?;
+        let found = self.fetching().remove(&batch.id)?;
         let next = batch.round == 0 && found.after == batch.last_contact && found.since.elapsed() < KEPT;
         next.then_some(found)
     }
 
     fn put(&self, batch: BatchId, next: Fetching) {
-        let mut fetching = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        fetching.insert(batch, next);
+        self.forget_old();
+        self.fetching().insert(batch, next);
+    }
+
+    /// Lets go of what a batch does not need any more.
+    pub(super) fn forget(&self, batch: BatchId) {
+        self.fetching().remove(&batch);
     }
 
     /// Lets go of what has waited too long.
-    pub(super) fn forget(&self) {
-        let mut fetching = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        fetching.retain(|_, next| next.since.elapsed() < KEPT);
+    pub(super) fn forget_old(&self) {
+        self.fetching().retain(|_, next| next.since.elapsed() < KEPT);
     }
 }
 

@@ -28,8 +28,10 @@ pub(crate) struct Hasher {
     nobody: Arc<str>,
 }
 
-/// A turn at hashing. What was asked before hashing stays true while it is held, save for the other turns.
-pub(crate) struct Turn(#[expect(dead_code, reason = "held for its end")] OwnedSemaphorePermit);
+/// A turn at hashing. What was asked before hashing stays true while it is held, save for the other turns. It lasts as long as the
+/// hashing, also where nobody waits for that any more.
+#[derive(Clone)]
+pub(crate) struct Turn(#[expect(dead_code, reason = "held for its end")] Arc<OwnedSemaphorePermit>);
 
 impl Hasher {
     /// # Errors
@@ -52,30 +54,37 @@ impl Hasher {
     /// Waits for a turn.
     pub(crate) async fn turn(&self) -> Result<Turn, Failure> {
         let permit = Arc::clone(&self.turns).acquire_owned().await;
-        permit.map(Turn).map_err(Failure::broken)
+        let permit = permit.map_err(Failure::broken)?;
+        Ok(Turn(Arc::new(permit)))
     }
 
     /// Hashes a new password.
     pub(crate) async fn hash(&self, password: Password) -> Result<String, Failure> {
-        let _turn = self.turn().await?;
+        let turn = self.turn().await?;
         let (argon, memory) = (self.argon.clone(), self.memory.clone());
-        let hash = move || memory.lend(|blocks| hash(&argon, password.bytes(), blocks));
+        let hash = move || {
+            let hashed = memory.lend(|blocks| hash(&argon, password.bytes(), blocks));
+            drop(turn);
+            hashed
+        };
         tokio::task::spawn_blocking(hash).await.map_err(Failure::broken)?
     }
 
     /// Whether the password is the one that was hashed; without a hash the answer is no, and takes as long.
     pub(crate) async fn verify(
         &self,
-        _turn: &Turn,
+        turn: &Turn,
         password: Option<Password>,
         hash: Option<String>,
     ) -> Result<bool, Failure> {
         let known = hash.is_some() && password.is_some();
         let hash = hash.unwrap_or_else(|| self.nobody.to_string());
-        let memory = self.memory.clone();
+        let (turn, memory) = (turn.clone(), self.memory.clone());
         let right = tokio::task::spawn_blocking(move || {
             let typed = password.as_ref().map_or(&[][..], Password::bytes);
-            memory.lend(|blocks| is_hash_of(typed, &hash, blocks))
+            let right = memory.lend(|blocks| is_hash_of(typed, &hash, blocks));
+            drop(turn);
+            right
         });
         Ok(right.await.map_err(Failure::broken)? && known)
     }

@@ -54,7 +54,7 @@ impl App {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.batches.notified() => {}
-                () = tokio::time::sleep(POLL) => self.ahead.forget(),
+                () = tokio::time::sleep(POLL) => self.ahead.forget_old(),
                 Some(_) = running.join_next() => {}
             }
         }
@@ -103,7 +103,11 @@ impl App {
         let chunk = self.chunk_of(batch).await?;
         self.fetch_ahead(batch, &chunk);
         let last = chunk.last;
-        match self.write_chunk(batch, chunk).await? {
+        let step = self.write_chunk(batch, chunk).await?;
+        if !matches!(step, Step::Written) {
+            self.ahead.forget(batch.id);
+        }
+        match step {
             Step::Written => {}
             Step::Lost => return Ok(Turn::Over),
             Step::Held(reason) => return Ok(Turn::Held(reason)),
