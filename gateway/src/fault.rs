@@ -73,6 +73,11 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// Whether a new session is needed: there is none, or the token has run out.
+    pub(crate) const fn is_signed_out(&self) -> bool {
+        matches!(self.code, Code::Unauthenticated | Code::TokenExpired)
+    }
+
     /// A fault of this kind.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Self {

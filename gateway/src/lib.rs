@@ -57,7 +57,7 @@ pub fn router(settings: &Settings, parts: Parts, lifecycle: &Lifecycle) -> Resul
 /// [`StartError::Settings`] when it is wrong.
 pub fn check_settings(settings: &Settings) -> Result<(), StartError> {
     let own = GatewaySettings::of(settings)?;
-    http::cors(own.cors_origins())?;
+    http::cors(own.cors_origins()).map(drop)?;
     http::Trusted::load(own.trusted_documents(), own.trusted_only).map(drop)
 }
 

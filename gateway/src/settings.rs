@@ -49,7 +49,6 @@ impl GatewaySettings {
             ));
         }
         let times = [
-            ("query_seconds", own.query_seconds == 0),
             ("slow_reader_seconds", own.slow_reader_seconds == 0),
             (
                 "rate_points_per_second",

@@ -352,7 +352,7 @@ mod tests {
             (true, principal.acting_member)
         );
         bench.clock.advance(TimeDelta::seconds(1));
-        assert_eq!(bench.verifier.verify(&token), Err(InvalidToken::Refused));
+        assert_eq!(bench.verifier.verify(&token), Err(InvalidToken::Expired));
     }
 
     #[test]
@@ -374,6 +374,6 @@ mod tests {
         let itself = contacts.mint(Service::Contacts, None, now).unwrap();
         assert_eq!(bench.verifier.verify(&itself), Err(InvalidToken::Refused));
         bench.clock.advance(TimeDelta::seconds(60));
-        assert_eq!(bench.verifier.verify(&token), Err(InvalidToken::Refused));
+        assert_eq!(bench.verifier.verify(&token), Err(InvalidToken::Expired));
     }
 }

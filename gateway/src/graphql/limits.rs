@@ -12,7 +12,7 @@ use super::shapes::{Shapes, named, root};
 use super::types::page_length;
 
 /// Fields with everything that fragments bring in, and the fragments themselves, of all operations.
-const MOST_FIELDS: u32 = 5_000;
+const MOST_FIELDS: u32 = 2_000;
 /// Fields, fragments and inline fragments inside each other, introspection included: the stack.
 const DEEPEST_NESTING: u32 = 30;
 /// Directives on one field.

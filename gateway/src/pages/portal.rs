@@ -52,7 +52,7 @@ pub(super) async fn show(
             let locale = reader::locale(&headers, None, Some(&shown.locale));
             app.pages.page(StatusCode::OK, locale, "portal.html", values)
         }
-        Err(fault) if fault.code == Code::Unauthenticated => signed_out(&app),
+        Err(fault) if fault.is_signed_out() => signed_out(&app),
         Err(fault) => failed(&app, reader::stranger(&headers), &fault),
     };
     if let Some(session) = renewed {
@@ -76,7 +76,7 @@ async fn session(
 ) -> Result<Option<(Caller, Option<Session>)>, Fault> {
     match tokens.access.as_deref().map(|token| caller(app, token)) {
         Some(Ok(caller)) => return Ok(Some((caller, None))),
-        Some(Err(fault)) if fault.code != Code::Unauthenticated => return Err(fault),
+        Some(Err(fault)) if !fault.is_signed_out() => return Err(fault),
         _ => {}
     }
     // HEAD changes nothing, and a refresh token is good for one use
