@@ -30,6 +30,7 @@ pub struct Call {
 pub struct Fakes {
     answers: Arc<Mutex<HashMap<&'static str, Answer>>>,
     calls: Arc<Mutex<Vec<Call>>>,
+    silent: Arc<Mutex<Vec<&'static str>>>,
 }
 
 impl Fakes {
@@ -62,6 +63,11 @@ impl Fakes {
         });
         self.answers.lock().unwrap().insert(method, answer);
         self
+    }
+
+    /// Never answers a method.
+    pub fn silent(&self, method: &'static str) {
+        self.silent.lock().unwrap().push(method);
     }
 
     /// The methods that were called, in order.
@@ -107,6 +113,10 @@ impl Fakes {
             authorization,
             message: message.clone(),
         });
+        let silent = self.silent.lock().unwrap().contains(&method.as_str());
+        if silent {
+            std::future::pending::<()>().await;
+        }
         let answered = match self.answers.lock().unwrap().get(method.as_str()) {
             Some(answer) => answer(message),
             None => Err(Status::unimplemented(method)),
