@@ -1,7 +1,9 @@
 //! Messages that nobody could handle: seen and handled again, by operators and by members who may.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
-use usher_tests::{Client, Setting, System, eventually, on_both_settings};
+use usher_tests::{Client, Process, Setting, System, eventually, on_both_settings};
 
 const LIST: &str = "query List($filter: DeadLetterFilter) {
   deadLetters(first: 10, filter: $filter) { id component queue type reason state saidAt givenUpAt replayedAt }
@@ -85,4 +87,17 @@ async fn i1_dead_letters_are_those_of_the_own_organization() {
     assert_eq!(refused["userErrors"][0]["code"], "NOT_FOUND");
     assert_eq!(list(system.admin()).await, [letter]);
     system.stop().await;
+}
+
+#[tokio::test]
+async fn a_folder_without_data_is_named_and_stays_empty() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let listed = Process::output("usher", &["dead-letters", "list"], &HashMap::new(), folder.path()).await;
+    assert_eq!(listed.status.code(), Some(78));
+    let said = String::from_utf8(listed.stderr).expect("text");
+    assert!(
+        said.contains("contacts.db: run this in the folder of the server"),
+        "{said}"
+    );
+    assert!(!folder.path().join("contacts.db").exists() && !folder.path().join("data/contacts.db").exists());
 }

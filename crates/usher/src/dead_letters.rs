@@ -6,7 +6,7 @@ use sea_orm::DbErr;
 use usher_auth::Service;
 use usher_database::{Database, Scope, SystemReason};
 use usher_messaging::{DeadLetter, Which, ask_replay, dead_letters};
-use usher_parts::connect_database;
+use usher_parts::{connect_database, database_settings};
 use usher_service::{Process, StartError};
 
 use crate::cli::{DeadLettersCommand, Letters};
@@ -16,8 +16,18 @@ const SERVICES: [Service; 3] = [Service::Contacts, Service::Invitations, Service
 
 /// Works on the databases alone: whatever runs the services on them handles what is to be replayed.
 pub async fn run(process: Process, command: DeadLettersCommand) -> Result<(), StartError> {
+    let settings = database_settings(&process.settings)?;
     let mut all = 0;
     for service in SERVICES {
+        // to open it would make it
+        let file = settings.file(service.as_str());
+        let file = file.map_err(|error| StartError::settings(error.to_string()))?;
+        if let Some(missing) = file.filter(|file| !file.exists()) {
+            return Err(StartError::settings(format!(
+                "there is no {}: run this in the folder of the server, or with its USHER_DATA_DIR",
+                missing.display()
+            )));
+        }
         let stop = process.lifecycle.stopping();
         let database = connect_database(&process.settings, service, &stop).await?;
         let letters = work(&database, &command).await;
