@@ -3,16 +3,13 @@
 use std::io::Write;
 
 use sea_orm::DbErr;
-use usher_auth::Service;
 use usher_database::{Database, Scope, SystemReason};
 use usher_messaging::{DeadLetter, Which, ask_replay, dead_letters};
 use usher_parts::{connect_database, database_settings};
 use usher_service::{Process, StartError};
 
+use crate::SERVICES;
 use crate::cli::{DeadLettersCommand, Letters};
-
-/// The services that have messages.
-const SERVICES: [Service; 3] = [Service::Contacts, Service::Invitations, Service::Notifications];
 
 /// Works on the databases alone: whatever runs the services on them handles what is to be replayed.
 pub async fn run(process: Process, command: DeadLettersCommand) -> Result<(), StartError> {

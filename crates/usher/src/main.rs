@@ -11,9 +11,13 @@ mod serve;
 use std::process::ExitCode;
 
 use clap::Parser;
+use usher_auth::Service;
 use usher_service::{Sources, process};
 
 use crate::cli::{Cli, Command};
+
+/// The services, each with a database of its own.
+const SERVICES: [Service; 3] = [Service::Contacts, Service::Invitations, Service::Notifications];
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -4,9 +4,6 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tokio::process::Command;
-use usher_gateway::ids::NodeId;
-use usher_proto::invitations::v1::{Batch, WatchBatchRequest};
-use usher_types::BatchId;
 
 use super::harness::Harness;
 
@@ -75,23 +72,9 @@ async fn the_audit_of_graphql_over_http_finds_nothing_but_what_the_guide_names()
     }
 }
 
-fn watching(harness: &Harness) -> String {
-    let id = BatchId::new(harness.now());
-    harness.fakes.stream("WatchBatch", |_: WatchBatchRequest| {
-        let state = |sent: i64, state: &str| Batch {
-            sent,
-            state: state.to_owned(),
-            ..Batch::default()
-        };
-        Ok(vec![state(1, "RUNNING"), state(2, "DONE")])
-    });
-    let id = NodeId::Batch(id).encode().0;
-    format!("subscription {{ invitationBatch(id: \"{id}\") {{ state sent }} }}")
-}
-
 /// The lines of a client that follows a batch.
 async fn followed(transport: &str, harness: &Harness, token: &str) -> Vec<String> {
-    let (address, query) = (harness.serve().await, watching(harness));
+    let (address, query) = (harness.serve().await, harness.watching());
     let said = node(&["follow.mjs", transport, &address, token, &query]).await;
     said.lines().map(str::to_owned).collect()
 }

@@ -17,10 +17,12 @@ use usher_auth::{
     VerifyingKeys,
 };
 use usher_gateway::Parts;
+use usher_gateway::ids::NodeId;
+use usher_proto::invitations::v1::{Batch, WatchBatchRequest};
 use usher_service::grpc::Server;
 use usher_service::transport::{GrpcSettings, memory};
 use usher_service::{Lifecycle, Settings};
-use usher_types::{Clock, ContactId, FixedClock, MemberId, OrganizationId, SessionId};
+use usher_types::{BatchId, Clock, ContactId, FixedClock, MemberId, OrganizationId, SessionId};
 
 use super::fakes::{
     Batches, Contacts, DeadLetters, Fakes, Insight, Invitations, Members, Notifications, Recovery, Sessions,
@@ -93,6 +95,21 @@ impl Answer {
 }
 
 impl Harness {
+    /// Asks for a batch that is done at its second state.
+    pub fn watching(&self) -> String {
+        let id = BatchId::new(self.now());
+        self.fakes.stream("WatchBatch", |_: WatchBatchRequest| {
+            let state = |sent: i64, state: &str| Batch {
+                sent,
+                state: state.to_owned(),
+                ..Batch::default()
+            };
+            Ok(vec![state(1, "RUNNING"), state(2, "DONE")])
+        });
+        let id = NodeId::Batch(id).encode().0;
+        format!("subscription {{ invitationBatch(id: \"{id}\") {{ state sent }} }}")
+    }
+
     pub fn new() -> Self {
         Self::with(&[])
     }

@@ -63,26 +63,10 @@ fn subscribe(id: &str, query: &str) -> Value {
     json!({ "id": id, "type": "subscribe", "payload": { "query": query } })
 }
 
-fn watching(harness: &Harness) -> String {
-    let id = BatchId::new(harness.now());
-    harness.fakes.stream("WatchBatch", |_: WatchBatchRequest| {
-        let state = |sent: i64, state: &str| Batch {
-            sent,
-            state: state.to_owned(),
-            ..Batch::default()
-        };
-        Ok(vec![state(1, "RUNNING"), state(2, "DONE")])
-    });
-    format!(
-        "subscription {{ invitationBatch(id: \"{}\") {{ sent state }} }}",
-        NodeId::Batch(id).encode().0
-    )
-}
-
 #[tokio::test]
 async fn a_batch_is_followed_until_it_is_done() {
     let harness = Harness::new();
-    let query = watching(&harness);
+    let query = harness.watching();
     let mut client = Client::introduced(&harness, Some(harness.admin())).await;
     client.say(subscribe("1", &query)).await;
     for (sent, state) in [(1, "RUNNING"), (2, "DONE")] {
@@ -116,7 +100,7 @@ async fn a_refused_operation_ends_with_its_errors_and_leaves_the_socket() {
         refused["payload"][0]["extensions"]["code"],
         json!("GRAPHQL_VALIDATION_FAILED")
     );
-    client.say(subscribe("2", &watching(&harness))).await;
+    client.say(subscribe("2", &harness.watching())).await;
     let answer = client.hear().await;
     assert_eq!(
         answer["payload"]["errors"][0]["extensions"]["code"],
@@ -149,7 +133,7 @@ async fn every_way_to_break_the_protocol_has_its_close_code() {
 async fn a_second_operation_under_a_living_id_closes_with_4409() {
     let harness = Harness::new();
     // nobody answers, so the operation lives
-    let query = watching(&harness);
+    let query = harness.watching();
     let mut client = Client::introduced(&harness, Some(harness.admin())).await;
     let both = [subscribe("1", &query), subscribe("1", &query)];
     for message in both {

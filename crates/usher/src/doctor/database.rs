@@ -1,16 +1,14 @@
 //! The database: there, migrated, with room for all pools, and of the same time as this machine.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use usher_auth::Service;
 use usher_database::{Database, DatabaseSettings, Server};
 use usher_parts::{database_settings, try_database};
 use usher_service::{Attempt, Settings};
 use usher_types::{Clock, SystemClock};
 
 use super::report::{Finding, Report};
+use crate::SERVICES;
 
-/// The services that have a schema.
-const SERVICES: [Service; 3] = [Service::Contacts, Service::Invitations, Service::Notifications];
 /// Connections that are left to whoever looks in, backups and monitoring.
 const LEFT: u32 = 10;
 /// What a migration takes.

@@ -103,14 +103,14 @@ impl App {
         let chunk = self.chunk_of(batch).await?;
         self.fetch_ahead(batch, &chunk);
         let last = chunk.last;
-        let step = self.write_chunk(batch, chunk).await?;
-        if !matches!(step, Step::Written) {
+        let ended = match self.write_chunk(batch, chunk).await? {
+            Step::Written => None,
+            Step::Lost => Some(Turn::Over),
+            Step::Held(reason) => Some(Turn::Held(reason)),
+        };
+        if let Some(ended) = ended {
             self.ahead.forget(batch.id);
-        }
-        match step {
-            Step::Written => {}
-            Step::Lost => return Ok(Turn::Over),
-            Step::Held(reason) => return Ok(Turn::Held(reason)),
+            return Ok(ended);
         }
         if last {
             self.finish_batch(batch.of()).await?;
