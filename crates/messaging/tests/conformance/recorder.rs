@@ -1,8 +1,14 @@
 //! A handler that does what the test says and remembers what lasted.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    task,
+};
 use usher_database::Transaction;
 use usher_events::Envelope;
 use usher_messaging::{Handler, HandlerError};
@@ -13,7 +19,8 @@ type Behaviour = Box<dyn FnMut(&[Envelope]) -> Result<(), HandlerError> + Send>;
 
 pub struct Recorder {
     behaviour: Mutex<Behaviour>,
-    tried: Mutex<Vec<Envelope>>,
+    /// What each consumer, which is a task of its own, has tried last: lanes commit beside each other.
+    tried: Mutex<HashMap<Option<task::Id>, Vec<Envelope>>>,
     sender: UnboundedSender<Envelope>,
 }
 
@@ -56,12 +63,13 @@ impl Handler for Recorder {
             .behaviour
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)(slice);
-        *self.tried.lock().unwrap() = slice.to_vec();
+        self.tried.lock().unwrap().insert(task::try_id(), slice.to_vec());
         done
     }
 
     async fn committed(&self) {
-        for envelope in std::mem::take(&mut *self.tried.lock().unwrap()) {
+        let committed = self.tried.lock().unwrap().remove(&task::try_id());
+        for envelope in committed.unwrap_or_default() {
             let _ = self.sender.send(envelope);
         }
     }
