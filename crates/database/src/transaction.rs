@@ -1,8 +1,12 @@
 //! A transaction in a scope.
 
 use std::{
+    fmt,
     pin::Pin,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use futures::{StreamExt, stream::BoxStream};
@@ -24,8 +28,19 @@ pub struct Transaction {
     wake: Option<Wake>,
     speaks: AtomicBool,
     urgently: AtomicBool,
+    afterwards: Afterwards,
     // Declared last: the next writer starts when this one's transaction is over.
     _writer: Option<OwnedMutexGuard<()>>,
+}
+
+/// What is done once the transaction lasts, see [`Transaction::after_commit`].
+#[derive(Default)]
+struct Afterwards(std::sync::Mutex<Vec<Box<dyn FnOnce() + Send>>>);
+
+impl fmt::Debug for Afterwards {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Afterwards").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -41,6 +56,7 @@ impl Transaction {
             wake,
             speaks: AtomicBool::new(false),
             urgently: AtomicBool::new(false),
+            afterwards: Afterwards::default(),
             _writer: writer,
         }
     }
@@ -82,6 +98,13 @@ impl Transaction {
         self.urgently.fetch_or(urgently, Ordering::Relaxed);
     }
 
+    /// Does `work` once the transaction lasts, in the order in which it was asked for, and never if it does not last: wakes
+    /// somebody, or counts. It must not wait.
+    pub fn after_commit(&self, work: impl FnOnce() + Send + 'static) {
+        let mut afterwards = self.afterwards.0.lock().unwrap_or_else(PoisonError::into_inner);
+        afterwards.push(Box::new(work));
+    }
+
     /// Makes it last, then wakes whoever waits for commits. Of a [`crate::Database::read`] there is nothing to make last: it
     /// is dropped, which saves a round trip, since the rollback travels with the pool's own check of the connection.
     ///
@@ -94,6 +117,7 @@ impl Transaction {
             wake: Some(wake),
             speaks,
             urgently,
+            afterwards,
             _writer,
         } = self
         else {
@@ -105,6 +129,9 @@ impl Transaction {
         }
         .map_err(exec_error)?;
         wake.committed(speaks.into_inner(), urgently.into_inner());
+        for work in afterwards.0.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            work();
+        }
         Ok(())
     }
 

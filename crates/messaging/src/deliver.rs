@@ -75,7 +75,6 @@ pub(crate) async fn deliver_packed(
     }
     handler.handle(&tx, &select(slice, fresh)).await?;
     tx.commit().await?;
-    handler.committed().await;
     Ok(())
 }
 

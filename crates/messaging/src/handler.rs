@@ -11,14 +11,12 @@ use usher_events::{Envelope, PayloadError};
 pub trait Handler: Send + Sync {
     /// Applies a slice of up to 200 messages, in the order they came, none of which was handled before. `tx` is in system
     /// scope and is committed by the caller together with the note that these messages are done; on an error nothing of
-    /// it lasts, and the messages are tried one by one.
+    /// it lasts, and the messages are tried one by one. Lanes are worked on beside each other, so what belongs to a slice and is
+    /// to be done once it lasts goes with its transaction ([`Transaction::after_commit`]), not into the handler.
     ///
     /// # Errors
     /// [`HandlerError::Retry`] for what may pass, [`HandlerError::Reject`] for what never will.
     async fn handle(&self, tx: &Transaction, slice: &[Envelope]) -> Result<(), HandlerError>;
-
-    /// Called after the commit, to wake whoever works on what the slice brought.
-    async fn committed(&self) {}
 }
 
 /// Why a slice failed. The author chooses at each `?`: database errors become `Retry`, unfitting payloads `Reject`.

@@ -99,7 +99,6 @@ async fn replay(database: &Database, subscription: &Subscription, id: Uuid) -> R
         .map_err(|error| HandlerError::reject(format!("unreadable: {error}")))?;
     subscription.handler.handle(&tx, &[envelope]).await?;
     tx.commit().await?;
-    subscription.handler.committed().await;
     Ok(true)
 }
 

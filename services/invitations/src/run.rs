@@ -144,7 +144,7 @@ impl Workshop {
     pub async fn open(parts: &Parts) -> Result<Self, StartError> {
         let app = build(parts).await.map_err(start_error)?;
         Ok(Self {
-            news: News::new(app.clone()),
+            news: News(app.clone()),
             wishes: Wishes(app.clone()),
             app,
         })

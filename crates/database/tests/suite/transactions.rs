@@ -113,6 +113,27 @@ dialects! {
         spoken.next().await;
     }
 
+    async fn what_is_asked_for_after_the_commit_is_done_in_order_and_only_then(db: TestDatabase) {
+        let database = db.service("contacts").await;
+        let (sender, done) = std::sync::mpsc::channel();
+        let ask = |tx: &usher_database::Transaction, number: u8| {
+            let sender = sender.clone();
+            tx.after_commit(move || sender.send(number).unwrap());
+        };
+        let tx = database.write(SYSTEM).await.unwrap();
+        ask(&tx, 1);
+        tx.rollback().await.unwrap();
+        let tx = database.write(SYSTEM).await.unwrap();
+        ask(&tx, 2);
+        drop(tx);
+        let tx = database.write(SYSTEM).await.unwrap();
+        ask(&tx, 3);
+        ask(&tx, 4);
+        assert_eq!(done.try_iter().count(), 0);
+        tx.commit().await.unwrap();
+        assert_eq!(done.try_iter().collect::<Vec<_>>(), [3, 4]);
+    }
+
     async fn writers_that_read_first_do_not_fail_each_other(db: TestDatabase) {
         let database = db.service("contacts").await;
         let seed = database.write(SYSTEM).await.unwrap();

@@ -1,14 +1,8 @@
 //! A handler that does what the test says and remembers what lasted.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
-use tokio::{
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    task,
-};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use usher_database::Transaction;
 use usher_events::Envelope;
 use usher_messaging::{Handler, HandlerError};
@@ -19,8 +13,6 @@ type Behaviour = Box<dyn FnMut(&[Envelope]) -> Result<(), HandlerError> + Send>;
 
 pub struct Recorder {
     behaviour: Mutex<Behaviour>,
-    /// What each consumer, which is a task of its own, has tried last: lanes commit beside each other.
-    tried: Mutex<HashMap<Option<task::Id>, Vec<Envelope>>>,
     sender: UnboundedSender<Envelope>,
 }
 
@@ -50,7 +42,6 @@ pub fn recorder(
     let (sender, receiver) = unbounded_channel();
     let recorder = Recorder {
         behaviour: Mutex::new(Box::new(behaviour)),
-        tried: Mutex::default(),
         sender,
     };
     (Arc::new(recorder), Record(receiver))
@@ -58,20 +49,18 @@ pub fn recorder(
 
 #[async_trait::async_trait]
 impl Handler for Recorder {
-    async fn handle(&self, _tx: &Transaction, slice: &[Envelope]) -> Result<(), HandlerError> {
+    async fn handle(&self, tx: &Transaction, slice: &[Envelope]) -> Result<(), HandlerError> {
         let done = self
             .behaviour
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)(slice);
-        self.tried.lock().unwrap().insert(task::try_id(), slice.to_vec());
+        let (sender, slice) = (self.sender.clone(), slice.to_vec());
+        tx.after_commit(move || {
+            for envelope in slice {
+                let _ = sender.send(envelope);
+            }
+        });
         done
-    }
-
-    async fn committed(&self) {
-        let committed = self.tried.lock().unwrap().remove(&task::try_id());
-        for envelope in committed.unwrap_or_default() {
-            let _ = self.sender.send(envelope);
-        }
     }
 }
 

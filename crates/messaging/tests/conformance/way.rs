@@ -294,8 +294,4 @@ impl usher_messaging::Handler for Mixed {
             self.handler.handle(tx, slice).await
         }
     }
-
-    async fn committed(&self) {
-        self.handler.committed().await;
-    }
 }

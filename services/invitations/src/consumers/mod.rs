@@ -1,12 +1,12 @@
 //! What this service hears: news of contacts, of mails and addresses, and wishes to invite or to get back in.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use usher_database::Transaction;
 use usher_events::{AddressStateChanged, ContactChanged, Envelope, Invite, MessageChanged, Recover};
 use usher_messaging::{Handler, HandlerError, Subscription};
 
-use crate::app::{App, Failure, Moved};
+use crate::app::{App, Failure};
 
 /// News.
 pub(crate) const EVENTS: &str = "invitations.events";
@@ -23,7 +23,7 @@ const BINDINGS: [&str; 4] = [
 /// Both queues.
 pub(crate) fn subscriptions(app: &App) -> Vec<Subscription> {
     vec![
-        Subscription::new(EVENTS, &BINDINGS, Arc::new(News::new(app.clone()))),
+        Subscription::new(EVENTS, &BINDINGS, Arc::new(News(app.clone()))),
         Subscription::new(WORK, &[], Arc::new(Wishes(app.clone()))),
     ]
 }
@@ -44,20 +44,7 @@ impl From<Failure> for HandlerError {
 }
 
 /// News of contacts, mails and addresses.
-pub(crate) struct News {
-    app: App,
-    /// What is left to do about mails after the commit.
-    done: Mutex<Moved>,
-}
-
-impl News {
-    pub(crate) fn new(app: App) -> Self {
-        Self {
-            app,
-            done: Mutex::default(),
-        }
-    }
-}
+pub(crate) struct News(App);
 
 #[async_trait::async_trait]
 impl Handler for News {
@@ -78,20 +65,17 @@ impl Handler for News {
             }
         }
         // addresses first: a contact that changed in the same slice is judged by them
-        self.app.addresses_changed(tx, &addresses).await?;
+        self.0.addresses_changed(tx, &addresses).await?;
         if !contacts.is_empty() {
-            self.app.contacts_changed(tx, &contacts).await?;
+            self.0.contacts_changed(tx, &contacts).await?;
         }
-        let moved = self.app.mails_changed(tx, &mails).await?;
-        // of this slice alone: what an earlier one noted that was rolled back has not happened
-        *self.done.lock().unwrap_or_else(PoisonError::into_inner) = moved;
+        let moved = self.0.mails_changed(tx, &mails).await?;
+        let app = self.0.clone();
+        tx.after_commit(move || {
+            app.ending.note(moved.over);
+            app.meters.sent_after(&moved.waited);
+        });
         Ok(())
-    }
-
-    async fn committed(&self) {
-        let done = std::mem::take(&mut *self.done.lock().unwrap_or_else(PoisonError::into_inner));
-        self.app.ending.note(done.over);
-        self.app.meters.sent_after(&done.waited);
     }
 }
 

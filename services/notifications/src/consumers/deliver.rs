@@ -33,10 +33,8 @@ impl Handler for DeliverHandler {
             .map(|envelope| Ok((envelope.decode::<Deliver>()?, envelope.traceparent.clone())))
             .collect::<Result<Vec<_>, HandlerError>>()?;
         app::accept(tx, &self.from, &deliveries, self.clock.now()).await?;
+        let sender = self.sender.clone();
+        tx.after_commit(move || sender.wake());
         Ok(())
-    }
-
-    async fn committed(&self) {
-        self.sender.wake();
     }
 }

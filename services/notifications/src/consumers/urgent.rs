@@ -46,11 +46,9 @@ impl Handler for UrgentHandler {
             storage::set_holds(tx, &holds, self.clock.now()).await?;
         }
         app::cancel(tx, &ended, self.clock.now()).await?;
+        let mover = self.mover.clone();
+        tx.after_commit(move || mover.wake());
         Ok(())
-    }
-
-    async fn committed(&self) {
-        self.mover.wake();
     }
 }
 
