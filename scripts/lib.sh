@@ -79,3 +79,30 @@ find_postgres() {
     done
     return 1
 }
+
+# alone FILE COMMAND...: one at a time, as tests run beside each other.
+alone() {
+    local lock=$1
+    shift
+    mkdir -p "$(dirname "$lock")"
+    (
+        flock 9
+        "$@"
+    ) 9>"$lock"
+}
+
+# node_packages FOLDER: installs what the lock file of a folder names, once.
+node_packages() {
+    have node || provide node nodejs || die "node is missing (Debian: nodejs)"
+    [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] || die "node is older than 20"
+    alone "$1/.lock" install_node_packages "$1"
+}
+
+install_node_packages() {
+    cmp -s "$1/package-lock.json" "$1/node_modules/.installed" && return
+    have npm || provide npm npm || die "npm is missing (Debian: npm)"
+    say "installing the packages of $1"
+    npm ci --prefix "$1" --silent --no-audit --no-fund >&2 ||
+        die "the packages of $1 cannot be installed: what needs them was NOT tested"
+    cp "$1/package-lock.json" "$1/node_modules/.installed"
+}

@@ -13,8 +13,10 @@ mod all {
     mod confirmation;
     mod dead_letters;
     mod declining;
+    mod evolution;
     mod fakes;
     mod field;
+    mod graphiql;
     mod harness;
     mod http;
     mod insight;

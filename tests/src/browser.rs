@@ -3,10 +3,13 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder};
-use serde_json::json;
+use hyper::Method;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
+use url::Url;
 
 use crate::outside::kill_now;
 use crate::{eventually, free_port};
@@ -50,6 +53,24 @@ impl Browser {
     /// # Panics
     /// As [`Browser::start`].
     pub async fn start_in(language: &str) -> Self {
+        // 2: blocked. Every page that people meet works without scripts.
+        Self::launch(
+            language,
+            json!({ "profile.managed_default_content_settings.javascript": 2 }),
+        )
+        .await
+    }
+
+    /// One that runs scripts, for the page of developers.
+    ///
+    /// # Panics
+    /// As [`Browser::start`].
+    pub async fn start_with_scripts() -> Self {
+        Self::launch("en", json!({})).await
+    }
+
+    async fn launch(language: &str, mut preferences: Value) -> Self {
+        preferences["intl.accept_languages"] = json!(language);
         let port = free_port();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -73,17 +94,18 @@ impl Browser {
             &format!("--accept-lang={language}"),
             &format!("--user-data-dir={}", profile.path().display()),
         ];
-        let capabilities = json!({
-            "args": arguments,
-            // 2: blocked. Every page of ours works without scripts.
-            "prefs": {
-                "profile.managed_default_content_settings.javascript": 2,
-                "intl.accept_languages": language,
-            },
-        });
-        let capabilities = [("goog:chromeOptions".to_owned(), capabilities)]
-            .into_iter()
-            .collect();
+        let capabilities = [
+            (
+                "goog:chromeOptions".to_owned(),
+                json!({ "args": arguments, "prefs": preferences }),
+            ),
+            (
+                "goog:loggingPrefs".to_owned(),
+                json!({ "performance": "ALL", "browser": "ALL" }),
+            ),
+        ]
+        .into_iter()
+        .collect();
         let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
         builder.capabilities(capabilities);
         let address = format!("http://127.0.0.1:{port}");
@@ -98,6 +120,43 @@ impl Browser {
         }
     }
 
+    /// Everything that pages have asked for so far, sockets too, but for what stands in an address itself and for the
+    /// browser's own pages.
+    ///
+    /// # Panics
+    /// Where the browser does not tell.
+    pub async fn requests(&self) -> Vec<Url> {
+        let asked = self.log("performance").await.into_iter().filter_map(|entry| {
+            let event: Value = serde_json::from_str(&entry).ok()?;
+            let event = &event["message"];
+            let address = match event["method"].as_str()? {
+                "Network.requestWillBeSent" => &event["params"]["request"]["url"],
+                "Network.webSocketCreated" => &event["params"]["url"],
+                _ => return None,
+            };
+            Url::parse(address.as_str()?).ok()
+        });
+        asked
+            .filter(|address| !matches!(address.scheme(), "data" | "chrome"))
+            .collect()
+    }
+
+    /// What pages have complained of so far.
+    ///
+    /// # Panics
+    /// Where the browser does not tell.
+    pub async fn complaints(&self) -> Vec<String> {
+        self.log("browser").await
+    }
+
+    async fn log(&self, kind: &'static str) -> Vec<String> {
+        let entries = self.page.issue_cmd(Log(kind)).await.expect("a log");
+        let entries = entries.as_array().expect("entries").iter();
+        entries
+            .map(|entry| entry["message"].as_str().expect("a message").to_owned())
+            .collect()
+    }
+
     /// Closes window and driver.
     ///
     /// # Panics
@@ -105,5 +164,19 @@ impl Browser {
     pub async fn close(mut self) {
         self.page.clone().close().await.expect("the browser closes");
         self.driver.kill().await.expect("chromedriver ends");
+    }
+}
+
+/// What chromedriver has noted, besides what WebDriver asks of it.
+#[derive(Debug)]
+struct Log(&'static str);
+
+impl WebDriverCompatibleCommand for Log {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({ "type": self.0 }).to_string()))
     }
 }

@@ -117,7 +117,7 @@ async fn preview(
 /// Questions.
 #[Object]
 impl Questions {
-    /// Who is asking; null without a token.
+    /// Who is asking; null without a token. Public.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<Viewer>, Fault> {
         let scope = Scope::of(ctx)?;
         match scope.principal().map(|principal| principal.subject) {
@@ -147,7 +147,7 @@ impl Questions {
         node(ctx, &id).await
     }
 
-    /// As `node`, for at most 100 ids, in their order.
+    /// As `node`, for at most 100 ids, in their order. Needs a session, and what the operation for each type needs.
     async fn nodes(
         &self,
         ctx: &Context<'_>,

@@ -27,11 +27,7 @@ pub fn build(introspection: bool) -> Schema {
 /// The schema in the schema definition language, as it is committed.
 #[must_use]
 pub fn sdl() -> String {
-    build(true).sdl_with_options(
-        SDLExportOptions::new()
-            .include_specified_by()
-            .prefer_single_line_descriptions(),
-    )
+    build(true).sdl_with_options(SDLExportOptions::new().include_specified_by())
 }
 
 /// Of which root type an operation is.

@@ -1,13 +1,12 @@
-//! Development only: a place to try the API, and the mail that was captured instead of being sent (N10).
+//! Development only: the mail that was captured instead of being sent (N10).
 
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use minijinja::context;
 use usher_text::Locale;
@@ -21,19 +20,8 @@ const MOST_MAILS: usize = 200;
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/", get(sandbox))
-        .route("/assets/sandbox.js", get(script))
         .route("/dev/mail", get(list))
         .route("/dev/mail/{name}", get(mail))
-}
-
-async fn sandbox(State(app): State<Arc<App>>) -> Response {
-    app.pages.sandbox()
-}
-
-async fn script() -> Response {
-    let headers = [(CONTENT_TYPE, "text/javascript; charset=utf-8")];
-    (headers, include_str!("../../templates/sandbox.js")).into_response()
 }
 
 async fn list(State(app): State<Arc<App>>) -> Response {

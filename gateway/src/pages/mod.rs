@@ -9,6 +9,7 @@ mod decline;
 mod development;
 mod eml;
 mod forgot;
+mod graphiql;
 mod guard;
 mod link;
 mod new_link;
@@ -64,7 +65,7 @@ pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route_layer(from_fn_with_state(Arc::clone(app), budget::budgeted))
         .route("/assets/pages.css", get(style::style));
     let routes = if app.development {
-        routes.merge(development::routes())
+        routes.merge(development::routes()).merge(graphiql::routes())
     } else {
         routes
     };

@@ -17,9 +17,6 @@ use super::texts::Texts;
 /// Nothing but our own style sheet, and forms that come back to us.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
-/// The sandbox has a script of ours that talks to us.
-const SANDBOX_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
-     frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 macro_rules! templates {
     ($($name:literal),+ $(,)?) => { &[$(($name, include_str!(concat!("../../templates/", $name)))),+] };
@@ -35,7 +32,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "message.html",
     "sign_in.html",
     "portal.html",
-    "sandbox.html",
+    "graphiql.html",
     "mail_list.html",
     "mail.html",
 ];
@@ -111,14 +108,6 @@ impl Pages {
                     .into_response()
             }
         }
-    }
-
-    /// The sandbox of development, which has a script.
-    pub(super) fn sandbox(&self) -> Response {
-        let mut response = self.page(StatusCode::OK, Locale::default(), "sandbox.html", context! {});
-        let policy = HeaderValue::from_static(SANDBOX_POLICY);
-        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
-        response
     }
 }
 

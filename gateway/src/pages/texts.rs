@@ -118,7 +118,7 @@ mod tests {
     }
 
     /// Those of development are for developers, in English.
-    const OURS: [&str; 3] = ["sandbox.html", "mail.html", "mail_list.html"];
+    const OURS: [&str; 3] = ["graphiql.html", "mail.html", "mail_list.html"];
 
     fn templates() -> impl Iterator<Item = (String, String)> {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");

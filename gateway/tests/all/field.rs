@@ -35,7 +35,8 @@ const OLDER_DRAFT: [(&str, &str); 6] = [
     ),
 ];
 
-async fn node(arguments: &[&str]) -> String {
+/// What a program of `tests/node` writes.
+pub async fn node(arguments: &[&str]) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let output = Command::new(root.join("scripts/node"))
         .args(arguments)

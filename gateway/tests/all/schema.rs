@@ -1,7 +1,10 @@
 //! The committed schema.
 
+use std::process::Command;
+
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{InputValueDefinition, TypeKind, TypeSystemDefinition};
+use usher_auth::Permission;
 use usher_gateway::graphql::{Kind, operations, sdl};
 
 #[test]
@@ -11,6 +14,76 @@ fn the_committed_schema_is_fresh() {
         committed == sdl(),
         "gateway/schema.graphql is stale: run `make schema`"
     );
+}
+
+#[test]
+fn the_reference_is_fresh() {
+    let page = Command::new(env!("CARGO_BIN_EXE_usher-schema"))
+        .arg("reference")
+        .output()
+        .unwrap();
+    assert!(page.status.success());
+    assert!(
+        page.stdout == include_bytes!("../../../docs/reference.md"),
+        "docs/reference.md is stale: run `make schema`"
+    );
+}
+
+/// The sentences of a description that say who may.
+fn needs(description: &str) -> Vec<String> {
+    let words = description.split_whitespace().collect::<Vec<_>>().join(" ");
+    let sentences = words
+        .split_inclusive(['.', ';'])
+        .fold(vec![String::new()], |mut all, part| {
+            let last = all.last_mut().unwrap();
+            last.push_str(part);
+            // a dot within `contacts.read` ends nothing
+            if last.matches('`').count().is_multiple_of(2) {
+                all.push(String::new());
+            }
+            all
+        });
+    let trimmed = sentences.iter().map(|sentence| sentence.trim().to_owned());
+    trimmed
+        .filter(|sentence| sentence.starts_with("Needs ") || sentence.starts_with("Public"))
+        .collect()
+}
+
+#[test]
+fn every_operation_says_which_permission_it_needs() {
+    let mut wrong = Vec::new();
+    for definition in parse_schema(sdl()).unwrap().definitions {
+        let TypeSystemDefinition::Type(definition) = definition else {
+            continue;
+        };
+        let name = definition.node.name.node.to_string();
+        let (true, TypeKind::Object(object)) = (
+            ["Query", "Mutation", "Subscription"].contains(&name.as_str()),
+            definition.node.kind,
+        ) else {
+            continue;
+        };
+        for field in object.fields {
+            let description = field.node.description.unwrap().node;
+            let said = needs(&description);
+            let [sentence] = said.as_slice() else {
+                wrong.push(format!("{name}.{}: {said:?}", field.node.name.node));
+                continue;
+            };
+            let named: Vec<&str> = sentence.split('`').skip(1).step_by(2).collect();
+            let known = named
+                .iter()
+                .filter(|word| word.contains('.'))
+                .all(|word| Permission::from_name(word).is_some());
+            let told = sentence.starts_with("Public")
+                || sentence.contains("session")
+                || named.iter().any(|word| word.contains('.'));
+            if !known || !told {
+                wrong.push(format!("{name}.{}: {sentence}", field.node.name.node));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl From<Failure> for HandlerError {
 }
 
 /// News of contacts, mails and addresses.
-pub(crate) struct News(App);
+pub(crate) struct News(pub(crate) App);
 
 #[async_trait::async_trait]
 impl Handler for News {
