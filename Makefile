@@ -1,6 +1,6 @@
 # Every command a person needs. Each is a line here and, where it takes more, a script in scripts/.
 
-.PHONY: help run run-distributed demo test chart images lint bench schema format
+.PHONY: help run run-distributed demo test chart images lint bench schema events format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ bench: ## the measured limits; LINES="list_page_c16 idle_memory" runs some
 schema: ## writes gateway/schema.graphql
 	@cargo run --quiet --locked --package usher-gateway --bin usher-schema > gateway/schema.graphql.new
 	@mv gateway/schema.graphql.new gateway/schema.graphql
+
+events: ## writes the contract of events, proto/usher/events/v1
+	@cargo run --quiet --locked --package usher-events --bin usher-events
 
 format: ## formats the code
 	@cargo fmt --all
