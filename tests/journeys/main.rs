@@ -6,6 +6,7 @@ mod authorization;
 mod batches;
 mod dead_letters;
 mod doctor;
+mod events;
 mod faults;
 mod one_person;
 mod operations;
