@@ -1,6 +1,6 @@
 # Every command a person needs. Each is a line here and, where it takes more, a script in scripts/.
 
-.PHONY: help run run-distributed demo test chart images lint bench schema released graphiql format
+.PHONY: help run run-distributed demo test chart images lint bench schema released graphiql events format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ released: ## keeps the schema as that of the newest release in CHANGELOG.md: par
 
 graphiql: ## writes gateway/graphiql/dist, the page on which the API is tried out in development
 	@scripts/graphiql
+
+events: ## writes the contract of events, proto/usher/events/v1
+	@cargo run --quiet --locked --package usher-events --bin usher-events
 
 format: ## formats the code
 	@cargo fmt --all

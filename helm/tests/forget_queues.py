@@ -20,7 +20,7 @@ def main(url: str, prefix: str) -> None:
     for base in bases():
         for end in ("interactive", "bulk", "dead"):
             channel.queue_delete(f"{prefix}{base}.{end}")
-    for exchange in ("events", "packs", "work", "dead"):
+    for exchange in ("events", "packs", "work", "dead", "inbound.other", "inbound"):
         channel.exchange_delete(f"{prefix}usher.{exchange}")
     connection.close()
 

@@ -4,7 +4,7 @@ import re
 import tomllib
 import unittest
 
-from chart import ROOT, SCENARIOS, SERVICES, component, containers, objects, of_kind, one, pods, rendered
+from chart import ROOT, SCENARIOS, SERVICES, component, containers, objects, of_kind, one, parse, pods, render, rendered
 from readme import leaves
 
 # What each program needs; what it does not need it does not get.
@@ -134,6 +134,17 @@ class Environment(unittest.TestCase):
                 self.assertEqual(len(names), len(set(names)), name)
                 ours = {key for key in names if key.startswith("USHER_")}
                 self.assertLessEqual(ours, known, name)
+
+    def test_who_makes_the_queues_is_known_to_all_who_use_them_and_publishers_to_contacts(self):
+        sets = ("settings.broker.topology=expect", "settings.inbound.publishers=crm:firm")
+        given = {}
+        for found in parse(render("minimal", "4", *sets)):
+            if found["kind"] == "Deployment":
+                variables = environment(found["spec"]["template"]["spec"]["containers"][0])
+                names = ("USHER_BROKER__TOPOLOGY", "USHER_INBOUND__PUBLISHERS")
+                given[component(found)] = [variables.get(name) for name in names]
+        others = dict.fromkeys(("invitations", "notifications"), ["expect", None])
+        self.assertEqual(given, {"gateway": [None, None], "contacts": ["expect", "crm:firm"], **others})
 
     def test_authorities_are_files_of_those_who_speak_with_the_part(self):
         variables = {"database": "USHER_TLS__DATABASE_CA", "broker": "USHER_TLS__AMQP_CA"}

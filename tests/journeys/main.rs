@@ -6,6 +6,7 @@ mod authorization;
 mod batches;
 mod dead_letters;
 mod doctor;
+mod events;
 mod examples;
 mod faults;
 mod graphiql;

@@ -205,6 +205,9 @@ fn postgres_programs() -> PathBuf {
         .expect("PostgreSQL's programs: install Debian's package postgresql (make test does)")
 }
 
+/// A node's settings, where it has any.
+const CONFIG: &str = "settings";
+
 /// A RabbitMQ node.
 #[derive(Debug)]
 pub struct RabbitMq {
@@ -220,7 +223,23 @@ impl RabbitMq {
     /// # Panics
     /// Where RabbitMQ is not installed or does not start.
     pub async fn start() -> Self {
+        Self::start_in(folder_of("rabbitmq").await).await
+    }
+
+    /// The same with definitions that it loads before anybody comes: users, permissions, queues.
+    ///
+    /// # Panics
+    /// As [`RabbitMq::start`].
+    pub async fn start_with(definitions: &serde_json::Value) -> Self {
         let folder = folder_of("rabbitmq").await;
+        let file = folder.path().join("definitions.json");
+        std::fs::write(&file, definitions.to_string()).expect("a file");
+        let config = format!("load_definitions = {}\n", file.display());
+        std::fs::write(folder.path().join(format!("{CONFIG}.conf")), config).expect("a file");
+        Self::start_in(folder).await
+    }
+
+    async fn start_in(folder: TempDir) -> Self {
         std::fs::write(folder.path().join("plugins"), "[].\n").expect("a file");
         let mut node = Self {
             folder,
@@ -249,7 +268,7 @@ impl RabbitMq {
             .env("RABBITMQ_LOG_BASE", folder.join("log"))
             .env("RABBITMQ_ENABLED_PLUGINS_FILE", folder.join("plugins"))
             .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
-            .env("RABBITMQ_CONFIG_FILE", folder.join("none"))
+            .env("RABBITMQ_CONFIG_FILE", folder.join(CONFIG))
             .env("RABBITMQ_PID_FILE", self.pid_file())
             .current_dir(folder)
             .stdin(Stdio::null())
@@ -282,7 +301,13 @@ impl RabbitMq {
     /// Its address.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("amqp://guest:guest@127.0.0.1:{}", self.port)
+        self.url_of("guest", "guest")
+    }
+
+    /// Its address for another user.
+    #[must_use]
+    pub fn url_of(&self, user: &str, password: &str) -> String {
+        format!("amqp://{user}:{password}@127.0.0.1:{}/%2f", self.port)
     }
 }
 

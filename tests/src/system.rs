@@ -61,7 +61,19 @@ impl System {
     /// # Panics
     /// As [`System::start`].
     pub async fn start_on(setting: Setting, parts: &Parts) -> Self {
+        Self::start_with(setting, parts, &[]).await
+    }
+
+    /// The same with further settings.
+    ///
+    /// # Panics
+    /// As [`System::start`].
+    pub async fn start_with(setting: Setting, parts: &Parts, settings: &[(&str, &str)]) -> Self {
         let mut system = Self::still(setting);
+        let settings = settings
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        system.environment.extend(settings);
         if setting == Setting::Distributed {
             system.prepare(parts).await;
         }

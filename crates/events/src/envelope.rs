@@ -92,6 +92,9 @@ pub struct Envelope {
     pub queue: Option<String>,
     /// W3C trace context of whoever caused it.
     pub traceparent: Option<String>,
+    /// The broker's user who published it, vouched for by the broker, where it came from another service (E2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publisher: Option<String>,
     /// The payload.
     pub data: Data,
 }
@@ -120,6 +123,7 @@ impl Envelope {
             key: payload.key(),
             queue,
             traceparent: None,
+            publisher: None,
             // Our payloads are structs with string keys, which JSON always takes.
             data: Data::of(payload),
         }

@@ -1,6 +1,7 @@
 //! Facts, published on the topic exchange.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use usher_types::{
     AccountId, AccountKind, BatchId, ContactId, ContactRole, DeliveryState, EmailState, InvitationId,
@@ -11,7 +12,7 @@ use uuid::Uuid;
 use crate::envelope::{Event, Payload};
 
 /// `usher.contact.created.v1` and `usher.contact.updated.v1`: the contact after the change.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ContactChanged {
     /// True for the first one.
     pub created: bool,
@@ -21,7 +22,7 @@ pub struct ContactChanged {
 }
 
 /// What others need to know of a contact.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ContactFacts {
     /// The contact.
     pub id: ContactId,
@@ -29,7 +30,7 @@ pub struct ContactFacts {
     pub organization_id: OrganizationId,
     /// Older versions never overwrite newer ones.
     pub version: Version,
-    /// C1.
+    /// What the contact is to the firm (C1).
     pub role: ContactRole,
     /// Given name.
     pub first_name: String,
@@ -43,7 +44,7 @@ pub struct ContactFacts {
     pub email_state: EmailState,
     /// Another live contact has the same address.
     pub email_duplicate: bool,
-    /// C4.
+    /// An inactive contact keeps history and address and has no access (C4).
     pub active: bool,
     /// Number of linked accounts.
     pub links: i64,
@@ -80,7 +81,7 @@ impl Payload for ContactChanged {
 impl Event for ContactChanged {}
 
 /// `usher.account.created.v1` and `usher.account.updated.v1`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountChanged {
     /// True for the first one.
     pub created: bool,
@@ -90,7 +91,7 @@ pub struct AccountChanged {
 }
 
 /// What others need to know of an account.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountFacts {
     /// The account.
     pub id: AccountId,
@@ -100,7 +101,7 @@ pub struct AccountFacts {
     pub version: Version,
     /// As shown.
     pub name: String,
-    /// C5.
+    /// What the account stands for (C5).
     pub kind: AccountKind,
 }
 
@@ -122,7 +123,7 @@ impl Payload for AccountChanged {
 impl Event for AccountChanged {}
 
 /// What happened to an invitation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InvitationFact {
     /// The first link went out.
@@ -140,7 +141,7 @@ pub enum InvitationFact {
 }
 
 /// `usher.invitation.{issued|resent|cancelled|expired|declined|accepted}.v1`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InvitationChanged {
     /// What happened.
     pub fact: InvitationFact,
@@ -153,7 +154,7 @@ pub struct InvitationChanged {
 }
 
 /// Where a contact stands on the way in, after a change.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PortalFacts {
     /// Whose.
     pub contact_id: ContactId,
@@ -198,7 +199,7 @@ impl Payload for InvitationChanged {
 impl Event for InvitationChanged {}
 
 /// `usher.portal.first_signed_in.v1` and `usher.portal.signed_in.v1`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SignedIn {
     /// True for the first one, which makes ACTIVE (I1).
     pub first: bool,
@@ -224,7 +225,7 @@ impl Payload for SignedIn {
 impl Event for SignedIn {}
 
 /// `usher.portal.impersonation_started.v1` and `usher.portal.impersonation_ended.v1`: a member looks through a contact's eyes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Impersonation {
     /// True for the start.
     pub started: bool,
@@ -258,7 +259,7 @@ impl Payload for Impersonation {
 impl Event for Impersonation {}
 
 /// `usher.organization.updated.v1`: every setting after the change; also published when the organization is made.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OrganizationChanged {
     /// The organization.
     pub id: OrganizationId,
@@ -299,7 +300,7 @@ impl Payload for OrganizationChanged {
 impl Event for OrganizationChanged {}
 
 /// What became of an e-mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageOutcome {
     /// The server took it.
@@ -317,7 +318,7 @@ pub enum MessageOutcome {
 }
 
 /// `usher.message.{sent|deferred|failed|bounced|suppressed|cancelled}.v1`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageChanged {
     /// What became of it.
     pub outcome: MessageOutcome,
@@ -373,7 +374,7 @@ impl Payload for MessageChanged {
 impl Event for MessageChanged {}
 
 /// `usher.address.state_changed.v1`: an address began or ceased to take mail.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AddressStateChanged {
     /// Address state is an organization's own (N6).
     pub organization_id: OrganizationId,

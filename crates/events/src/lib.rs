@@ -3,10 +3,12 @@
 //! Events are facts about the past, published for everyone; commands are requests between our own services. No payload
 //! holds a token or a password in clear, and an address stands only where the event is about it (E1).
 
+pub mod catalog;
 mod command;
 mod data;
 mod envelope;
 mod fact;
+mod inbound;
 
 pub use command::{
     CancelMessages, Deliver, HoldMailing, Invite, Letter, MailKind, Mailing, Recover, Suppress,
@@ -19,3 +21,4 @@ pub use fact::{
     InvitationChanged, InvitationFact, MessageChanged, MessageOutcome, OrganizationChanged, PortalFacts,
     SignedIn,
 };
+pub use inbound::{AccountUpserted, ContactUpserted, Deactivated, accepted};

@@ -21,13 +21,16 @@ pub enum BrokerError {
     /// It does not answer, or not any more; tried again (R5).
     #[error("the broker does not answer: {0}")]
     Unavailable(String),
+    /// Somebody else makes exchanges and queues, and has not made all of them yet; tried again (R5).
+    #[error("{0}")]
+    Missing(String),
 }
 
 impl BrokerError {
     /// Whether trying again later makes sense.
     #[must_use]
     pub const fn is_temporary(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
+        matches!(self, Self::Unavailable(_) | Self::Missing(_))
     }
 }
 

@@ -145,13 +145,7 @@ impl Consumer {
                     });
                 }
                 content => {
-                    bury(
-                        &self.database,
-                        self.subscription.queue(),
-                        (pack, &content),
-                        &reason,
-                    )
-                    .await?;
+                    bury(&self.database, &self.subscription, (pack, &content), &reason).await?;
                     buried.push(tag);
                 }
             }
@@ -258,7 +252,7 @@ impl Consumer {
         if rejected || failures >= LIMIT {
             bury(
                 &self.database,
-                self.subscription.queue(),
+                &self.subscription,
                 (message.pack, &Ok(message.envelope)),
                 &error.to_string(),
             )

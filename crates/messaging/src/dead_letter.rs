@@ -10,6 +10,7 @@ use usher_types::OrganizationId;
 use uuid::Uuid;
 
 use crate::{
+    Subscription,
     deliver::{note, remember},
     transport::{Pack, Unreadable},
 };
@@ -119,31 +120,35 @@ fn read(row: &QueryResult) -> Result<DeadLetter, DbErr> {
     })
 }
 
-/// A reason as it is kept: on one line, without addresses (E1), which libraries like to quote.
+/// A reason as it is kept: on one line, without addresses (E1), which libraries like to quote, and without characters that no line
+/// has.
 pub(crate) fn discreet(reason: &str) -> String {
     let words = reason
         .split_whitespace()
         .map(|word| if word.contains('@') { "…" } else { word });
     let line = words.collect::<Vec<_>>().join(" ");
-    line.chars().take(LONGEST_REASON).collect()
+    let shown = line.chars().filter(|letter| !letter.is_control());
+    shown.take(LONGEST_REASON).collect()
 }
 
 /// Notes a message as dead, and in the inbox as done; the pack that it came in is open from then on (`deliver`). One that was
 /// handled already, and came back because nobody heard of it, is not dead.
 pub(crate) async fn bury(
     database: &Database,
-    queue: &str,
+    subscription: &Subscription,
     (pack, content): (Option<Pack>, &Result<Envelope, Unreadable>),
     reason: &str,
 ) -> Result<(), DbErr> {
+    let queue = subscription.queue();
+    let tx = database.write(Scope::System(SystemReason::Consume)).await?;
     let (id, organization, text) = match content {
         Ok(envelope) => {
             let text = serde_json::to_string(envelope).map_err(|error| DbErr::Json(error.to_string()))?;
-            (envelope.id, envelope.organization.map(OrganizationId::uuid), text)
+            let owner = subscription.handler.owner(&tx, envelope).await?;
+            (envelope.id, owner.map(OrganizationId::uuid), text)
         }
         Err(unreadable) => (unreadable.id, None, unreadable.raw.clone()),
     };
-    let tx = database.write(Scope::System(SystemReason::Consume)).await?;
     let fresh = match content {
         Ok(envelope) => remember(&tx, queue, std::slice::from_ref(envelope), &[pack]).await?,
         Err(_) => note(&tx, queue, HashMap::from([(id, 1)])).await?,
@@ -181,6 +186,7 @@ mod tests {
             discreet("invalid type: string \"ada@example.com\",\n expected a map"),
             "invalid type: string … expected a map"
         );
+        assert_eq!(discreet("unknown variant `\0\u{7}`"), "unknown variant ``");
         assert_eq!(discreet(&"no ".repeat(1000)).chars().count(), 500);
     }
 }

@@ -5,6 +5,7 @@ use std::error::Error;
 use sea_orm::DbErr;
 use usher_database::Transaction;
 use usher_events::{Envelope, PayloadError};
+use usher_types::OrganizationId;
 
 /// Works on messages of one queue.
 #[async_trait::async_trait]
@@ -17,6 +18,15 @@ pub trait Handler: Send + Sync {
     /// # Errors
     /// [`HandlerError::Retry`] for what may pass, [`HandlerError::Reject`] for what never will.
     async fn handle(&self, tx: &Transaction, slice: &[Envelope]) -> Result<(), HandlerError>;
+
+    /// Whose a message is that becomes a dead letter: who sees it, and has it erased with them. What the message says of itself
+    /// does for messages of our own; `tx` is in system scope.
+    ///
+    /// # Errors
+    /// Where the database does not answer.
+    async fn owner(&self, _tx: &Transaction, message: &Envelope) -> Result<Option<OrganizationId>, DbErr> {
+        Ok(message.organization)
+    }
 }
 
 /// Why a slice failed. The author chooses at each `?`: database errors become `Retry`, unfitting payloads `Reject`.

@@ -84,6 +84,7 @@ mod tests {
             key: Uuid::from_u128(key),
             queue: None,
             traceparent: None,
+            publisher: None,
             data: usher_events::Data::of(&()),
         };
         Message {

@@ -36,6 +36,9 @@
 //! work. Commands ([`Envelope::queue`](usher_events::Envelope)) to the direct exchange `{prefix}usher.work` with the queue's
 //! name and lane. A queue takes its own commands without any binding.
 //!
+//! **From others.** A queue with a binding that begins with `usher.inbound.` takes what other services publish on the topic
+//! exchange `{prefix}usher.inbound`, on RabbitMQ alone. Such a message is believed only for who published it.
+//!
 //! **Failures.** [`HandlerError::Retry`] waits and tries again, five times in all; [`HandlerError::Reject`] and the fifth
 //! failure go to the consumer's table `dead_letter` with the reason, from which [`ask_replay`] gives them to the handler once more. While a message waits, later ones with its key wait
 //! behind it. A database that does not answer, and deadlocks, are not the message's fault and are tried without limit.

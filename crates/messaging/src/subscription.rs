@@ -17,7 +17,9 @@ pub struct Subscription {
 impl Subscription {
     /// `queue` is the service's name and a purpose, `contacts.portal`; it is also the key of the inbox, so it never
     /// changes. `bindings` are CloudEvents types, in which `*` stands for one word and `#` for any number:
-    /// `usher.contact.updated.v1`, `usher.invitation.*.v1`. Commands for `queue` arrive without a binding.
+    /// `usher.contact.updated.v1`, `usher.invitation.*.v1`. Those that begin with `usher.inbound.` are of what others publish, and
+    /// make it an open queue: whoever publishes there is told by [`Envelope::publisher`](usher_events::Envelope), and nothing that
+    /// a message says of itself is believed. Commands for `queue` arrive without a binding.
     pub fn new(queue: impl Into<String>, bindings: &[&str], handler: Arc<dyn Handler>) -> Self {
         let bindings = bindings.iter().map(|binding| (*binding).to_owned()).collect();
         Self {
@@ -40,18 +42,36 @@ impl Subscription {
     }
 
     pub(crate) fn lane(&self, lane: Lane) -> Queue {
-        let pattern = |binding: &String| {
-            format!(
-                "{}.{}",
-                binding.strip_prefix("usher.").unwrap_or(binding),
-                lane.as_str()
-            )
-        };
+        let rest = |binding: &String| binding.strip_prefix(OURS).unwrap_or(binding).to_owned();
+        let (inbound, bindings): (Vec<String>, Vec<String>) = self
+            .bindings
+            .iter()
+            .cloned()
+            .partition(|binding| binding.starts_with(OTHERS));
+        let events = bindings
+            .iter()
+            .map(|binding| format!("{}.{}", rest(binding), lane.as_str()));
+        let inbound = inbound.iter().filter_map(|binding| binding.strip_prefix(OTHERS));
         Queue {
             base: self.queue.clone(),
             lane,
-            bindings: self.bindings.iter().map(pattern).collect(),
+            bindings: events.collect(),
+            inbound: inbound.flat_map(|binding| accepted(binding, lane)).collect(),
         }
+    }
+}
+
+/// How the types of events begin.
+const OURS: &str = "usher.";
+/// How the types begin that others publish.
+const OTHERS: &str = "usher.inbound.";
+
+/// Others need not name a lane; what names none is no part of a mass.
+fn accepted(binding: &str, lane: Lane) -> Vec<String> {
+    let named = format!("{binding}.{}", lane.as_str());
+    match lane {
+        Lane::Interactive => vec![binding.to_owned(), named],
+        Lane::Bulk => vec![named],
     }
 }
 

@@ -17,11 +17,18 @@ pub(crate) struct Queue {
     pub lane: Lane,
     /// Patterns of routing keys on the topic exchange.
     pub bindings: Vec<String>,
+    /// Patterns of routing keys on the exchange of what others publish.
+    pub inbound: Vec<String>,
 }
 
 impl Queue {
     pub(crate) fn name(&self) -> String {
         format!("{}.{}", self.base, self.lane.as_str())
+    }
+
+    /// Whether others publish into it, who are not to be trusted.
+    pub(crate) const fn is_open(&self) -> bool {
+        !self.inbound.is_empty()
     }
 }
 
@@ -193,7 +200,8 @@ impl Unreadable {
         Self {
             id: uuid::Builder::from_custom_bytes(bytes).into_uuid(),
             reason: reason.into(),
-            raw: String::from_utf8_lossy(raw).into_owned(),
+            // PostgreSQL's texts take no NUL.
+            raw: String::from_utf8_lossy(raw).replace('\0', "\u{fffd}"),
         }
     }
 }

@@ -25,7 +25,7 @@ mod queues;
 pub use dead_letters::Letters;
 pub use errors::StartErrors;
 pub use open::{connect_broker, connect_database, database_settings, migrate, rabbit, try_database};
-pub use queues::{QUEUES, Queue, declare_queues};
+pub use queues::{QUEUES, Queue, declare_queues, topology};
 
 use std::sync::Arc;
 

@@ -22,6 +22,23 @@ struct PoolSettings {
     connections: u32,
 }
 
+/// The table `[broker]` of the settings.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BrokerSettings {
+    topology: Topology,
+}
+
+/// Who makes queues and exchanges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Topology {
+    /// Every program does.
+    Declare,
+    /// Somebody else, by the definitions.
+    Expect,
+}
+
 /// Where the database is and how many connections a process may have.
 ///
 /// # Errors
@@ -135,6 +152,11 @@ pub fn rabbit(settings: &Settings, process: &str) -> Result<Option<Broker>, Star
     };
     let rabbit = RabbitSettings::new(url.expose_secret(), common.broker_prefix.as_str(), process)
         .trusting(Trust::of(settings)?.amqp);
+    let broker: BrokerSettings = settings.section("broker")?;
+    let rabbit = match broker.topology {
+        Topology::Declare => rabbit,
+        Topology::Expect => rabbit.expecting_topology(),
+    };
     Broker::rabbit(&rabbit)
         .map(Some)
         .map_err(StartErrors::start_error)

@@ -75,15 +75,40 @@ async fn r5_wrong_addresses_stop_the_start() {
     );
 }
 
+/// Operators load it; what programs declare comes from the same place.
+#[test]
+fn r2_the_definitions_are_what_usher_topology_prints() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = usher_parts::topology(&settings(&folder, &[])).unwrap();
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/rabbitmq-definitions.json");
+    let committed = std::fs::read_to_string(file).unwrap();
+    assert_eq!(
+        committed, printed,
+        "usher topology > docs/rabbitmq-definitions.json"
+    );
+    let more = [
+        ("amqp_url", "amqp://user:hunter2@mq/crm"),
+        ("broker_prefix", "acme."),
+    ];
+    let own = usher_parts::topology(&settings(&folder, &more)).unwrap();
+    assert!(
+        own.contains("\"name\": \"acme.contacts.inbound.bulk\"") && own.contains("\"vhost\": \"crm\""),
+        "{own}"
+    );
+    assert!(!own.contains("hunter2") && !own.contains("\"vhost\": \"/\""));
+}
+
 /// The services are not ours to call from here, so their source is read.
 #[test]
 fn e3_the_queues_known_to_all_are_those_that_services_listen_to() {
     let services = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../services");
-    for (service, queue) in [
-        ("contacts", "contacts.events"),
-        ("invitations", "invitations.events"),
+    for (service, file, queue) in [
+        ("contacts", "mod.rs", "contacts.events"),
+        ("contacts", "inbound/mod.rs", "contacts.inbound"),
+        ("invitations", "mod.rs", "invitations.events"),
     ] {
-        let source = std::fs::read_to_string(services.join(service).join("src/consumers/mod.rs")).unwrap();
+        let source =
+            std::fs::read_to_string(services.join(service).join("src/consumers").join(file)).unwrap();
         assert!(
             source.contains(&format!("\"{queue}\"")),
             "{service} names another queue"

@@ -7,6 +7,7 @@
 )]
 
 mod background;
+mod contract;
 mod counted;
 mod database;
 mod dialects;
@@ -17,6 +18,7 @@ mod prefix;
 mod sqlite;
 pub mod tls;
 
+pub use contract::keeps_the_contract;
 pub use counted::counted;
 pub use database::TestDatabase;
 #[doc(hidden)]

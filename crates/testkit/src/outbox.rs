@@ -6,7 +6,10 @@ use usher_events::{Data, Envelope};
 use usher_types::OrganizationId;
 use uuid::Uuid;
 
-/// What the outbox holds, in the order it was spoken. Rows that a relay has already published have lost their data.
+use crate::contract::keeps_the_contract;
+
+/// What the outbox holds, in the order it was spoken; each event keeps the contract. Rows that a relay has already published have lost
+/// their data.
 pub async fn published(database: &Database) -> Vec<Envelope> {
     let tx = database
         .read(Scope::System(SystemReason::Test))
@@ -33,13 +36,18 @@ pub async fn published(database: &Database) -> Vec<Envelope> {
             key: row.try_get_by_index(6)?,
             queue: row.try_get_by_index(7)?,
             traceparent: row.try_get_by_index(8)?,
+            publisher: None,
             data: data.map_or_else(
                 || Data::of(&()),
                 |text| Data::parse(text.as_bytes()).expect("JSON"),
             ),
         }])
     };
-    rows.iter()
+    let all: Vec<Envelope> = rows
+        .iter()
         .flat_map(|row| envelopes(row).expect("an outbox row"))
-        .collect()
+        .collect();
+    let kept = all.iter().filter(|envelope| envelope.data != Data::of(&()));
+    kept.for_each(keeps_the_contract);
+    all
 }

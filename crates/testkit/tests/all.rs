@@ -13,13 +13,14 @@ fn envelope(n: i64) -> Envelope {
     Envelope {
         id: ContactId::new(now).uuid(),
         source: "contacts".into(),
-        kind: "usher.contact.updated.v1".into(),
+        kind: "usher.test.happened.v1".into(),
         time: now,
         subject: key.to_string(),
         organization: Some(OrganizationId::new(now)),
         key: key.uuid(),
         queue: (n % 2 == 0).then(|| "notifications.deliver".into()),
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+        publisher: None,
         data: usher_events::Data::of(
             &serde_json::json!({"name": "Ada \"ü\" Lovelace", "n": n, "none": null}),
         ),

@@ -1,5 +1,6 @@
 //! The closed sets of the domain. Each has one name, used in databases, events and the API alike.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A stored or received name that this version does not know.
@@ -15,7 +16,7 @@ pub struct UnknownName {
 macro_rules! named {
     ($(#[$doc:meta])* $set:ident { $($(#[$variant_doc:meta])* $variant:ident = $name:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         pub enum $set {
             $($(#[$variant_doc])* #[serde(rename = $name)] $variant),+
         }

@@ -1,10 +1,11 @@
 //! Versions of aggregates and of what others project from them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// (epoch, counter) in one number. The counter goes up with every change; the epoch is raised after a restore, so that
 /// whatever is streamed again overwrites projections that had already seen higher counters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Version(i64);
 

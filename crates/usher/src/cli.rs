@@ -33,6 +33,8 @@ pub enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Prints RabbitMQ's exchanges, queues and bindings as definitions that it can import, for broker.topology = "expect"
+    Topology,
     /// Organizations of this installation
     Organization {
         #[command(subcommand)]

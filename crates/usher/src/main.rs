@@ -7,6 +7,7 @@ mod doctor;
 mod keys;
 mod organization;
 mod serve;
+mod topology;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
             process::run("usher", beside, |process| doctor::run(process, arguments))
         }
         Command::Keys { command } => process::run("usher", beside, |process| keys::run(process, command)),
+        Command::Topology => process::run("usher", beside, topology::run),
         Command::Organization { command } => {
             process::run("usher", beside, |process| organization::run(process, command))
         }

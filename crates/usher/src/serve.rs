@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use usher_auth::{Service, ServiceTokens, Verifier};
+use usher_contacts::Publishers;
 use usher_notifications::settings::MailSettings;
 use usher_parts::{Parts, connect_broker, connect_database, declare_queues, migrate};
 use usher_service::grpc::ServiceCaller;
@@ -37,6 +38,7 @@ pub async fn serve(process: Process) -> Result<(), StartError> {
         ring?;
     }
     MailSettings::of(&settings)?;
+    Publishers::of(&settings)?;
 
     let (clock, tokens): (SharedClock, SharedTokens) = (Arc::new(SystemClock), Arc::new(SystemTokens));
     let (behind, peers) = open(&settings, &lifecycle, (clock.clone(), tokens)).await?;

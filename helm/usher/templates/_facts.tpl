@@ -18,7 +18,7 @@ contacts:
   calls: [invitations]
   reaches: [database, broker]
   secrets: [database, broker, serviceKeys, fieldKeys]
-  settings: [broker_prefix, database]
+  settings: [broker, broker_prefix, database, inbound]
 invitations:
   port: 8082
   listens: USHER_INVITATIONS_LISTEN
@@ -26,7 +26,7 @@ invitations:
   calls: [contacts, notifications]
   reaches: [database, broker]
   secrets: [database, broker, serviceKeys, sealKeys, signingKeys]
-  settings: [broker_prefix, database]
+  settings: [broker, broker_prefix, database]
 notifications:
   port: 8083
   listens: USHER_NOTIFICATIONS_LISTEN
@@ -34,7 +34,7 @@ notifications:
   calls: [invitations]
   reaches: [database, broker, smtp]
   secrets: [database, broker, smtp, serviceKeys, sealKeys]
-  settings: [broker_prefix, database, mail]
+  settings: [broker, broker_prefix, database, mail]
 migrate:
   calls: []
   reaches: [database]

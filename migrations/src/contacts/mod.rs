@@ -1,11 +1,16 @@
 //! The schema of the service `contacts`.
 
+mod inbound;
+
 use crate::{Ddl, Migration};
 
 /// The service's own steps, after those of messaging.
 #[must_use]
 pub fn migrations() -> Vec<Migration> {
-    vec![Migration::new("0002_contacts", contacts)]
+    vec![
+        Migration::new("0002_contacts", contacts),
+        Migration::new("0003_inbound", inbound::up),
+    ]
 }
 
 fn contacts(ddl: &mut Ddl) {

@@ -1,15 +1,18 @@
 //! Contacts, accounts and the links between them.
 //!
-//! [`run`] is the whole service. [`service`], [`segments`] and [`Events`] are its faces, gRPC and events, for tests and for whoever
+//! [`run`] is the whole service. [`service`], [`segments`], [`Events`] and [`Inbound`] are its faces, gRPC and events, for tests and for whoever
 //! composes them otherwise.
 
 mod app;
 mod consumers;
 mod domain;
 mod grpc;
+mod settings;
 mod storage;
 
+pub use consumers::inbound::{INBOUND_QUEUE, Inbound};
 pub use consumers::{Events, QUEUE};
+pub use settings::Publishers;
 
 use usher_database::Database;
 use usher_parts::{Parts, StartErrors};
@@ -23,16 +26,20 @@ use usher_types::SharedClock;
 /// Runs the service until the life's soft stop: relay and consumers in the background, gRPC on the listener.
 ///
 /// # Errors
-/// [`StartError`] where broker or transport end it.
+/// [`StartError`] for wrong settings, and where broker or transport end it.
 pub async fn run(
-    _settings: Settings,
+    settings: Settings,
     parts: Parts,
     listener: Listener,
     lifecycle: Lifecycle,
 ) -> Result<(), StartError> {
     parts.need_database(&lifecycle);
     parts.follow_revocations(&lifecycle);
-    let subscriptions = vec![consumers::subscription(parts.clock.clone())];
+    let publishers = Publishers::of(&settings)?;
+    let subscriptions = vec![
+        consumers::subscription(parts.clock.clone()),
+        consumers::inbound::subscription(parts.clock.clone(), publishers),
+    ];
     let (broker, database, stop) = (parts.broker.clone(), parts.database.clone(), lifecycle.stopping());
     lifecycle.spawn_service("messages of contacts", async move {
         let ended = usher_messaging::run(broker, database, "contacts", subscriptions, stop).await;

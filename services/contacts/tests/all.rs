@@ -20,6 +20,8 @@ mod company_first;
 mod contacts;
 #[path = "suite/fixtures.rs"]
 mod fixtures;
+#[path = "suite/inbound.rs"]
+mod inbound;
 #[path = "suite/kinds.rs"]
 mod kinds;
 #[path = "suite/lists.rs"]

@@ -52,6 +52,8 @@ pub(super) struct Arrivals {
     tag: u64,
     liveness: Interval,
     cancelled: bool,
+    /// Whether others publish into the queue.
+    open_to_others: bool,
 }
 
 impl Arrivals {
@@ -80,13 +82,18 @@ impl Arrivals {
             tag: 0,
             liveness,
             cancelled: false,
+            open_to_others: queue.is_open(),
         })
     }
 
     fn unpack(&mut self, arrived: &Arrived) {
         let given_up = arrived.routing_key.as_str().ends_with(".dead");
         let returned = if given_up { LIMIT } else { codec::returned(arrived) };
-        let contents = codec::contents(arrived);
+        let contents = if self.open_to_others {
+            vec![(None, codec::foreign(arrived))]
+        } else {
+            codec::contents(arrived)
+        };
         self.open.insert(arrived.delivery_tag, contents.len());
         for (pack, content) in contents {
             self.tag += 1;

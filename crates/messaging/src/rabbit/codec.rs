@@ -1,6 +1,6 @@
-//! CloudEvents 1.0 over AMQP 0-9-1: attributes as headers with the prefix `cloudEvents_`, the data as the body. Read is also
-//! the prefix `cloudEvents:`, and the structured mode of other publishers. Our own queues get
-//! the same events in packs.
+//! CloudEvents 1.0 over AMQP 0-9-1, by their binding to AMQP: attributes as headers with the prefix `cloudEvents_`, the data's media
+//! type as the message's, the data as the body. Read is also the prefix `cloudEvents:`, and the structured mode of other
+//! publishers. Our own queues get the same events in packs.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,13 @@ use crate::{
 
 const PREFIXES: [&str; 2] = ["cloudEvents_", "cloudEvents:"];
 const PERSISTENT: u8 = 2;
+const TRACE: &str = "traceparent";
+/// The most that somebody else's message may hold, in bytes.
+const LARGEST: usize = 1024 * 1024;
 const PACK: &str = "application/vnd.usher.pack+json";
+/// What structured modes begin with; the only one that is read.
+const STRUCTURED: &str = "application/cloudevents";
+const STRUCTURED_JSON: &str = "application/cloudevents+json";
 
 pub(super) fn properties(message: &Outgoing) -> BasicProperties {
     let id = message.id.to_string();
@@ -49,7 +55,7 @@ pub(super) fn properties(message: &Outgoing) -> BasicProperties {
         put("queue", queue);
     }
     if let Some(traceparent) = &message.traceparent {
-        put("traceparent", traceparent);
+        put(TRACE, traceparent);
     }
     BasicProperties::default()
         .with_headers(headers)
@@ -89,8 +95,8 @@ pub(super) fn pack(messages: &[&Outgoing]) -> Result<(Vec<u8>, BasicProperties),
 
 /// What a message holds: one event, or packs.
 pub(super) fn contents(arrived: &Arrived) -> Vec<(Option<Pack>, Result<Envelope, Unreadable>)> {
-    if !has_type(arrived, PACK) {
-        return vec![(None, read(arrived))];
+    if media_type(arrived) != PACK {
+        return vec![(None, ours(arrived))];
     }
     let unreadable = |reason: String| vec![(None, Err(Unreadable::new(&arrived.data, reason)))];
     match serde_json::from_slice::<Vec<Part>>(&arrived.data) {
@@ -108,9 +114,12 @@ fn unpack(part: Part) -> impl Iterator<Item = (Option<Pack>, Result<Envelope, Un
     part.events.into_iter().map(move |event| (pack, Ok(event)))
 }
 
-fn has_type(arrived: &Arrived, prefix: &str) -> bool {
-    let kind = arrived.properties.content_type().as_ref();
-    kind.is_some_and(|kind| kind.as_str().starts_with(prefix))
+/// The media type without its parameters, in lower case.
+fn media_type(arrived: &Arrived) -> String {
+    let given = arrived.properties.content_type().as_ref();
+    let given = given.map_or("", |given| given.as_str());
+    let bare = given.split(';').next().unwrap_or_default();
+    bare.trim().to_ascii_lowercase()
 }
 
 /// How often it came back, as quorum queues count it.
@@ -125,25 +134,55 @@ pub(super) fn returned(arrived: &Arrived) -> u32 {
     }
 }
 
-fn read(arrived: &Arrived) -> Result<Envelope, Unreadable> {
-    let structured = has_type(arrived, "application/cloudevents");
-    let parts = if structured {
-        from_body(&arrived.data)
-    } else {
-        from_headers(arrived)
+/// What one of our services says.
+fn ours(arrived: &Arrived) -> Result<Envelope, Unreadable> {
+    read(arrived).map_err(|reason| {
+        let mut unreadable = Unreadable::new(&arrived.data, reason);
+        let id = arrived.properties.message_id().as_ref();
+        let id = id.and_then(|id| Uuid::parse_str(id.as_str()).ok());
+        unreadable.id = id.unwrap_or(unreadable.id);
+        unreadable
+    })
+}
+
+/// What somebody else says. Who that is the broker vouches for; ids and keys are theirs alone, so that nobody can pass off a message as
+/// one that another has sent already.
+pub(super) fn foreign(arrived: &Arrived) -> Result<Envelope, Unreadable> {
+    let publisher = arrived.properties.user_id().as_ref();
+    let publisher = publisher.map(|user| user.as_str().to_owned());
+    let own = |text: &str| hashed(&[publisher.as_deref().unwrap_or_default(), text]);
+    let content = match arrived.data.len() {
+        ..=LARGEST => read(arrived),
+        _ => Err("larger than 1 MiB".to_owned()),
     };
-    parts
-        .and_then(|(attributes, data)| envelope(arrived, &attributes, data))
-        .map_err(|reason| {
-            let mut unreadable = Unreadable::new(&arrived.data, reason);
-            let id = arrived
-                .properties
-                .message_id()
-                .as_ref()
-                .and_then(|id| Uuid::parse_str(id.as_str()).ok());
-            unreadable.id = id.unwrap_or(unreadable.id);
-            unreadable
-        })
+    match content {
+        Ok(envelope) => Ok(Envelope {
+            id: own(&format!("{} {}", envelope.source, envelope.id)),
+            key: own(&envelope.key.to_string()),
+            organization: None,
+            queue: None,
+            publisher,
+            ..envelope
+        }),
+        Err(reason) => {
+            let kept = arrived.data.len().min(LARGEST);
+            let mut unreadable = Unreadable::new(&arrived.data[..kept], reason);
+            unreadable.id = own(&format!("{} {}", unreadable.id, unreadable.reason));
+            Err(unreadable)
+        }
+    }
+}
+
+fn read(arrived: &Arrived) -> Result<Envelope, String> {
+    let media_type = media_type(arrived);
+    let (attributes, data) = if media_type == STRUCTURED_JSON {
+        from_body(&arrived.data)?
+    } else if media_type.starts_with(STRUCTURED) {
+        return Err(format!("{media_type} is not taken: one event a message, as JSON"));
+    } else {
+        from_headers(arrived)?
+    };
+    envelope(arrived, &attributes, data)
 }
 
 type Attributes = HashMap<String, String>;
@@ -158,10 +197,11 @@ fn from_headers(arrived: &Arrived) -> Result<(Attributes, Data), String> {
     let mut attributes = Attributes::new();
     if let Some(headers) = arrived.properties.headers() {
         for (name, value) in headers.inner() {
-            let name = PREFIXES
-                .iter()
-                .find_map(|prefix| name.as_str().strip_prefix(prefix));
-            if let (Some(name), Some(value)) = (name, text(value)) {
+            let name = name.as_str();
+            let known = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix));
+            // Trace context has a header of its own, which many libraries write.
+            let known = known.or_else(|| (name == TRACE).then_some(name));
+            if let (Some(name), Some(value)) = (known, text(value)) {
                 attributes.insert(name.to_owned(), value);
             }
         }
@@ -173,6 +213,10 @@ fn text(value: &AMQPValue) -> Option<String> {
     match value {
         AMQPValue::LongString(text) => Some(String::from_utf8_lossy(text.as_bytes()).into_owned()),
         AMQPValue::ShortString(text) => Some(text.as_str().to_owned()),
+        AMQPValue::Timestamp(seconds) => {
+            let time = DateTime::from_timestamp(i64::try_from(*seconds).ok()?, 0)?;
+            Some(time.to_rfc3339_opts(SecondsFormat::Secs, true))
+        }
         _ => None,
     }
 }
@@ -180,6 +224,9 @@ fn text(value: &AMQPValue) -> Option<String> {
 fn from_body(body: &[u8]) -> Result<(Attributes, Data), String> {
     let mut event: serde_json::Map<String, Value> =
         serde_json::from_slice(body).map_err(|error| format!("the body is not a CloudEvent: {error}"))?;
+    if event.contains_key("data_base64") {
+        return Err("data_base64 is not taken: the data is JSON".to_owned());
+    }
     let data = Data::of(&event.remove("data"));
     let attributes = event.into_iter().filter_map(|(name, value)| match value {
         Value::String(text) => Some((name, text)),
@@ -192,24 +239,29 @@ fn envelope(arrived: &Arrived, attributes: &Attributes, data: Data) -> Result<En
     let required = |name: &str| {
         attributes
             .get(name)
+            .filter(|value| !value.is_empty())
             .cloned()
             .ok_or_else(|| format!("without the attribute {name}"))
     };
+    let version = required("specversion")?;
+    if version != "1.0" {
+        return Err("specversion is not 1.0".to_owned());
+    }
     let (id, source) = (required("id")?, required("source")?);
     let subject = attributes.get("subject").cloned().unwrap_or_default();
     let key = attributes.get("partitionkey").unwrap_or(&subject);
-    let organization = attributes.get("organization").map(|id| Uuid::parse_str(id));
+    let organization = attributes
+        .get("organization")
+        .and_then(|id| Uuid::parse_str(id).ok());
     Ok(Envelope {
         id: Uuid::parse_str(&id).unwrap_or_else(|_| hashed(&[&source, &id])),
         kind: required("type")?,
         time: time(arrived, attributes)?,
-        organization: organization
-            .transpose()
-            .map_err(|_| "organization is no UUID")?
-            .map(OrganizationId::from),
+        organization: organization.map(OrganizationId::from),
         key: Uuid::parse_str(key).unwrap_or_else(|_| hashed(&[&source, key])),
         queue: attributes.get("queue").cloned(),
-        traceparent: attributes.get("traceparent").cloned(),
+        traceparent: attributes.get(TRACE).cloned(),
+        publisher: None,
         subject,
         source,
         data,

@@ -92,7 +92,13 @@ impl From<lapin::Error> for BrokerError {
                 ACCESS_REFUSED | PRECONDITION_FAILED | NOT_ALLOWED
             )
         {
-            return Self::Settings(format!("the broker refuses: {}", protocol.get_message()));
+            let hint = match protocol.get_id() {
+                PRECONDITION_FAILED => {
+                    ": it stands there otherwise than `usher topology` prints it; delete it once it is empty"
+                }
+                _ => "",
+            };
+            return Self::Settings(format!("the broker refuses: {}{hint}", protocol.get_message()));
         }
         match usher_tls::distrust(&error) {
             Some(reason) => Self::Settings(format!("the broker cannot be trusted: {reason}")),

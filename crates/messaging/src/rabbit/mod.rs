@@ -11,9 +11,14 @@ use std::sync::Arc;
 
 pub use settings::RabbitSettings;
 
-use self::{arrivals::Arrivals, link::Link, publisher::Publisher, topology::Names};
+use self::{
+    arrivals::Arrivals,
+    link::Link,
+    publisher::Publisher,
+    topology::{Names, Topology},
+};
 use crate::{
-    BrokerError,
+    BrokerError, Subscription,
     transport::{Deliveries, Outgoing, Queue, Transport},
 };
 
@@ -21,6 +26,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Rabbit {
     names: Names,
+    declares: bool,
     publisher: Publisher,
     consuming: Arc<Link>,
 }
@@ -34,12 +40,23 @@ impl Rabbit {
         Ok(Self {
             publisher: Publisher::new(link("publish"), names.clone()),
             consuming: Arc::new(link("consume")),
+            declares: settings.declares,
             names,
         })
     }
 }
 
 impl RabbitSettings {
+    /// What these subscriptions need, in the broker's own format of definitions, for operators who make it themselves. It is what
+    /// [`crate::Broker::declare`] makes, in the virtual host of the URL.
+    ///
+    /// # Errors
+    /// Where the URL cannot be read.
+    pub fn definitions(&self, subscriptions: &[Subscription]) -> Result<serde_json::Value, BrokerError> {
+        let topology = Topology::new(&Names::new(self), &crate::run::queues(subscriptions));
+        Ok(topology.definitions(&self.uri()?.vhost))
+    }
+
     /// Deletes these queues, by their names without lanes, and all exchanges of the prefix, with everything that is in
     /// them. For tests and trials, which leave no rubbish then; never where messages count.
     ///
@@ -59,8 +76,12 @@ impl Transport for Rabbit {
     }
 
     async fn declare(&self, queues: &[Queue]) -> Result<(), BrokerError> {
+        let topology = Topology::new(&self.names, queues);
+        if !self.declares {
+            return link::within("looking for queues", topology.expect(&self.consuming)).await;
+        }
         let channel = self.consuming.channel().await?;
-        link::within("declare", topology::declare(&channel, &self.names, queues)).await
+        link::within("declare", topology.declare(&channel)).await
     }
 
     async fn publish(&self, messages: &[Outgoing]) -> Result<Vec<bool>, BrokerError> {

@@ -21,6 +21,7 @@ pub struct RabbitSettings {
     url: SecretString,
     pub(super) prefix: String,
     pub(super) name: String,
+    pub(super) declares: bool,
     authorities: Option<Authorities>,
 }
 
@@ -32,6 +33,7 @@ impl RabbitSettings {
             url: SecretString::from(url.into()),
             prefix: prefix.into(),
             name: name.into(),
+            declares: true,
             authorities: None,
         }
     }
@@ -40,6 +42,16 @@ impl RabbitSettings {
     #[must_use]
     pub fn trusting(self, authorities: Option<Authorities>) -> Self {
         Self { authorities, ..self }
+    }
+
+    /// The same with queues and exchanges that somebody else makes: they are waited for, and the user needs no right to configure
+    /// anything.
+    #[must_use]
+    pub fn expecting_topology(self) -> Self {
+        Self {
+            declares: false,
+            ..self
+        }
     }
 
     /// Whom the client trusts besides the public authorities.

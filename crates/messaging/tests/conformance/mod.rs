@@ -1,10 +1,12 @@
 //! One suite for both brokers: the in-process one with SQLite, RabbitMQ with PostgreSQL.
 
 mod failures;
+mod inbound;
 mod outage;
 mod outside;
 mod recorder;
 mod stage;
+mod topology;
 mod way;
 
 /// Makes each function a test on the in-process broker and one on RabbitMQ.

@@ -116,7 +116,27 @@ impl Stage {
         self.start_listening(broker, subscriptions)
     }
 
-    fn expect(&self, subscriptions: &[Subscription]) {
+    /// What goes before every name.
+    pub fn prefix(&self) -> &str {
+        let Place::Rabbit { prefix } = &self.place else {
+            panic!("no RabbitMQ here")
+        };
+        prefix.as_str()
+    }
+
+    /// Makes a queue as nobody of us would.
+    pub async fn make_queue(&self, name: &str) {
+        let name = format!("{}{name}", self.prefix()).into();
+        let options = lapin::options::QueueDeclareOptions::durable();
+        channel()
+            .await
+            .queue_declare(name, options, Default::default())
+            .await
+            .unwrap();
+    }
+
+    /// These are about to be made.
+    pub fn expect(&self, subscriptions: &[Subscription]) {
         if let Place::Rabbit { prefix } = &self.place {
             prefix.expect(subscriptions.iter().map(Subscription::queue));
         }
@@ -325,6 +345,26 @@ impl Stage {
         }
     }
 
+    /// Publishes as another service does; what the broker says to it.
+    pub async fn publish_inbound(
+        &self,
+        key: &str,
+        properties: lapin::BasicProperties,
+        body: &[u8],
+    ) -> Result<lapin::Confirmation, lapin::Error> {
+        let channel = channel().await;
+        channel.confirm_select(Default::default()).await?;
+        let options = lapin::options::BasicPublishOptions {
+            mandatory: true,
+            ..Default::default()
+        };
+        let exchange = format!("{}usher.inbound", self.prefix()).into();
+        channel
+            .basic_publish(exchange, key.into(), options, body, properties)
+            .await?
+            .await
+    }
+
     pub async fn count(&self, database: &Database, table: &str) -> i64 {
         let tx = database.read(Scope::System(SystemReason::Test)).await.unwrap();
         let sql = format!("SELECT count(*) FROM {table}");
@@ -435,6 +475,7 @@ pub fn event(key: Uuid, n: i64) -> Envelope {
         key,
         queue: None,
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+        publisher: None,
         data: Data::of(&serde_json::json!({"n": n, "name": "Zoë \"Z\" O'Neil"})),
     }
 }

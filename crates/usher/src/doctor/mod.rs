@@ -5,6 +5,7 @@ mod names;
 mod records;
 mod report;
 
+use usher_contacts::Publishers;
 use usher_gateway::check_settings;
 use usher_notifications::settings::MailSettings;
 use usher_parts::{database_settings, rabbit};
@@ -41,6 +42,7 @@ fn general(settings: &Settings, mail: Option<&StartError>) -> Finding {
         check_settings(settings).err(),
         Peers::of(settings).err(),
         database_settings(settings).err(),
+        Publishers::of(settings).err(),
     ];
     if let Some(wrong) = mail.or(tables.iter().flatten().next()) {
         return Finding::failure(wrong.to_string());

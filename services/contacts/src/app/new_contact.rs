@@ -71,7 +71,7 @@ impl NewContact {
         let organization = caller.organization;
         let mut batch = Batch::new(tx);
         accounts::insert(&mut batch, organization, &self.companies);
-        contacts::insert(&mut batch, &self.contact);
+        contacts::insert(&mut batch, organization, std::slice::from_ref(&self.contact));
         links::demote(&mut batch, organization, &self.taken_over());
         links::insert(&mut batch, organization, &self.links, self.now);
         let searched = Searched {

@@ -103,7 +103,7 @@ async fn found_by_name(
     account: AccountId,
     locked: &[ContactId],
 ) -> Result<Vec<Searched>, Failure<Code>> {
-    let searched = search::of_account(tx, caller.organization, account).await?;
+    let searched = search::of_accounts(tx, caller.organization, &[account]).await?;
     let is_ours = |searched: &Searched| locked.contains(&searched.contact.id);
     if searched.iter().all(is_ours) {
         Ok(searched)

@@ -16,7 +16,7 @@ pub(super) async fn recount_accounts(
     after: &Contact,
 ) -> Result<(), DbErr> {
     if before.opens_portal() != after.opens_portal() && after.links_with_login > 0 {
-        let own = accounts::lock_own(tx, after.organization, after.id).await?;
+        let own = accounts::lock_own(tx, after.organization, &[after.id]).await?;
         accounts::recount_portal(batch, after.organization, &own);
     }
     Ok(())

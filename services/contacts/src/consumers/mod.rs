@@ -2,6 +2,7 @@
 
 mod address;
 mod impersonation;
+pub(crate) mod inbound;
 mod organization;
 mod portal;
 

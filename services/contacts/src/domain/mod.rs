@@ -8,6 +8,7 @@ pub(crate) mod contact;
 pub(crate) mod contact_change;
 pub(crate) mod contact_draft;
 pub(crate) mod filter;
+pub(crate) mod inbound;
 mod invitable;
 pub(crate) mod link;
 pub(crate) mod order;

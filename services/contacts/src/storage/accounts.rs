@@ -9,7 +9,7 @@ use super::batch::Batch;
 use super::columns::{Columns, named};
 use super::contacts::for_update;
 use super::links::own_accounts;
-use super::params::{Params, json_texts};
+use super::params::Params;
 use super::rows::Rows;
 use super::tags;
 use crate::domain::account::Account;
@@ -127,18 +127,22 @@ pub(crate) async fn lock_with(
     row.map(read).transpose()
 }
 
-/// Locks the accounts where a contact has login on. The contact is locked before, so that no link of theirs comes or goes.
+/// Locks the accounts where one of these contacts has login on. The contacts are locked before, so that no link of theirs comes or
+/// goes.
 pub(crate) async fn lock_own(
     tx: &Transaction,
     organization: OrganizationId,
-    contact: ContactId,
+    contacts: &[ContactId],
 ) -> Result<Vec<AccountId>, DbErr> {
+    let dialect = tx.dialect();
     let sql = format!(
-        "SELECT a.id FROM account a WHERE a.organization_id = $1 AND a.id IN ({}) ORDER BY a.id{}",
-        own_accounts(2),
-        for_update(tx.dialect())
+        "SELECT a.id FROM account a WHERE a.organization_id = $1 AND a.id IN (SELECT own.account_id FROM link own \
+         WHERE own.organization_id = $1 AND {} AND own.login) ORDER BY a.id{}",
+        dialect.in_uuids("own.contact_id", 2),
+        for_update(dialect)
     );
-    let values = [organization.uuid().into(), contact.uuid().into()];
+    let contacts = dialect.uuids(contacts.iter().map(|id| id.uuid()));
+    let values = [organization.uuid().into(), contacts];
     let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
     rows.iter().map(|row| Columns::of(row).id()).collect()
 }
@@ -182,23 +186,25 @@ fn counted(row: &QueryResult) -> Result<Counted, DbErr> {
 
 /// Writes what updateAccount changes of an account that is locked; its tags' rows apart, see [`retag`].
 pub(crate) async fn update(tx: &Transaction, account: &Account) -> Result<Counted, DbErr> {
-    let sql = format!(
-        "UPDATE account SET version = $3, name = $4, name_sort = $5, kind = $6, tags = $7, updated_at = $8 \
-         WHERE organization_id = $1 AND id = $2 {}",
-        returning()
-    );
-    let values = [
-        account.organization.uuid().into(),
-        account.id.uuid().into(),
-        account.version.raw().into(),
-        account.name.clone().into(),
-        fold(&account.name).into(),
-        account.kind.as_str().into(),
-        json_texts(&account.tags),
-        account.updated_at.into(),
-    ];
-    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
-    counted(&row.ok_or_else(|| DbErr::RecordNotFound(account.id.to_string()))?)
+    let mut counted = update_all(tx, std::slice::from_ref(account)).await?;
+    counted
+        .pop()
+        .ok_or_else(|| DbErr::RecordNotFound(account.id.to_string()))
+}
+
+/// Writes what became of some, as [`update`] does. In the order of ids.
+pub(crate) async fn update_all(tx: &Transaction, accounts: &[Account]) -> Result<Vec<Counted>, DbErr> {
+    if accounts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let own = "account.organization_id = r.organization_id";
+    let (sql, values) = ROWS.update(tx.dialect(), accounts, own);
+    let rows = tx
+        .query_all_raw(tx.statement(format!("{sql} {}", returning()), values))
+        .await?;
+    let mut counted = rows.iter().map(counted).collect::<Result<Vec<_>, _>>()?;
+    counted.sort_unstable_by_key(|counted| counted.account.id);
+    Ok(counted)
 }
 
 /// Writes the rows of another set of tags.

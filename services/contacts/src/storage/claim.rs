@@ -42,6 +42,31 @@ pub(crate) async fn taken(
     rows.iter().map(|row| row.try_get_by_index(0)).collect()
 }
 
+/// Who has these canonical addresses.
+pub(crate) async fn holders(
+    tx: &Transaction,
+    organization: OrganizationId,
+    canonical: &[String],
+) -> Result<Vec<(String, Holder)>, DbErr> {
+    if canonical.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT c.email_canonical, c.id, c.active FROM contact c WHERE c.organization_id = $1 \
+         AND c.email_canonical IN {} ORDER BY c.id",
+        json_texts(tx.dialect(), 2)
+    );
+    let wanted = serde_json::Value::from(canonical.to_vec()).to_string();
+    let values = [organization.uuid().into(), wanted.into()];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    let read = |row| {
+        let mut columns = Columns::of(row);
+        let (canonical, id, active) = (columns.get()?, columns.id()?, columns.get()?);
+        Ok((canonical, Holder { id, active }))
+    };
+    rows.iter().map(read).collect()
+}
+
 /// What there is to say about a canonical address that the contact `by`, or a new one, asks for.
 pub(crate) async fn find(
     tx: &Transaction,

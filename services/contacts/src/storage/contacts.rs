@@ -1,14 +1,14 @@
 //! Rows of `contact`.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbErr, Value};
-use usher_database::{Dialect, Transaction};
+use sea_orm::{ConnectionTrait, DbErr};
+use usher_database::{Column, Dialect, Transaction};
 use usher_types::{AccountId, ContactId, OrganizationId, Version, fold};
 use uuid::Uuid;
 
 use super::batch::Batch;
 use super::columns::{Columns, named};
-use super::params::json_texts;
+use super::rows::Rows;
 use super::told::{self, Told};
 use super::{portal, tags};
 use crate::domain::contact::Contact;
@@ -67,68 +67,42 @@ pub(super) fn read(columns: &mut Columns<'_>) -> Result<Contact, DbErr> {
     })
 }
 
-/// The columns that [`values`] fills. Whose it is and which stand first.
-const WRITTEN: [&str; 27] = [
-    "organization_id",
-    "id",
-    "version",
-    "role",
-    "active",
-    "test",
-    "first_name",
-    "last_name",
-    "first_name_sort",
-    "last_name_sort",
-    "email",
-    "email_canonical",
-    "email_domain",
-    "email_sort",
-    "email_state",
-    "email_duplicate",
-    "email_unique",
-    "phone",
-    "notes",
-    "tags",
-    "external_id",
-    "locale",
-    "time_zone",
-    "links",
-    "links_with_login",
-    "created_at",
-    "updated_at",
-];
-
-fn values(contact: &Contact) -> [Value; 27] {
-    [
-        contact.organization.uuid().into(),
-        contact.id.uuid().into(),
-        contact.version.raw().into(),
-        contact.role.as_str().into(),
-        contact.active.into(),
-        contact.test.into(),
-        contact.first_name.clone().into(),
-        contact.last_name.clone().into(),
-        fold(&contact.first_name).into(),
-        fold(&contact.last_name).into(),
-        contact.email.clone().into(),
-        contact.email_canonical.clone().into(),
-        contact.email_domain().map(str::to_owned).into(),
-        fold(contact.email.as_deref().unwrap_or_default()).into(),
-        contact.email_state.as_str().into(),
-        contact.email_duplicate.into(),
-        contact.email_unique().map(str::to_owned).into(),
-        contact.phone.clone().into(),
-        contact.notes.clone().into(),
-        json_texts(&contact.tags),
-        contact.external_id.clone().into(),
-        contact.locale.clone().into(),
-        contact.time_zone.clone().into(),
-        contact.links.into(),
-        contact.links_with_login.into(),
-        contact.created_at.into(),
-        contact.updated_at.into(),
-    ]
-}
+/// Whose it is and which stand first.
+const ROWS: Rows<Contact> = Rows {
+    table: "contact",
+    columns: &[
+        Column::uuid("id", |contact| contact.id.uuid()),
+        Column::uuid("organization_id", |contact| contact.organization.uuid()),
+        Column::number("version", |contact| contact.version.raw()),
+        Column::text("role", |contact| contact.role.as_str()),
+        Column::flag("active", |contact| contact.active),
+        Column::flag("test", |contact| contact.test),
+        Column::text("first_name", |contact| &contact.first_name),
+        Column::text("last_name", |contact| &contact.last_name),
+        Column::string("first_name_sort", |contact| fold(&contact.first_name)),
+        Column::string("last_name_sort", |contact| fold(&contact.last_name)),
+        Column::text_option("email", |contact| contact.email.as_deref()),
+        Column::text_option("email_canonical", |contact| contact.email_canonical.as_deref()),
+        Column::text_option("email_domain", Contact::email_domain),
+        Column::string("email_sort", |contact| {
+            fold(contact.email.as_deref().unwrap_or_default())
+        }),
+        Column::text("email_state", |contact| contact.email_state.as_str()),
+        Column::flag("email_duplicate", |contact| contact.email_duplicate),
+        Column::text_option("email_unique", Contact::email_unique),
+        Column::text_option("phone", |contact| contact.phone.as_deref()),
+        Column::text_option("notes", |contact| contact.notes.as_deref()),
+        Column::texts("tags", |contact| &contact.tags),
+        Column::text_option("external_id", |contact| contact.external_id.as_deref()),
+        Column::text_option("locale", |contact| contact.locale.as_deref()),
+        Column::text_option("time_zone", |contact| contact.time_zone.as_deref()),
+        Column::number("links", |contact| contact.links),
+        Column::number("links_with_login", |contact| contact.links_with_login),
+        Column::time("created_at", |contact| contact.created_at),
+        Column::time("updated_at", |contact| contact.updated_at),
+    ],
+    conflict: "",
+};
 
 /// Rows stay ours until the transaction ends; SQLite's writers are alone anyway.
 pub(super) const fn for_update(dialect: Dialect) -> &'static str {
@@ -203,40 +177,37 @@ pub(crate) async fn lock_of(
     rows.iter().map(read).collect()
 }
 
-/// Writes a new contact with its portal row and tags. A unique violation means that another contact took the address
-/// meanwhile.
-pub(crate) fn insert(batch: &mut Batch, contact: &Contact) {
-    let numbers: Vec<String> = (1..=WRITTEN.len()).map(|number| format!("${number}")).collect();
-    let sql = format!(
-        "INSERT INTO contact ({}) VALUES ({})",
-        WRITTEN.join(", "),
-        numbers.join(", ")
-    );
-    batch.add(sql, values(contact));
-    portal::insert(batch, contact.organization, contact.id);
-    tags::insert(
-        batch,
-        &tags::CONTACT,
-        contact.organization,
-        [(contact.id.uuid(), contact.tags.as_slice())],
-    );
+/// Writes new contacts of one organization with their portal rows and tags. A unique violation means that another contact took an
+/// address meanwhile.
+pub(crate) fn insert(batch: &mut Batch, organization: OrganizationId, contacts: &[Contact]) {
+    batch.rows(&ROWS, contacts);
+    portal::insert(batch, contacts);
+    let tagged = contacts
+        .iter()
+        .map(|contact| (contact.id.uuid(), contact.tags.as_slice()));
+    tags::insert(batch, &tags::CONTACT, organization, tagged);
 }
 
 /// Writes what became of a contact that is locked; its tags' rows apart, see [`retag`]. A unique violation means that another
 /// contact took the address meanwhile.
 pub(crate) async fn update(tx: &Transaction, contact: &Contact) -> Result<Told, DbErr> {
-    let set = WRITTEN.iter().enumerate().skip(2);
-    let set: Vec<String> = set
-        .map(|(index, column)| format!("{column} = ${}", index + 1))
-        .collect();
-    let sql = format!(
-        "UPDATE contact SET {} WHERE organization_id = $1 AND id = $2 {}",
-        set.join(", "),
-        told::returning(tx.dialect())
-    );
-    let row = tx.query_one_raw(tx.statement(sql, values(contact))).await?;
-    let row = row.ok_or_else(|| DbErr::RecordNotFound(contact.id.to_string()))?;
-    told::read(&row)
+    let mut told = update_all(tx, std::slice::from_ref(contact)).await?;
+    told.pop()
+        .ok_or_else(|| DbErr::RecordNotFound(contact.id.to_string()))
+}
+
+/// Writes what became of some, as [`update`] does. In the order of ids.
+pub(crate) async fn update_all(tx: &Transaction, contacts: &[Contact]) -> Result<Vec<Told>, DbErr> {
+    if contacts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let own = "contact.organization_id = r.organization_id";
+    let (sql, values) = ROWS.update(tx.dialect(), contacts, own);
+    let sql = format!("{sql} {}", told::returning(tx.dialect()));
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    let mut told = rows.iter().map(told::read).collect::<Result<Vec<_>, _>>()?;
+    told.sort_unstable_by_key(|told| told.contact.id);
+    Ok(told)
 }
 
 /// Writes the rows of another set of tags.

@@ -114,6 +114,28 @@ pub(crate) async fn remove(
     row.map(|row| read(&mut Columns::of(&row))).transpose()
 }
 
+/// The accounts that these contacts are linked to. The contacts are locked, or new.
+pub(crate) async fn linked(
+    tx: &Transaction,
+    organization: OrganizationId,
+    contacts: &[ContactId],
+) -> Result<Vec<(ContactId, AccountId)>, DbErr> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "SELECT l.contact_id, l.account_id FROM link l WHERE l.organization_id = $1 AND {}",
+        dialect.in_uuids("l.contact_id", 2)
+    );
+    let contacts = dialect.uuids(contacts.iter().map(|id| id.uuid()));
+    let rows = tx
+        .query_all_raw(tx.statement(sql, [organization.uuid().into(), contacts]))
+        .await?;
+    let read = |row| {
+        let mut columns = Columns::of(row);
+        Ok((columns.id()?, columns.id()?))
+    };
+    rows.iter().map(read).collect()
+}
+
 /// Which toggles a change sets; absent ones stay.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ToggleChange {

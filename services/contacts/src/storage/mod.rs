@@ -12,6 +12,7 @@ pub(crate) mod contacts;
 mod eligibility;
 pub(crate) mod facts;
 mod filter;
+pub(crate) mod inbound;
 pub(crate) mod links;
 pub(crate) mod list;
 pub(crate) mod list_accounts;

@@ -85,12 +85,13 @@ const ROWS: Rows<OrganizationChanged> = Rows {
     columns: &[
         Column::uuid("organization_id", |change| change.id.uuid()),
         Column::number("version", |change| change.version.raw()),
+        Column::text("slug", |change| &change.slug),
         Column::text("name", |change| &change.name),
         Column::flag("portal_enabled", |change| change.portal_enabled),
         Column::flag("company_first", |change| change.company_first),
         Column::texts("placeholder_domains", |change| &change.placeholder_domains),
     ],
-    conflict: "ON CONFLICT (organization_id) DO UPDATE SET version = excluded.version, name = excluded.name, \
+    conflict: "ON CONFLICT (organization_id) DO UPDATE SET version = excluded.version, slug = excluded.slug, name = excluded.name, \
          portal_enabled = excluded.portal_enabled, company_first = excluded.company_first, placeholder_domains = excluded.placeholder_domains \
          WHERE organization.version < excluded.version",
 };

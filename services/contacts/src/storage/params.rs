@@ -30,8 +30,3 @@ impl Params {
         self.0
     }
 }
-
-/// A list of texts as JSON, the form in which tags and domains are stored.
-pub(super) fn json_texts(texts: &[String]) -> Value {
-    serde_json::Value::from(texts.to_vec()).into()
-}

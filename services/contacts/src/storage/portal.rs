@@ -11,6 +11,7 @@ use usher_types::{ContactId, OrganizationId, PortalStatus, Version};
 use super::batch::Batch;
 use super::columns::Columns;
 use super::rows::Rows;
+use crate::domain::contact::Contact;
 use crate::domain::portal::{Portal, status_rank};
 
 /// What [`read`] reads, of `contact_portal p`.
@@ -34,13 +35,24 @@ pub(super) fn read(columns: &mut Columns<'_>) -> Result<Portal, DbErr> {
     })
 }
 
-/// Writes the row of a new contact: nothing has happened yet.
-pub(super) fn insert(batch: &mut Batch, organization: OrganizationId, contact: ContactId) {
-    let sql = "INSERT INTO contact_portal (contact_id, organization_id, version, status, status_rank, invited_sort, \
-         signed_in_sort) VALUES ($1, $2, 0, $3, 0, 0, 0) ON CONFLICT (contact_id) DO NOTHING";
-    let waiting = PortalStatus::Waiting.as_str();
-    let values = [contact.uuid().into(), organization.uuid().into(), waiting.into()];
-    batch.add(sql, values);
+/// The row of a new contact: nothing has happened yet.
+const NEW: Rows<Contact> = Rows {
+    table: "contact_portal",
+    columns: &[
+        Column::uuid("contact_id", |contact| contact.id.uuid()),
+        Column::uuid("organization_id", |contact| contact.organization.uuid()),
+        Column::number("version", |_| 0),
+        Column::text("status", |_| PortalStatus::Waiting.as_str()),
+        Column::number("status_rank", |_| 0),
+        Column::number("invited_sort", |_| 0),
+        Column::number("signed_in_sort", |_| 0),
+    ],
+    conflict: "ON CONFLICT (contact_id) DO NOTHING",
+};
+
+/// Writes the rows of new contacts.
+pub(super) fn insert(batch: &mut Batch, contacts: &[Contact]) {
+    batch.rows(&NEW, contacts);
 }
 
 /// Applies what invitations published; at most one row a contact. Older versions change nothing.

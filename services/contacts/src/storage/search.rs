@@ -47,13 +47,14 @@ pub(crate) fn write(batch: &mut Batch, searched: impl IntoIterator<Item = Search
     batch.rows(&ROWS, &searched.into_iter().collect::<Vec<_>>());
 }
 
-/// Everyone who is linked to an account, in the order of ids.
-pub(crate) async fn of_account(
+/// Everyone who is linked to one of these accounts, in the order of ids.
+pub(crate) async fn of_accounts(
     tx: &Transaction,
     organization: OrganizationId,
-    account: AccountId,
+    accounts: &[AccountId],
 ) -> Result<Vec<Searched>, DbErr> {
-    let names = match tx.dialect() {
+    let dialect = tx.dialect();
+    let names = match dialect {
         Dialect::Postgres => "coalesce(json_agg(n.name ORDER BY n.id), '[]')",
         Dialect::Sqlite => "json_group_array(n.name ORDER BY n.id)",
     };
@@ -61,10 +62,12 @@ pub(crate) async fn of_account(
         "SELECT {}, (SELECT {names} FROM account n WHERE n.organization_id = $1 \
          AND n.id IN (SELECT l.account_id FROM link l WHERE l.organization_id = $1 AND l.contact_id = c.id)) \
          FROM contact c WHERE c.organization_id = $1 \
-         AND c.id IN (SELECT l.contact_id FROM link l WHERE l.organization_id = $1 AND l.account_id = $2) ORDER BY c.id",
-        named("c", &contacts::COLUMNS)
+         AND c.id IN (SELECT l.contact_id FROM link l WHERE l.organization_id = $1 AND {}) ORDER BY c.id",
+        named("c", &contacts::COLUMNS),
+        dialect.in_uuids("l.account_id", 2)
     );
-    let values = [organization.uuid().into(), account.uuid().into()];
+    let accounts = dialect.uuids(accounts.iter().map(|id| id.uuid()));
+    let values = [organization.uuid().into(), accounts];
     let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
     let read = |row: &QueryResult| {
         let mut columns = Columns::of(row);

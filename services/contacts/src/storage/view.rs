@@ -114,21 +114,37 @@ pub(crate) async fn find(
     rows.iter().map(read).collect()
 }
 
-/// One contact, locked against other writers as by [`contacts::lock`]. `still`: where they stand on the way in stays as it is
-/// until the transaction ends, too.
+/// One contact, as by [`lock_all`].
 pub(crate) async fn lock(
     tx: &Transaction,
     organization: OrganizationId,
     id: ContactId,
     still: bool,
 ) -> Result<Option<View>, DbErr> {
-    let lock = match (tx.dialect(), still) {
+    Ok(lock_all(tx, organization, &[id], still).await?.pop())
+}
+
+/// Some contacts, in the order of ids, locked against other writers as by [`contacts::lock`]. `still`: where they stand on the way in
+/// stays as it is until the transaction ends, too.
+pub(crate) async fn lock_all(
+    tx: &Transaction,
+    organization: OrganizationId,
+    ids: &[ContactId],
+    still: bool,
+) -> Result<Vec<View>, DbErr> {
+    let dialect = tx.dialect();
+    let lock = match (dialect, still) {
         (Dialect::Sqlite, _) => "",
         (Dialect::Postgres, false) => " FOR UPDATE OF c",
         (Dialect::Postgres, true) => " FOR UPDATE OF c FOR SHARE OF p",
     };
-    let sql = format!("SELECT {} FROM {FROM} WHERE {OWN} AND c.id = $2{lock}", columns());
-    let values = [organization.uuid().into(), id.uuid().into()];
-    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
-    row.as_ref().map(read).transpose()
+    let sql = format!(
+        "SELECT {} FROM {FROM} WHERE {OWN} AND {} ORDER BY c.id{lock}",
+        columns(),
+        dialect.in_uuids("c.id", 2)
+    );
+    let ids = dialect.uuids(ids.iter().map(|id| id.uuid()));
+    let values = [organization.uuid().into(), ids];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    rows.iter().map(read).collect()
 }

@@ -9,7 +9,7 @@ use usher_auth::{
     Keyring, Permission, PermissionSet, Principal, Service, ServiceTokens, SigningKey, Subject, Verifier,
     VerifyingKeys,
 };
-use usher_contacts::{Events, QUEUE};
+use usher_contacts::{Events, INBOUND_QUEUE, Inbound, Publishers, QUEUE};
 use usher_database::{Database, Scope, SystemReason};
 use usher_events::{Envelope, Event, InvitationChanged, InvitationFact, OrganizationChanged, PortalFacts};
 use usher_proto::common::v1::Refusal;
@@ -180,6 +180,15 @@ impl Bench {
         usher_messaging::deliver(&self.database, QUEUE, &handler, envelopes)
             .await
             .expect("the slice is handled");
+    }
+
+    /// Delivers what others publish as the consumer does: crm and erp speak for this organization, crm may change the address of
+    /// somebody who was invited. The reason where it is not accepted.
+    pub(crate) async fn takes(&self, envelopes: &[Envelope]) -> Result<(), String> {
+        let publishers = Publishers::parse("crm:acme, erp:acme, lost:nowhere", "crm").unwrap();
+        let handler = Inbound::new(self.clock.clone(), publishers);
+        let delivered = usher_messaging::deliver(&self.database, INBOUND_QUEUE, &handler, envelopes);
+        delivered.await.map_err(|error| error.to_string())
     }
 
     pub(crate) fn event<E: Event>(&self, event: &E) -> Envelope {

@@ -1,0 +1,140 @@
+//! The contract of events, as it stands in `proto/usher/events/v1`.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use jsonschema::Validator;
+use serde_json::Value;
+use usher_events::catalog::{Entry, catalog, files, folder};
+
+/// Every file of the contract, by its path in the folder.
+fn there() -> BTreeSet<String> {
+    let files = |folder: PathBuf| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let below = |path: &Path| path.strip_prefix(folder()).unwrap().display().to_string();
+    let all = [folder(), folder().join("schemas"), folder().join("examples")];
+    let all = all.into_iter().flat_map(files).filter(|path| path.is_file());
+    all.map(|path| below(&path)).collect()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(folder().join(path)).unwrap()
+}
+
+/// The examples of a type: today's, and those of older versions, which have a number.
+fn examples(entry: &Entry) -> Vec<String> {
+    let begin = format!("examples/{}.", entry.kind);
+    let is_one = |path: &String| {
+        let rest = path
+            .strip_prefix(&begin)
+            .and_then(|rest| rest.strip_suffix("json"));
+        rest.is_some_and(|rest| {
+            rest.trim_end_matches('.')
+                .chars()
+                .all(|digit| digit.is_ascii_digit())
+        })
+    };
+    there().into_iter().filter(is_one).collect()
+}
+
+#[test]
+fn e1_the_contract_stands_as_the_types_say() {
+    for (path, text) in files() {
+        assert!(there().contains(&path), "{path} is missing: make events");
+        assert_eq!(read(&path), text, "{path} is not fresh: make events");
+    }
+    let mut known: BTreeSet<String> = files().into_keys().collect();
+    known.extend(catalog().iter().flat_map(examples));
+    assert_eq!(there(), known, "a file that belongs to no type");
+}
+
+/// What the source calls a type has an example; so a new one without any fails.
+#[test]
+fn e1_every_type_is_in_the_contract() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut named = BTreeSet::new();
+    for file in ["fact.rs", "inbound.rs"] {
+        let text = fs::read_to_string(source.join(file)).unwrap();
+        let texts = text.split('"').skip(1).step_by(2);
+        named.extend(
+            texts
+                .filter(|text| text.starts_with("usher.") && text.ends_with(".v1"))
+                .map(str::to_owned),
+        );
+    }
+    let known: BTreeSet<String> = catalog().iter().map(|entry| entry.kind.to_owned()).collect();
+    assert_eq!(named, known);
+    assert_eq!(known.len(), catalog().len());
+}
+
+#[test]
+fn e1_examples_of_all_times_are_read_and_fit_todays_schema() {
+    for entry in catalog() {
+        let validator = jsonschema::draft7::new(&entry.schema).unwrap();
+        let examples = examples(&entry);
+        assert!(!examples.is_empty(), "{} has no example", entry.kind);
+        for path in examples {
+            let data: Value = serde_json::from_str(&read(&path)).unwrap();
+            assert_eq!(wrong(&validator, &data), Vec::<String>::new(), "{path}");
+            (entry.reads)(&data).unwrap_or_else(|error| panic!("{path}: {error}"));
+        }
+    }
+}
+
+fn wrong(validator: &Validator, data: &Value) -> Vec<String> {
+    let errors = validator.iter_errors(data);
+    errors
+        .map(|error| format!("{} {error}", error.instance_path()))
+        .collect()
+}
+
+#[test]
+fn e1_schemas_tell_one_type_from_another() {
+    for entry in catalog() {
+        jsonschema::draft7::meta::validate(&entry.schema).unwrap();
+        let validator = jsonschema::draft7::new(&entry.schema).unwrap();
+        for other in catalog() {
+            let same_fields = other.example.as_object().unwrap().keys().eq(entry
+                .example
+                .as_object()
+                .unwrap()
+                .keys());
+            if same_fields && other.kind != entry.kind && !entry.kind.ends_with("deactivated.v1") {
+                assert!(
+                    !validator.is_valid(&other.example),
+                    "{} takes {}",
+                    entry.kind,
+                    other.kind
+                );
+            }
+        }
+    }
+}
+
+/// Fields that may be left out can be added later; those that must be there were there from the beginning.
+#[test]
+fn e1_no_payload_has_room_for_tokens_or_passwords() {
+    for entry in catalog() {
+        let text = entry.schema.to_string().to_lowercase();
+        for secret in ["token", "sealed", "secret", "\"password\""] {
+            assert!(!text.contains(secret), "{} speaks of {secret}", entry.kind);
+        }
+    }
+}
+
+/// Asked of the official schema, by Node: see `scripts/node`.
+#[test]
+fn e1_the_asyncapi_document_is_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let document = folder().join("asyncapi.json").canonicalize().unwrap();
+    let mut node = Command::new(root.join("scripts/node"));
+    let output = node.arg("asyncapi.mjs").arg(&document).output().unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{log}");
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), "[]");
+}

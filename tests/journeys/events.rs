@@ -1,0 +1,154 @@
+//! Other services: they publish contacts and hear what becomes of them, in three languages, on queues that operators have made.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+use usher_tests::{Parts, Postgres, RabbitMq, Setting, System, binary, eventually};
+
+/// The first run of an example may install what it needs.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What the sources say that operators load, with the users that are theirs to make. Nobody may configure what is Usher's.
+fn definitions() -> Value {
+    let file = include_str!("../../docs/rabbitmq-definitions.json");
+    let mut all: Value = serde_json::from_str(file).expect("definitions");
+    let user = |name: &str| json!({ "name": name, "password": "sesame", "tags": "" });
+    let may = |user: &str, configure: &str, write: &str, read: &str| json!({ "user": user, "vhost": "/", "configure": configure, "write": write, "read": read });
+    let own = "^example-.*$";
+    let ours = r"^(usher\.|contacts\.|invitations\.|notifications\.)";
+    all["vhosts"] = json!([{ "name": "/" }]);
+    all["users"] = json!([user("usher"), user("crm"), user("stranger")]);
+    all["permissions"] = json!([
+        may("usher", "^$", ".*", ".*"),
+        may(
+            "crm",
+            own,
+            "^(usher.inbound|example-.*)$",
+            "^(usher.events|example-.*)$"
+        ),
+        may("stranger", "^$", "^usher.inbound$", "^$"),
+    ]);
+    all
+}
+
+/// An example as its readers run it.
+fn example(language: &str, program: &str) -> Command {
+    let mut command = match language {
+        "rust" => Command::new(binary(&format!("examples/events-{program}"))),
+        _ => {
+            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+            let ending = if language == "node" { "mjs" } else { "py" };
+            let mut command = Command::new(root.join("scripts/events-example"));
+            command.args([language, &format!("{program}.{ending}")]);
+            command
+        }
+    };
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// A consumer that listens.
+async fn listening(language: &str, amqp: &str) -> (Child, Lines<BufReader<ChildStdout>>) {
+    let mut command = example(language, "consume");
+    command
+        .args([amqp, "", &format!("example-{language}"), "1"])
+        .stdout(Stdio::piped());
+    let mut child = command.spawn().expect("the consumer starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("its lines")).lines();
+    assert_eq!(line(&mut lines).await, "listening", "{language}");
+    (child, lines)
+}
+
+async fn line(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
+    let next = timeout(PATIENCE, lines.next_line())
+        .await
+        .expect("a line in time");
+    next.expect("a line").unwrap_or_default()
+}
+
+async fn publish(language: &str, amqp: &str, id: &str, version: &str) {
+    let mut command = example(language, "publish");
+    command.args([amqp, "", id, version, &format!("{language}@example.com")]);
+    let output = timeout(PATIENCE, command.output())
+        .await
+        .expect("in time")
+        .expect("the publisher runs");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{language}: {log}");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout).trim(),
+        format!("published {id}")
+    );
+}
+
+async fn reasons(system: &System) -> Vec<Value> {
+    let query = "query { deadLetters(first: 10) { component queue reason } }";
+    let letters = system.admin().payload(query, json!({})).await;
+    letters.as_array().expect("a list").clone()
+}
+
+#[tokio::test]
+async fn e2_e1_examples_publish_and_listen_where_operators_have_made_the_queues() {
+    let definitions = definitions();
+    let (postgres, rabbitmq) = tokio::join!(Postgres::start(), RabbitMq::start_with(&definitions));
+    let parts = Parts::Own {
+        postgres: postgres.url(),
+        amqp: rabbitmq.url_of("usher", "sesame"),
+    };
+    let settings = [
+        ("USHER_BROKER__TOPOLOGY", "expect"),
+        ("USHER_INBOUND__PUBLISHERS", "crm:firm"),
+    ];
+    let system = System::start_with(Setting::Distributed, &parts, &settings).await;
+    let crm = rabbitmq.url_of("crm", "sesame");
+    let languages = ["python", "node", "rust"];
+    for language in languages {
+        let (mut consumer, mut lines) = listening(language, &crm).await;
+        publish(language, &crm, &format!("id-{language}"), "1").await;
+        let heard = format!("usher.contact.created.v1 id-{language} {language}@example.com");
+        assert_eq!(line(&mut lines).await, heard);
+        let ended = timeout(PATIENCE, consumer.wait())
+            .await
+            .expect("in time")
+            .expect("an end");
+        assert!(ended.success(), "{language}: {ended}");
+    }
+    let query = "query { contacts(first: 10) { nodes { email externalId } } }";
+    let mut known = system.admin().payload(query, json!({})).await["nodes"]
+        .as_array()
+        .expect("a list")
+        .clone();
+    known.sort_by_key(|contact| contact["email"].to_string());
+    let expected = |language| json!({ "email": format!("{language}@example.com"), "externalId": format!("id-{language}") });
+    assert_eq!(known, ["node", "python", "rust"].map(expected));
+
+    // what a known publisher does wrong is the organization's to see, what a stranger does the operator's
+    publish("rust", &crm, "wrong", "0").await;
+    publish("rust", &rabbitmq.url_of("stranger", "sesame"), "strange", "1").await;
+    let seen = eventually("the letter is given up", system.patience(), || async {
+        Some(reasons(&system).await).filter(|letters| !letters.is_empty())
+    })
+    .await;
+    let reason = "version: It is at least 1.";
+    assert_eq!(
+        seen,
+        [json!({ "component": "CONTACTS", "queue": "contacts.inbound", "reason": reason })]
+    );
+    let both = eventually("both are given up", system.patience(), || async {
+        let listed = system
+            .command(&["dead-letters", "list", "--queue", "contacts.inbound"])
+            .await;
+        Some(listed).filter(|listed| listed.lines().count() >= 2)
+    })
+    .await;
+    assert!(
+        both.contains("the broker's user stranger speaks for no organization"),
+        "{both}"
+    );
+    system.stop().await;
+}
