@@ -104,6 +104,7 @@ fn every_operation_is_known() {
             "invitationLanding",
             "members",
             "sessions",
+            "serviceAccounts",
             "memberRoles",
             "deadLetters"
         ]
@@ -148,6 +149,10 @@ fn every_operation_is_known() {
             "setMemberActive",
             "resendMemberInvitation",
             "cancelMemberInvitation",
+            "createServiceAccount",
+            "updateServiceAccount",
+            "setServiceAccountActive",
+            "rotateServiceAccountSecret",
             "replayDeadLetters"
         ]
     );
