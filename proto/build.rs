@@ -12,6 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "usher/invitations/v1/invitations.proto",
         "usher/invitations/v1/recovery.proto",
         "usher/invitations/v1/members.proto",
+        "usher/invitations/v1/service_accounts.proto",
         "usher/invitations/v1/sessions.proto",
         "usher/notifications/v1/notifications.proto",
         "usher/operations/v1/operations.proto",

@@ -4,7 +4,8 @@ use async_graphql::ID;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use usher_types::{
-    AccountId, ActivityId, BatchId, ContactId, LinkId, MemberId, OrganizationId, SegmentId, SessionId,
+    AccountId, ActivityId, BatchId, ContactId, LinkId, MemberId, OrganizationId, SegmentId, ServiceAccountId,
+    SessionId,
 };
 use uuid::Uuid;
 
@@ -34,6 +35,8 @@ pub enum NodeId {
     Activity(ActivityId),
     /// A named filter.
     Segment(SegmentId),
+    /// A program that calls the API.
+    ServiceAccount(ServiceAccountId),
     /// Somebody's session.
     Session(SessionId),
     /// A message that a service could not handle.
@@ -52,6 +55,7 @@ impl NodeId {
             Self::PortalUser(id) => (7, id.uuid()),
             Self::Activity(id) => (8, id.uuid()),
             Self::Segment(id) => (9, id.uuid()),
+            Self::ServiceAccount(id) => (10, id.uuid()),
             Self::Session(id) => (32, id.uuid()),
             Self::DeadLetter(Component::Contacts, id) => (33, id),
             Self::DeadLetter(Component::Invitations, id) => (34, id),
@@ -85,6 +89,7 @@ impl NodeId {
             7 => Some(Self::PortalUser(uuid.into())),
             8 => Some(Self::Activity(uuid.into())),
             9 => Some(Self::Segment(uuid.into())),
+            10 => Some(Self::ServiceAccount(uuid.into())),
             32 => Some(Self::Session(uuid.into())),
             33 => Some(Self::DeadLetter(Component::Contacts, uuid)),
             34 => Some(Self::DeadLetter(Component::Invitations, uuid)),
@@ -144,6 +149,7 @@ kinds! {
     MemberId => Member,
     ActivityId => Activity,
     SegmentId => Segment,
+    ServiceAccountId => ServiceAccount,
     SessionId => Session,
 }
 

@@ -57,7 +57,7 @@ pub(crate) struct RateSettings {
     pub(crate) mails_per_minute: u32,
 }
 
-/// Who is counted: whoever is signed in, and else the network that the request comes from.
+/// Who is counted: whoever is signed in, programs included, and else the network that the request comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Payer {
     Person(Uuid),
@@ -68,7 +68,7 @@ impl Payer {
     /// Who pays for a request.
     pub(crate) fn of(caller: Option<&Caller>, source: &str) -> Self {
         match caller.map(|caller| caller.principal.subject) {
-            Some(Subject::Member(id)) => Self::Person(id.uuid()),
+            Some(Subject::Member(id) | Subject::ServiceAccount(id)) => Self::Person(id.uuid()),
             Some(Subject::Contact(id)) => Self::Person(id.uuid()),
             Some(Subject::Service(_)) | None => Self::Source(network(source)),
         }

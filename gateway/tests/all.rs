@@ -23,6 +23,7 @@ mod all {
     mod limits;
     mod lists;
     mod mutations;
+    mod oauth;
     mod pages;
     mod people;
     mod portal;

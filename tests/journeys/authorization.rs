@@ -6,7 +6,8 @@ use usher_tests::{Client, System};
 use usher_types::{Clock, MemberId, SessionId, SystemClock};
 
 use crate::operations::{
-    ACCEPT, CREATE_CONTACT, CREATE_SEGMENT, INVITE_MEMBER, PASSWORD, SEND, batch_is_done,
+    ACCEPT, CREATE_CONTACT, CREATE_SEGMENT, CREATE_SERVICE_ACCOUNT, INVITE_MEMBER, PASSWORD, SEND,
+    batch_is_done,
 };
 
 /// What each caller gets, in the order of [`CALLERS`]:
@@ -239,6 +240,31 @@ const TABLE: &[Row] = &[
         "mutation { cancelMemberInvitation(input: { id: $member }) { userErrors { code } } }",
         "UFFRN.",
     ),
+    (
+        "serviceAccounts",
+        "query { serviceAccounts(first: 1) { nodes { id } } }",
+        "UFF...",
+    ),
+    (
+        "createServiceAccount",
+        "mutation { createServiceAccount(input: { displayName: \"New\", permissions: [] }) { userErrors { code } } }",
+        "UFFR..",
+    ),
+    (
+        "updateServiceAccount",
+        "mutation { updateServiceAccount(input: { id: $program, displayName: \"Changed\" }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "setServiceAccountActive",
+        "mutation { setServiceAccountActive(input: { id: $program, active: true }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
+    (
+        "rotateServiceAccountSecret",
+        "mutation { rotateServiceAccountSecret(input: { id: $program }) { userErrors { code } } }",
+        "UFFRN.",
+    ),
     ("deadLetters", "query { deadLetters(first: 1) { id } }", "UFF..."),
     (
         "replayDeadLetters",
@@ -363,8 +389,10 @@ impl Stage {
         let later = SystemClock.now() + chrono::TimeDelta::days(1);
         let input = json!({ "contacts": { "filter": {} }, "sendAt": later.to_rfc3339() });
         let waiting = admin.done(SEND, json!({ "input": input })).await["batch"]["id"].clone();
+        let program = json!({ "input": { "displayName": "Sync", "permissions": ["contacts.read"] } });
+        let program = admin.done(CREATE_SERVICE_ACCOUNT, program).await["serviceAccount"]["id"].clone();
         let ids = json!({ "$ada": ada["id"], "$bob": bob["id"], "$account": account, "$batch": batch, "$member": clerk,
-            "$segment": segment, "$waiting": waiting });
+            "$segment": segment, "$waiting": waiting, "$program": program });
         Self {
             callers: vec![system.nobody(), contact, without, read_only, other, admin],
             system,

@@ -54,6 +54,12 @@ pub const INVITE_MEMBER: &str = "mutation Invite($input: InviteMemberInput!) {
   inviteMember(input: $input) { member { id status role permissions active } userErrors { code message field } }
 }";
 
+pub const CREATE_SERVICE_ACCOUNT: &str = "mutation CreateServiceAccount($input: CreateServiceAccountInput!) {
+  createServiceAccount(input: $input) {
+    serviceAccount { id clientId displayName permissions active secrets { hint expiresAt } } secret userErrors { code message field }
+  }
+}";
+
 /// A password that every rule accepts.
 pub const PASSWORD: &str = "Otter-Lantern-Quarry-58";
 

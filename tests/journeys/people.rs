@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hyper::{Method, Request, Response};
 use serde_json::{Value, json};
 use usher_tests::{Client, Setting, System, eventually, on_both_settings};
 
 use crate::operations::{
-    ACCEPT, CREATE_CONTACT, INVITE_MEMBER, PASSWORD, SEND, batch_is_done, status_becomes,
+    ACCEPT, CREATE_CONTACT, CREATE_SERVICE_ACCOUNT, INVITE_MEMBER, PASSWORD, SEND, batch_is_done,
+    status_becomes,
 };
 
 const SET_ACTIVE: &str = "mutation SetActive($input: SetMemberActiveInput!) {
@@ -33,6 +36,19 @@ async fn accept(system: &System, email: &str) {
     let token = system.mailbox().only_mail_to(email).await.link_token();
     let input = json!({ "input": { "token": token, "password": PASSWORD } });
     system.nobody().done(ACCEPT, input).await;
+}
+
+/// What the token endpoint answers to a program that shows this id and secret.
+async fn token_for(system: &System, endpoint: &str, (id, secret): (&str, &str)) -> Response<String> {
+    let request = Request::post(endpoint)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header(
+            "authorization",
+            format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))),
+        )
+        .body("grant_type=client_credentials".into())
+        .unwrap();
+    system.nobody().exchange(request).await
 }
 
 on_both_settings! {
@@ -101,6 +117,55 @@ on_both_settings! {
             "summary": "Ceased to look through the contact's eyes: cannot find the report" }));
         assert_eq!(seen.0[1]["action"], "impersonation.started");
         assert_eq!(seen.1, json!({ "lastSignedInAt": null, "status": "ACCEPTED" }));
+    }
+
+    /// A program gets a token over HTTP with what it was told once, works with it, and is out within a second.
+    async fn i15_a_program_comes_with_client_credentials(system: &System) {
+        let admin = system.admin();
+        let input = json!({ "displayName": "Warehouse sync", "permissions": ["contacts.read", "contacts.write"] });
+        let made = admin.done(CREATE_SERVICE_ACCOUNT, json!({ "input": input })).await;
+        let account = &made["serviceAccount"];
+        let (id, secret) = (account["clientId"].as_str().unwrap(), made["secret"].as_str().unwrap());
+        let found = system.nobody().page(Method::GET, "/.well-known/oauth-authorization-server").await;
+        let found: Value = serde_json::from_str(found.body()).unwrap();
+        assert_eq!(found["issuer"], system.base());
+        assert_eq!(found["grant_types_supported"], json!(["client_credentials"]));
+        let endpoint = found["token_endpoint"].as_str().unwrap();
+
+        let wrong = token_for(system, endpoint, (id, "usher_wrong")).await;
+        assert_eq!((wrong.status().as_u16(), wrong.headers()["www-authenticate"].to_str().unwrap()),
+            (401, "Basic realm=\"usher\""));
+        assert_eq!(serde_json::from_str::<Value>(wrong.body()).unwrap()["error"], "invalid_client");
+        let granted = token_for(system, endpoint, (id, secret)).await;
+        assert_eq!((granted.status().as_u16(), granted.headers()["cache-control"].to_str().unwrap()), (200, "no-store"));
+        let granted: Value = serde_json::from_str(granted.body()).unwrap();
+        assert_eq!((&granted["token_type"], &granted["expires_in"], &granted["scope"]),
+            (&json!("Bearer"), &json!(300), &json!("contacts.read contacts.write")));
+
+        let program = system.nobody().with_token(granted["access_token"].as_str().unwrap());
+        let viewer = "query { viewer { ... on ServiceAccount { displayName permissions secrets { lastUsedAt } } } }";
+        let viewer = program.payload(viewer, json!({})).await;
+        assert_eq!(viewer["displayName"], "Warehouse sync");
+        assert!(viewer["secrets"][0]["lastUsedAt"].is_string());
+        let ada = program.done(CREATE_CONTACT, json!({ "input": {
+            "role": "CLIENT", "firstName": "Ada", "lastName": "Lovelace", "email": "ada@example.com",
+            "accounts": [{ "newCompany": "Analytical Engines", "login": true }],
+        }})).await["contact"].clone();
+        let lines = admin.payload(ACTIVITY, json!({ "id": ada["id"] })).await["activity"]["nodes"].clone();
+        let mut did: Vec<_> = lines.as_array().unwrap().iter().map(|line| (line["actor"].as_str(), line["action"].as_str())).collect();
+        did.sort_unstable();
+        let own = Some("Warehouse sync");
+        assert_eq!(did, [(own, Some("account.created")), (own, Some("contact.created"))]);
+        let member = admin.payload("query { members(first: 10) { totalCount } }", json!({})).await;
+        assert_eq!(member, json!({ "totalCount": 1 }));
+
+        let off = "mutation Off($input: SetServiceAccountActiveInput!) { setServiceAccountActive(input: $input) { \
+            serviceAccount { active } userErrors { code } } }";
+        admin.done(off, json!({ "input": { "id": account["id"], "active": false } })).await;
+        is_refused_everywhere(system, &program).await;
+        let refused = token_for(system, endpoint, (id, secret)).await;
+        assert_eq!(serde_json::from_str::<Value>(refused.body()).unwrap()["error"], "invalid_client");
+        assert!(!system.logs().contains(secret), "the secret is in a log");
     }
 
     /// A contact of the member's own, to try the way with.

@@ -167,11 +167,19 @@ impl Client {
             .uri(format!("{}{path}", self.base))
             .body(Full::default())
             .expect("a request");
+        self.exchange(request).await
+    }
+
+    /// Any request to any address; the body as text. Redirects are answers like others.
+    ///
+    /// # Panics
+    /// Where nobody can be reached there.
+    pub async fn exchange(&self, request: Request<Full<Bytes>>) -> hyper::Response<String> {
         let (parts, body) = self
             .http
             .request(request)
             .await
-            .expect("the gateway answers")
+            .expect("somebody answers")
             .into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();
         hyper::Response::from_parts(parts, String::from_utf8_lossy(&bytes).into_owned())

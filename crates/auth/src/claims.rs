@@ -11,12 +11,13 @@ pub(crate) const AUDIENCE: &str = "usher";
 pub(crate) const ACCESS_TYPE: &str = "at+jwt";
 pub(crate) const SERVICE_TYPE: &str = "usher-service+jwt";
 
-/// Whether the subject is a member or a contact.
+/// Whether the subject is a member, a contact or somebody else's program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum SubjectKind {
     Member,
     Contact,
+    ServiceAccount,
 }
 
 /// The actor of an impersonation (RFC 8693 §4.1).

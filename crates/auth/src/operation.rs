@@ -21,7 +21,7 @@ pub enum Denied {
 pub enum Access {
     /// Everybody, without a token.
     Public,
-    /// Every member and every contact who is signed in.
+    /// Every member and every contact who is signed in. Here as below a service account counts as a member.
     SignedIn,
     /// Every member.
     AnyMember,
@@ -49,6 +49,15 @@ macro_rules! operations {
             #[must_use]
             pub const fn access(self) -> Access {
                 match self { $(Self::$name => $access),+ }
+            }
+
+            /// Whether it is about the person who asks, whom a service account is not.
+            #[must_use]
+            pub const fn is_personal(self) -> bool {
+                matches!(
+                    self,
+                    Self::CreateTestClient | Self::EndSession | Self::ImpersonateContact | Self::ListSessions
+                )
             }
 
             /// Whether it changes anything, and so is refused to a read-only session.
@@ -132,6 +141,20 @@ operations! {
     ResendMemberInvitation: Member(MembersManage), write;
     /// invitations: CancelMemberInvitation.
     CancelMemberInvitation: Member(MembersManage), write;
+    /// invitations: BatchGetServiceAccounts. Without `members.manage` a service account sees itself, a member none.
+    GetServiceAccounts: AnyMember, read;
+    /// invitations: ListServiceAccounts.
+    ListServiceAccounts: Member(MembersManage), read;
+    /// invitations: CreateServiceAccount.
+    CreateServiceAccount: Member(MembersManage), write;
+    /// invitations: UpdateServiceAccount.
+    UpdateServiceAccount: Member(MembersManage), write;
+    /// invitations: SetServiceAccountActive.
+    SetServiceAccountActive: Member(MembersManage), write;
+    /// invitations: RotateServiceAccountSecret.
+    RotateServiceAccountSecret: Member(MembersManage), write;
+    /// invitations: IssueToken. Its own id and secret are what a service account shows.
+    IssueToken: Public, write;
     /// invitations: StartBatch. More than one contact also needs `email.bulk` (I15).
     StartBatch: Member(PortalInvite), write;
     /// invitations: CheckInvitation. More than one contact also needs `email.bulk` (I15).
@@ -215,9 +238,16 @@ pub fn authorize(principal: Option<&Principal>, operation: Operation) -> Result<
     };
     let permitted = match (operation.access(), caller.subject) {
         (Public, _) => true,
-        (SignedIn | SignedInOrServices(_), Subject::Member(_) | Subject::Contact(_)) => true,
-        (AnyMember, Subject::Member(_)) => true,
-        (Member(permission) | MemberOrServices(permission, _), Subject::Member(_)) => caller.has(permission),
+        (_, Subject::ServiceAccount(_)) if operation.is_personal() => false,
+        (
+            SignedIn | SignedInOrServices(_),
+            Subject::Member(_) | Subject::ServiceAccount(_) | Subject::Contact(_),
+        ) => true,
+        (AnyMember, Subject::Member(_) | Subject::ServiceAccount(_)) => true,
+        (
+            Member(permission) | MemberOrServices(permission, _),
+            Subject::Member(_) | Subject::ServiceAccount(_),
+        ) => caller.has(permission),
         (
             Services(services) | MemberOrServices(_, services) | SignedInOrServices(services),
             Subject::Service(service),
@@ -297,6 +327,39 @@ mod tests {
             Err(Denied::Forbidden)
         );
         assert_eq!(authorize(Some(&contact), Operation::GetAccounts), Ok(()));
+    }
+
+    #[test]
+    fn i15_a_service_account_counts_as_a_member_but_is_nobody_in_person() {
+        let at = Utc.with_ymd_and_hms(2026, 3, 1, 12, 0, 0).unwrap();
+        let program = caller(
+            Subject::ServiceAccount(MemberId::new(at)),
+            PermissionSet::all(),
+            false,
+        );
+        let person = caller(Subject::Member(MemberId::new(at)), PermissionSet::all(), false);
+        let differs: Vec<_> = Operation::ALL
+            .iter()
+            .filter(|&&operation| authorize(Some(&program), operation) != authorize(Some(&person), operation))
+            .collect();
+        assert_eq!(
+            differs,
+            [
+                &Operation::CreateTestClient,
+                &Operation::ListSessions,
+                &Operation::EndSession,
+                &Operation::ImpersonateContact,
+            ]
+        );
+        let without = caller(
+            Subject::ServiceAccount(MemberId::new(at)),
+            PermissionSet::NONE,
+            false,
+        );
+        assert_eq!(
+            authorize(Some(&without), Operation::CreateContact),
+            Err(Denied::Forbidden)
+        );
     }
 
     #[test]

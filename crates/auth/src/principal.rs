@@ -40,6 +40,8 @@ pub enum Subject {
     Member(MemberId),
     /// A contact who signed in to the portal.
     Contact(ContactId),
+    /// A program of the firm's or of somebody it trusts, which has permissions as a member has, and an id among theirs.
+    ServiceAccount(MemberId),
     /// Background work of one of our services.
     Service(Service),
 }
@@ -53,7 +55,7 @@ pub struct Principal {
     pub subject: Subject,
     /// The session; a service has none.
     pub session: Option<SessionId>,
-    /// A member's permissions; none for others.
+    /// A member's or a service account's permissions; none for others.
     pub permissions: PermissionSet,
     /// Refused by every write (I14).
     pub read_only: bool,
@@ -64,13 +66,19 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// The member, where it is one.
+    /// Who of the firm answers for what is done: the member, or the service account.
     #[must_use]
     pub const fn member(&self) -> Option<MemberId> {
         match self.subject {
-            Subject::Member(id) => Some(id),
+            Subject::Member(id) | Subject::ServiceAccount(id) => Some(id),
             _ => None,
         }
+    }
+
+    /// Whether it is a program with client credentials.
+    #[must_use]
+    pub const fn is_service_account(&self) -> bool {
+        matches!(self.subject, Subject::ServiceAccount(_))
     }
 
     /// The contact, where it is one.
@@ -82,9 +90,9 @@ impl Principal {
         }
     }
 
-    /// Whether this is a member who has the permission.
+    /// Whether this is a member or a service account that has the permission.
     #[must_use]
     pub const fn has(&self, permission: Permission) -> bool {
-        matches!(self.subject, Subject::Member(_)) && self.permissions.contains(permission)
+        self.member().is_some() && self.permissions.contains(permission)
     }
 }

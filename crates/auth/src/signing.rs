@@ -81,6 +81,7 @@ impl SigningKey {
         let (kind, sub) = match principal.subject {
             Subject::Member(id) => (SubjectKind::Member, id.uuid()),
             Subject::Contact(id) => (SubjectKind::Contact, id.uuid()),
+            Subject::ServiceAccount(id) => (SubjectKind::ServiceAccount, id.uuid()),
             Subject::Service(_) => return Err(SigningError::Subject),
         };
         let (Some(org), Some(sid)) = (principal.organization, principal.session) else {
@@ -94,7 +95,11 @@ impl SigningKey {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
             sub,
-            client_id: "usher".to_owned(),
+            // people come through our own pages and the API's signIn; a program is a client of its own (RFC 9068 §2.2)
+            client_id: match kind {
+                SubjectKind::ServiceAccount => sub.to_string(),
+                _ => "usher".to_owned(),
+            },
             iat: now.timestamp(),
             exp: principal
                 .expires_at

@@ -146,6 +146,7 @@ impl Verifier {
         let subject = match claims.kind {
             SubjectKind::Member => Subject::Member(MemberId::from(claims.sub)),
             SubjectKind::Contact => Subject::Contact(ContactId::from(claims.sub)),
+            SubjectKind::ServiceAccount => Subject::ServiceAccount(MemberId::from(claims.sub)),
         };
         Ok(Principal {
             organization: Some(claims.org),
@@ -353,6 +354,29 @@ mod tests {
         );
         bench.clock.advance(TimeDelta::seconds(1));
         assert_eq!(bench.verifier.verify(&token), Err(InvalidToken::Expired));
+    }
+
+    #[test]
+    fn i15_a_service_accounts_token_names_it_as_its_client() {
+        use base64::Engine;
+        use usher_types::Clock;
+        let bench = bench();
+        let id = MemberId::new(bench.clock.now());
+        let principal = Principal {
+            subject: Subject::ServiceAccount(id),
+            ..member(&bench)
+        };
+        let token = bench.key.sign(&principal, bench.clock.now()).unwrap();
+        assert_eq!(*bench.verifier.verify(&token).unwrap(), principal);
+        let body = token.split('.').nth(1).unwrap();
+        let body = base64::engine::general_purpose::URL_SAFE_NO_PAD
+            .decode(body)
+            .unwrap();
+        let claims: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(
+            (claims["sub"].as_str(), claims["client_id"].as_str()),
+            (Some(id.to_string().as_str()), Some(id.to_string().as_str()))
+        );
     }
 
     #[test]

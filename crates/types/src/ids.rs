@@ -68,6 +68,8 @@ ids! {
     OrganizationId,
     /// A person of the firm.
     MemberId,
+    /// A program with permissions of its own; to services one of the members.
+    ServiceAccountId,
     /// A natural person whom the firm knows.
     ContactId,
     /// What a contact is let into.

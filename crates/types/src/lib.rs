@@ -23,7 +23,7 @@ pub use enums::{
 pub use fold::fold;
 pub use ids::{
     AccountId, ActivityId, BatchId, ContactId, InvitationId, LinkId, MailingId, MemberId, MessageId,
-    OrganizationId, RequestId, SegmentId, SessionId,
+    OrganizationId, RequestId, SegmentId, ServiceAccountId, SessionId,
 };
 pub use phone::{InvalidPhone, parse_phone};
 pub use portal::portal_status;

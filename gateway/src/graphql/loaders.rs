@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use usher_proto::contacts::v1 as contacts;
 use usher_proto::invitations::v1 as invitations;
-use usher_types::{AccountId, BatchId, ContactId, LinkId, MemberId, SegmentId};
+use usher_types::{AccountId, BatchId, ContactId, LinkId, MemberId, SegmentId, ServiceAccountId};
 use uuid::Uuid;
 
 use super::load::Batcher;
 use super::scope::{Scope, answer};
 use super::types::{
     Account, AccountContact, Contact, Delivery, InvitationBatch, Member, Organization, Segment,
+    ServiceAccount,
 };
 use crate::fault::Fault;
 
@@ -27,6 +28,7 @@ pub(crate) struct Loaders {
     deliveries: Batcher<ContactId, Delivery>,
     batches: Batcher<BatchId, InvitationBatch>,
     segments: Batcher<SegmentId, Segment>,
+    service_accounts: Batcher<ServiceAccountId, ServiceAccount>,
 }
 
 fn wire<T: Into<Uuid>>(ids: Vec<T>) -> Vec<Bytes> {
@@ -68,7 +70,7 @@ impl Scope {
             .await
     }
 
-    /// A member of the caller's firm.
+    /// A member of the caller's firm; or a service account, of which everybody may know the name.
     pub(crate) async fn member(&self, id: MemberId) -> Result<Option<Member>, Fault> {
         self.loaders.members.load(id, |ids| self.members(ids)).await
     }
@@ -81,6 +83,17 @@ impl Scope {
     /// A segment of the caller's firm.
     pub(crate) async fn segment(&self, id: SegmentId) -> Result<Option<Segment>, Fault> {
         self.loaders.segments.load(id, |ids| self.segments(ids)).await
+    }
+
+    /// A service account of the caller's firm, where the caller manages members or is it.
+    pub(crate) async fn service_account(
+        &self,
+        id: ServiceAccountId,
+    ) -> Result<Option<ServiceAccount>, Fault> {
+        self.loaders
+            .service_accounts
+            .load(id, |ids| self.service_accounts(ids))
+            .await
     }
 
     /// A batch of the caller's firm.
@@ -178,6 +191,16 @@ impl Scope {
         let found = reply.segments.into_iter();
         Ok(found
             .filter_map(|row| Some((usher_proto::id_from(&row.id)?, Segment(row))))
+            .collect())
+    }
+
+    async fn service_accounts(&self, ids: Vec<ServiceAccountId>) -> Found<ServiceAccountId, ServiceAccount> {
+        let request = self.ask(invitations::BatchGetServiceAccountsRequest { ids: wire(ids) });
+        let mut accounts = self.backends.service_accounts.clone();
+        let reply = answer(accounts.batch_get_service_accounts(request).await)?;
+        let found = reply.service_accounts.into_iter();
+        Ok(found
+            .filter_map(|row| Some((usher_proto::id_from(&row.id)?, ServiceAccount(row))))
             .collect())
     }
 

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, MergedObject, Object};
 use futures::future::try_join_all;
-use usher_auth::{Operation, Subject, authorize};
+use usher_auth::{Operation, Principal, Subject, authorize};
 use usher_proto::contacts::v1 as contacts;
 use usher_proto::contacts::v1::contact_selection::Of;
 use usher_proto::invitations::v1 as invitations;
@@ -34,10 +34,7 @@ struct Questions;
 /// Members need `contacts.read` for people and accounts; contacts see their own (I22), which the service decides.
 fn may_look<'a>(ctx: &Context<'a>, operation: Operation) -> Result<&'a Scope, Fault> {
     let scope = Scope::permitted(ctx, operation)?;
-    if matches!(
-        scope.principal().map(|principal| principal.subject),
-        Some(Subject::Member(_))
-    ) {
+    if scope.principal().and_then(Principal::member).is_some() {
         authorize(scope.principal(), Operation::ListContacts)?;
     }
     Ok(scope)
@@ -71,7 +68,13 @@ async fn node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, Fault> {
         }
         Some(NodeId::Member(id)) => {
             let found = Scope::permitted(ctx, Operation::GetMembers)?.member(id).await?;
+            let found = found.filter(|found| !found.0.service_account);
             Ok(found.map(|found| Node::Member(Box::new(found))))
+        }
+        Some(NodeId::ServiceAccount(id)) => {
+            let scope = Scope::permitted(ctx, Operation::GetServiceAccounts)?;
+            let found = scope.service_account(id).await?;
+            Ok(found.map(|found| Node::ServiceAccount(Box::new(found))))
         }
         Some(NodeId::Organization(id)) => own_organization(scope, id).await,
         Some(NodeId::PortalUser(id)) => {
@@ -124,6 +127,10 @@ impl Questions {
             Some(Subject::Member(id)) => {
                 let member = scope.member(id).await?;
                 Ok(member.map(|member| Viewer::Member(Box::new(member))))
+            }
+            Some(Subject::ServiceAccount(id)) => {
+                let account = scope.service_account(id.uuid().into()).await?;
+                Ok(account.map(|account| Viewer::ServiceAccount(Box::new(account))))
             }
             Some(Subject::Contact(id)) => Ok(Some(Viewer::PortalUser(PortalUser(id)))),
             Some(Subject::Service(_)) | None => Ok(None),

@@ -13,6 +13,7 @@ use usher_proto::invitations::v1::insight_client::InsightClient;
 use usher_proto::invitations::v1::invitations_client::InvitationsClient;
 use usher_proto::invitations::v1::members_client::MembersClient;
 use usher_proto::invitations::v1::recovery_client::RecoveryClient;
+use usher_proto::invitations::v1::service_accounts_client::ServiceAccountsClient;
 use usher_proto::invitations::v1::sessions_client::SessionsClient;
 use usher_proto::notifications::v1::notifications_client::NotificationsClient;
 use usher_proto::operations::v1::dead_letters_client::DeadLettersClient;
@@ -40,6 +41,8 @@ pub struct Backends {
     pub insight: InsightClient<PeerChannel>,
     /// The people of the firm.
     pub members: MembersClient<PeerChannel>,
+    /// Programs of others.
+    pub service_accounts: ServiceAccountsClient<PeerChannel>,
     /// Signing in and out.
     pub sessions: SessionsClient<PeerChannel>,
     /// Ways back in.
@@ -71,6 +74,7 @@ impl Backends {
             recovery: RecoveryClient::new(invitations.clone()),
             insight: InsightClient::new(invitations.clone()),
             members: MembersClient::new(invitations.clone()),
+            service_accounts: ServiceAccountsClient::new(invitations.clone()),
             sessions: SessionsClient::new(invitations),
             notifications: NotificationsClient::new(notifications),
             public_url,

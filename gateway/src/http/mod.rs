@@ -10,6 +10,7 @@ mod events;
 mod frame;
 mod graphql;
 mod health;
+mod oauth;
 mod operation;
 mod results;
 mod socket;
@@ -25,13 +26,15 @@ pub(crate) use trusted::Trusted;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 
 /// The routes that machines use.
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/graphql", any(graphql::endpoint))
         .route("/batches/{id}/results.csv", get(results::results))
+        .route("/oauth/token", post(oauth::token))
+        .route("/.well-known/oauth-authorization-server", get(oauth::metadata))
         .route("/.well-known/jwks.json", get(health::jwks))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

@@ -123,6 +123,6 @@ async fn look(scope: &Scope) -> Result<Shown, Fault> {
                 ),
             })
         }
-        Subject::Service(_) => Err(gone()),
+        Subject::ServiceAccount(_) | Subject::Service(_) => Err(gone()),
     }
 }

@@ -175,6 +175,7 @@ services! {
     Recovery = "usher.invitations.v1.Recovery",
     Insight = "usher.invitations.v1.Insight",
     Members = "usher.invitations.v1.Members",
+    ServiceAccounts = "usher.invitations.v1.ServiceAccounts",
     Sessions = "usher.invitations.v1.Sessions",
     Notifications = "usher.notifications.v1.Notifications",
     DeadLetters = "usher.operations.v1.DeadLetters"

@@ -25,7 +25,8 @@ use usher_service::{Lifecycle, Settings};
 use usher_types::{BatchId, Clock, ContactId, FixedClock, MemberId, OrganizationId, SessionId};
 
 use super::fakes::{
-    Batches, Contacts, DeadLetters, Fakes, Insight, Invitations, Members, Notifications, Recovery, Sessions,
+    Batches, Contacts, DeadLetters, Fakes, Insight, Invitations, Members, Notifications, Recovery,
+    ServiceAccounts, Sessions,
 };
 
 /// A gateway over stand-ins.
@@ -249,6 +250,7 @@ fn parts(
         .service(Recovery(fakes.clone()))
         .service(Insight(fakes.clone()))
         .service(Members(fakes.clone()))
+        .service(ServiceAccounts(fakes.clone()))
         .service(Sessions(fakes.clone()))
         .service(Notifications(fakes.clone()))
         .service(DeadLetters(fakes.clone()));

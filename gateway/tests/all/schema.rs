@@ -177,6 +177,7 @@ fn every_operation_is_known() {
             "invitationLanding",
             "members",
             "sessions",
+            "serviceAccounts",
             "memberRoles",
             "deadLetters"
         ]
@@ -221,6 +222,10 @@ fn every_operation_is_known() {
             "setMemberActive",
             "resendMemberInvitation",
             "cancelMemberInvitation",
+            "createServiceAccount",
+            "updateServiceAccount",
+            "setServiceAccountActive",
+            "rotateServiceAccountSecret",
             "replayDeadLetters"
         ]
     );

@@ -33,14 +33,17 @@ fn organizations(ddl: &mut Ddl) {
          password_min_length integer NOT NULL, \
          reminders text NOT NULL, version bigint NOT NULL, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL)",
     );
-    // `permissions` is a JSON list of names, and what counts; `role` tells which bundle they were given as.
+    // `permissions` is a JSON list of names, and what counts; `role` tells which bundle they were given as. A service account
+    // is a member without a person: nothing mails it, and no address signs it in.
     ddl.run(
-        "CREATE TABLE member (id uuid PRIMARY KEY, organization_id uuid NOT NULL, email text NOT NULL, \
-         email_canonical text NOT NULL, display_name text NOT NULL, sort_name sorttext NOT NULL, role text, \
+        "CREATE TABLE member (id uuid PRIMARY KEY, organization_id uuid NOT NULL, email text, \
+         email_canonical text, display_name text NOT NULL, sort_name sorttext NOT NULL, role text, \
          permissions text NOT NULL, active boolean NOT NULL, version bigint NOT NULL, invitation_id uuid, \
          invited_at timestamptz, invited_by text, expires_at timestamptz, accepted_at timestamptz, \
          last_signed_in_at timestamptz, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL, \
-         mail_day bigint NOT NULL DEFAULT 0, mails bigint NOT NULL DEFAULT 0)",
+         mail_day bigint NOT NULL DEFAULT 0, mails bigint NOT NULL DEFAULT 0, \
+         service_account boolean NOT NULL DEFAULT false, \
+         CHECK (service_account OR (email IS NOT NULL AND email_canonical IS NOT NULL)))",
     );
     ddl.run("CREATE INDEX member_name ON member (organization_id, sort_name, id)");
     ddl.run("CREATE UNIQUE INDEX member_email ON member (organization_id, email_canonical)");
@@ -59,7 +62,7 @@ fn sessions(ddl: &mut Ddl) {
         "CREATE TABLE session (id uuid PRIMARY KEY, organization_id uuid NOT NULL, kind text NOT NULL, \
          subject_id uuid NOT NULL, created_at timestamptz NOT NULL, last_used_at timestamptz NOT NULL, \
          ended_at timestamptz, forget_at timestamptz, end_reason text, device text, acting_member_id uuid, \
-         generation bigint NOT NULL, rotated_at timestamptz NOT NULL)",
+         generation bigint NOT NULL, rotated_at timestamptz NOT NULL, secret_id uuid)",
     );
     ddl.run("CREATE INDEX session_subject ON session (subject_id) WHERE ended_at IS NULL");
     ddl.run(

@@ -14,6 +14,7 @@ use usher_proto::invitations::v1::insight_server::InsightServer;
 use usher_proto::invitations::v1::invitations_server::InvitationsServer;
 use usher_proto::invitations::v1::members_server::MembersServer;
 use usher_proto::invitations::v1::recovery_server::RecoveryServer;
+use usher_proto::invitations::v1::service_accounts_server::ServiceAccountsServer;
 use usher_proto::invitations::v1::sessions_server::SessionsServer;
 use usher_service::grpc::Server;
 use usher_service::transport::MAX_MESSAGE_BYTES;
@@ -114,6 +115,7 @@ async fn serve(app: App, parts: Parts, listener: Listener, lifecycle: &Lifecycle
         .service(RecoveryServer::new(edge.clone()))
         .service(InsightServer::new(edge.clone()))
         .service(MembersServer::new(edge.clone()))
+        .service(ServiceAccountsServer::new(edge.clone()))
         .service(SessionsServer::new(edge))
         .serve(listener, lifecycle)
         .await

@@ -23,6 +23,7 @@ mod refusals;
 mod reminders;
 mod replicas;
 mod results;
+mod service_accounts;
 mod sessions;
 mod stage;
 mod tenants;

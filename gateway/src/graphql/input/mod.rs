@@ -8,6 +8,7 @@ mod operations;
 mod organization;
 mod recovery;
 mod segments;
+mod service_accounts;
 mod sessions;
 
 pub use accounts::{CreateAccountInput, LinkContactInput, UnlinkContactInput, UpdateAccountInput};
@@ -21,6 +22,10 @@ pub use operations::{DeadLetterFilter, ReplayDeadLettersInput};
 pub use organization::UpdateOrganizationInput;
 pub use recovery::{ContactIdInput, RequestPasswordResetInput};
 pub use segments::{CreateSegmentInput, DeleteSegmentInput, UpdateSegmentInput};
+pub use service_accounts::{
+    CreateServiceAccountInput, RotateServiceAccountSecretInput, ServiceAccountFilter,
+    SetServiceAccountActiveInput, UpdateServiceAccountInput,
+};
 pub use sessions::{
     EndSessionInput, ImpersonateContactInput, LinkInput, RefreshSessionInput, SignInInput, SignOutInput,
 };

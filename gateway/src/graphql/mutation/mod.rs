@@ -8,6 +8,7 @@ mod members;
 mod operations;
 mod recovery;
 mod segments;
+mod service_accounts;
 mod sessions;
 
 use async_graphql::MergedObject;
@@ -19,6 +20,7 @@ use members::MemberMutations;
 use operations::OperationsMutations;
 use recovery::RecoveryMutations;
 use segments::SegmentMutations;
+use service_accounts::ServiceAccountMutations;
 use sessions::SessionMutations;
 
 /// Changes.
@@ -31,6 +33,7 @@ pub struct Mutation(
     InvitationMutations,
     BatchMutations,
     MemberMutations,
+    ServiceAccountMutations,
     OperationsMutations,
 );
 
@@ -44,6 +47,7 @@ impl Mutation {
             InvitationMutations,
             BatchMutations,
             MemberMutations,
+            ServiceAccountMutations,
             OperationsMutations,
         )
     }

@@ -35,7 +35,7 @@ impl Activity {
         required_moment(self.0.at)
     }
 
-    /// Who did it: the member's name, or the service's.
+    /// Who did it: the name of the member, the service account or the service.
     async fn actor(&self, ctx: &Context<'_>) -> Result<Cow<'_, str>, Fault> {
         let Ok(id) = self.0.actor.parse::<MemberId>() else {
             return Ok(Cow::Borrowed(&self.0.actor));

@@ -34,6 +34,8 @@ pub enum UserError {
     Credential(CredentialError),
     /// Of the firm's people.
     Member(MemberError),
+    /// Of programs that call the API.
+    ServiceAccount(ServiceAccountError),
     /// Of the firm's settings.
     Organization(OrganizationError),
     /// Of segments.
@@ -315,6 +317,44 @@ impl Family for MemberError {
             message: refusal.message,
             field: path(refusal.field),
             member_id: refusal.contact_id.map(|id| shown::<MemberId>(&id)),
+        })
+    }
+}
+
+/// What can be wrong with a service account.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+pub enum ServiceAccountErrorCode {
+    /// It must be given.
+    Required,
+    /// It has the wrong form, or service accounts cannot have it.
+    Invalid,
+    /// It is too long.
+    TooLong,
+    /// There is no such thing.
+    NotFound,
+    /// It changed meanwhile.
+    Conflict,
+    /// Nobody grants or takes permissions that they lack.
+    NotYoursToGrant,
+}
+
+/// Something about a service account that the caller can mend.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct ServiceAccountError {
+    /// What kind.
+    code: ServiceAccountErrorCode,
+    /// What is wrong, in English, for people.
+    message: String,
+    /// The path inside `input`; null where no single field is to blame.
+    field: Option<Vec<String>>,
+}
+
+impl Family for ServiceAccountError {
+    fn of(refusal: Refusal) -> Result<Self, Fault> {
+        Ok(Self {
+            code: from_wire(&refusal.code)?,
+            message: refusal.message,
+            field: path(refusal.field),
         })
     }
 }

@@ -15,6 +15,7 @@ mod portal;
 mod preview;
 mod scalar;
 mod segment;
+mod service_account;
 mod session;
 
 use async_graphql::Interface;
@@ -32,7 +33,8 @@ pub(crate) use errors::Family;
 pub use errors::{
     AccountError, AccountErrorCode, ContactError, ContactErrorCode, CredentialError, CredentialErrorCode,
     DeadLetterError, DeadLetterErrorCode, InvitationError, InvitationErrorCode, MemberError, MemberErrorCode,
-    OrganizationError, OrganizationErrorCode, SegmentError, SegmentErrorCode, UserError,
+    OrganizationError, OrganizationErrorCode, SegmentError, SegmentErrorCode, ServiceAccountError,
+    ServiceAccountErrorCode, UserError,
 };
 pub use insight::{AccessExplanation, InvitationFunnel};
 pub use member::{Member, MemberRole, MemberRoleBundle, MemberStatus};
@@ -41,7 +43,7 @@ pub use organization::{Organization, PortalUser, Viewer};
 pub use page::{
     AccountConnection, AccountEdge, ActivityConnection, ActivityEdge, ContactConnection, ContactEdge,
     InvitationBatchConnection, InvitationBatchEdge, MemberConnection, MemberEdge, PageInfo,
-    SegmentConnection, SegmentEdge,
+    SegmentConnection, SegmentEdge, ServiceAccountConnection, ServiceAccountEdge,
 };
 pub(crate) use page::{LONGEST, Window, page_length};
 pub(crate) use portal::Delivery;
@@ -51,6 +53,7 @@ pub(crate) use preview::Words;
 pub use scalar::Moment;
 pub(crate) use scalar::{count, moment, required_moment};
 pub use segment::Segment;
+pub use service_account::ServiceAccount;
 pub use session::{InvitationLanding, LiveSession, Session};
 
 use async_graphql::ID;
@@ -78,6 +81,8 @@ pub enum Node {
     Organization(Box<Organization>),
     /// A person of the firm.
     Member(Box<Member>),
+    /// A program that calls the API.
+    ServiceAccount(Box<ServiceAccount>),
     /// A contact in the portal.
     PortalUser(PortalUser),
     /// A line of the activity log.

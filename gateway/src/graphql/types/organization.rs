@@ -5,7 +5,7 @@ use futures::future::try_join_all;
 use usher_proto::invitations::v1 as wire;
 use usher_types::{ContactId, OrganizationId};
 
-use super::{Account, Contact, Member, count};
+use super::{Account, Contact, Member, ServiceAccount, count};
 use crate::fault::{Code, Fault};
 use crate::graphql::scope::{Scope, answer};
 use crate::ids::{NodeId, shown};
@@ -196,6 +196,8 @@ impl PortalUser {
 pub enum Viewer {
     /// A person of the firm.
     Member(Box<Member>),
+    /// A program that calls the API.
+    ServiceAccount(Box<ServiceAccount>),
     /// A contact, in the portal.
     PortalUser(PortalUser),
 }

@@ -3,7 +3,7 @@
 use async_graphql::{Context, Object, SimpleObject};
 use usher_proto::common::v1 as wire;
 
-use super::{Account, Activity, Contact, InvitationBatch, Member, Segment, count};
+use super::{Account, Activity, Contact, InvitationBatch, Member, Segment, ServiceAccount, count};
 use crate::fault::Fault;
 
 /// The longest page.
@@ -180,6 +180,13 @@ connection!(
     MemberEdge,
     Member,
     "the members",
+    "Exact; counted only when asked for."
+);
+connection!(
+    ServiceAccountConnection,
+    ServiceAccountEdge,
+    ServiceAccount,
+    "the service accounts",
     "Exact; counted only when asked for."
 );
 connection!(

@@ -81,6 +81,7 @@ impl Caller {
         };
         match self.principal.subject {
             Subject::Member(id) => person("MEMBER", id.uuid(), "MEMBER"),
+            Subject::ServiceAccount(id) => person("SERVICE_ACCOUNT", id.uuid(), "MEMBER"),
             Subject::Contact(id) => person("CONTACT", id.uuid(), "PORTAL"),
             Subject::Service(service) => Actor::event(service.as_str()),
         }

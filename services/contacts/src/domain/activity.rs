@@ -7,7 +7,7 @@ use uuid::Uuid;
 /// Who did something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Actor {
-    /// MEMBER, CONTACT or SERVICE.
+    /// MEMBER, SERVICE_ACCOUNT, CONTACT or SERVICE.
     pub(crate) kind: &'static str,
     /// The member's or contact's id, the service's name.
     pub(crate) name: String,

@@ -127,10 +127,10 @@ pub(crate) async fn actor_of(
     principal: &Principal,
 ) -> Result<Actor, DbErr> {
     match principal.subject {
-        Subject::Member(id) => {
+        Subject::Member(id) | Subject::ServiceAccount(id) => {
             let member = member::find(tx, organization, id).await?;
             Ok(Actor {
-                kind: "member",
+                kind: Actor::kind_of_member(principal.is_service_account()),
                 id: Some(id.uuid()),
                 name: member.map(|member| member.display_name).unwrap_or_default(),
             })

@@ -50,7 +50,7 @@ impl App {
         let job = Job {
             batch: &new,
             organization: &firm,
-            inviter_address: Some(&member.email),
+            inviter_address: member.address(),
             now,
         };
         let walked = Walked {

@@ -60,6 +60,8 @@ async fn permissions(tx: &Transaction, session: &Session) -> Result<Option<Permi
                 firm.is_some_and(|firm| firm.portal_enabled) && row.is_some_and(|row| row.person.may_enter());
             Ok(open.then_some(PermissionSet::NONE))
         }
+        // it has no refresh tokens: its secret gets it the next access token
+        Kind::ServiceAccount => Ok(None),
     }
 }
 

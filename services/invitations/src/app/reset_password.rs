@@ -80,6 +80,8 @@ async fn holder(
                 (Holder::Member(Box::new(member)), usable)
             })
         }
+        // it has no password
+        Kind::ServiceAccount => None,
     })
 }
 
@@ -193,7 +195,7 @@ impl App {
                 session::end_all(&tx, organization, [subject], "PASSWORD_CHANGED", now).await?;
             }
             // and where they look through a contact's eyes
-            Kind::Member => {
+            Kind::Member | Kind::ServiceAccount => {
                 session::end_of_member(&tx, organization, subject.into(), "PASSWORD_CHANGED", now).await?;
             }
         }

@@ -16,7 +16,9 @@ fn own(principal: &Principal) -> Result<(OrganizationId, Kind, Uuid), Failure> {
     match principal.subject {
         Subject::Member(id) => Ok((organization, Kind::Member, id.uuid())),
         Subject::Contact(id) => Ok((organization, Kind::Contact, id.uuid())),
-        Subject::Service(_) => Err(Failure::broken("a service has no sessions")),
+        Subject::ServiceAccount(_) | Subject::Service(_) => {
+            Err(Failure::broken("only people have sessions to look at"))
+        }
     }
 }
 

@@ -121,6 +121,7 @@ impl App {
         let permissions = match person.kind {
             Kind::Member => enter_member(&tx, &person, now).await?,
             Kind::Contact => enter_contact(&tx, &person, now).await?,
+            Kind::ServiceAccount => return Err(bad_credentials()),
         };
         let whose = (person.organization, person.kind, person.id);
         let session = Session {

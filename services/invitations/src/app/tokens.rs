@@ -34,18 +34,7 @@ impl App {
     ) -> Result<NewSession, Failure> {
         let refresh = self.tokens.token();
         session::insert_token(tx, session, refresh.hash(PURPOSE), now).await?;
-        let principal = Principal {
-            organization: Some(session.organization),
-            subject: match session.kind {
-                Kind::Member => Subject::Member(session.subject.into()),
-                Kind::Contact => Subject::Contact(session.subject.into()),
-            },
-            session: Some(session.id),
-            permissions,
-            read_only: false,
-            acting_member: None,
-            expires_at: access_end(session.kind, session.times.created_at, now),
-        };
+        let principal = Self::holder(session, permissions, now);
         let access_token = self
             .signer
             .current(now)?
@@ -57,5 +46,22 @@ impl App {
             expires_at: principal.expires_at,
             read_only: false,
         })
+    }
+
+    /// Whom an access token of this session made now is for.
+    pub(super) fn holder(session: &Session, permissions: PermissionSet, now: DateTime<Utc>) -> Principal {
+        Principal {
+            organization: Some(session.organization),
+            subject: match session.kind {
+                Kind::Member => Subject::Member(session.subject.into()),
+                Kind::Contact => Subject::Contact(session.subject.into()),
+                Kind::ServiceAccount => Subject::ServiceAccount(session.subject.into()),
+            },
+            session: Some(session.id),
+            permissions,
+            read_only: false,
+            acting_member: None,
+            expires_at: access_end(session.kind, session.times.created_at, now),
+        }
     }
 }

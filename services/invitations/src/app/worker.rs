@@ -15,6 +15,7 @@ use super::context::App;
 use super::hold::announce_holds;
 use super::round::Chunk;
 use crate::storage::batch::{self, Batch};
+use crate::storage::member::Member;
 use crate::storage::{member, organization};
 
 /// Chunks that one process works on at a time.
@@ -150,7 +151,7 @@ impl App {
         let job = Job {
             batch,
             organization: &firm,
-            inviter_address: inviter.as_ref().map(|member| member.email.as_str()),
+            inviter_address: inviter.as_ref().and_then(Member::address),
             now: self.now(),
         };
         let last = chunk.last;

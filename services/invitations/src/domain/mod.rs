@@ -3,6 +3,7 @@
 pub mod asking;
 pub mod batch;
 pub mod budget;
+pub mod client_secret;
 pub mod delivery;
 pub mod explain;
 pub mod impersonation;

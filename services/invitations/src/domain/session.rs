@@ -9,15 +9,18 @@ pub enum Kind {
     Member,
     /// A contact in the portal.
     Contact,
+    /// A program with one secret of its own: what it has got access tokens with.
+    ServiceAccount,
 }
 
 impl Kind {
-    /// The name in the database and in `signIn`'s `as`.
+    /// The name in the database; those of people are what `signIn` takes as `as`, too.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Member => "MEMBER",
             Self::Contact => "CONTACT",
+            Self::ServiceAccount => "SERVICE_ACCOUNT",
         }
     }
 
@@ -27,6 +30,7 @@ impl Kind {
         match name {
             "MEMBER" => Some(Self::Member),
             "CONTACT" => Some(Self::Contact),
+            "SERVICE_ACCOUNT" => Some(Self::ServiceAccount),
             _ => None,
         }
     }
@@ -37,6 +41,8 @@ impl Kind {
         match self {
             Self::Member => TimeDelta::minutes(15),
             Self::Contact => TimeDelta::minutes(30),
+            // nobody sits in front of it
+            Self::ServiceAccount => self.whole(),
         }
     }
 
@@ -45,7 +51,7 @@ impl Kind {
     pub const fn whole(self) -> TimeDelta {
         match self {
             Self::Member => TimeDelta::hours(8),
-            Self::Contact => TimeDelta::hours(24),
+            Self::Contact | Self::ServiceAccount => TimeDelta::hours(24),
         }
     }
 }

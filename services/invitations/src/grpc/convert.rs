@@ -10,7 +10,7 @@ use usher_proto::{bytes_of, timestamp};
 use usher_service::grpc;
 use usher_types::SessionId;
 
-use crate::app::{BatchView, Failure, Landing, NewSession};
+use crate::app::{BatchView, Failure, Landing, NewSession, ServiceAccount};
 use crate::domain::member::status;
 use crate::domain::organization::Organization;
 use crate::domain::reminder::Plan;
@@ -109,6 +109,30 @@ pub(super) fn member(member: &Member, now: DateTime<Utc>) -> wire::Member {
         accepted_at: member.standing.accepted_at.map(timestamp),
         last_signed_in_at: member.standing.last_signed_in_at.map(timestamp),
         created_at: Some(timestamp(member.created_at)),
+        version: member.version,
+        service_account: member.service_account,
+    }
+}
+
+pub(super) fn service_account(account: &ServiceAccount) -> wire::ServiceAccount {
+    let member = &account.member;
+    let names = member.permissions.names().into_iter().map(str::to_owned);
+    let secrets = account.secrets.iter().map(|secret| wire::ClientSecret {
+        hint: secret.hint.clone(),
+        created_at: Some(timestamp(secret.created_at)),
+        expires_at: secret.expires_at.map(timestamp),
+        last_used_at: secret.last_used_at.map(timestamp),
+    });
+    wire::ServiceAccount {
+        id: bytes_of(member.id),
+        client_id: member.id.to_string(),
+        display_name: member.display_name.clone(),
+        permissions: names.collect(),
+        active: member.active,
+        secrets: secrets.collect(),
+        last_used_at: member.standing.last_signed_in_at.map(timestamp),
+        created_at: Some(timestamp(member.created_at)),
+        created_by: member.invited_by.clone(),
         version: member.version,
     }
 }

@@ -12,7 +12,7 @@ use usher_service::grpc;
 
 use super::{Edge, convert};
 use crate::app::{Failure, MemberChange, NewMember};
-use crate::storage::member::Member;
+use crate::storage::member::{Member, Which};
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -23,9 +23,13 @@ impl Members for Edge {
         let organization = grpc::organization(&caller)?;
         let request = request.into_inner();
         let (window, with_total) = convert::window(request.page)?;
+        let which = Which {
+            service_accounts: false,
+            active: request.active,
+        };
         let listed = self
             .app
-            .list_members(organization, request.active, window, with_total)
+            .list_members(organization, which, window, with_total)
             .await;
         let (page, total) = listed.map_err(Failure::status)?;
         let now = self.app.now();

@@ -7,6 +7,7 @@ mod invitations;
 mod members;
 mod recovery;
 mod results;
+mod service_accounts;
 mod sessions;
 mod streams;
 

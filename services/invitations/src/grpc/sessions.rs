@@ -26,7 +26,11 @@ impl Sessions for Edge {
         let request = request.into_inner();
         let kind = match request.r#as.as_deref() {
             None => None,
-            Some(name) => Some(Kind::from_name(name).ok_or_else(|| grpc::invalid("as: MEMBER or CONTACT"))?),
+            Some(name) => Some(
+                Kind::from_name(name)
+                    .filter(|kind| *kind != Kind::ServiceAccount)
+                    .ok_or_else(|| grpc::invalid("as: MEMBER or CONTACT"))?,
+            ),
         };
         let attempt = SignIn {
             email: &request.email,

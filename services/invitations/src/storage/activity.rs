@@ -12,7 +12,7 @@ use crate::domain::portal::Access;
 /// Who did something.
 #[derive(Clone, Debug)]
 pub(crate) struct Actor {
-    /// `member`, `contact`, `service` or `operator`.
+    /// `member`, `service_account`, `contact`, `service` or `operator`.
     pub(crate) kind: &'static str,
     pub(crate) id: Option<Uuid>,
     /// For display.
@@ -20,10 +20,19 @@ pub(crate) struct Actor {
 }
 
 impl Actor {
-    /// A person of the firm.
+    /// The kind of whoever acts for the firm.
+    pub(crate) const fn kind_of_member(service_account: bool) -> &'static str {
+        if service_account {
+            "service_account"
+        } else {
+            "member"
+        }
+    }
+
+    /// A person of the firm, or a program with permissions of its own.
     pub(crate) fn of_member(member: &Member) -> Self {
         Self {
-            kind: "member",
+            kind: Self::kind_of_member(member.service_account),
             id: Some(member.id.uuid()),
             name: member.display_name.clone(),
         }

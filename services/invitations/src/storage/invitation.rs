@@ -296,7 +296,7 @@ pub(crate) async fn batches_of(
         .collect()
 }
 
-/// The members who sent these invitations of an organization, with the addresses that answers go to.
+/// The members who sent these invitations of an organization, with the addresses that answers go to. A service account has none.
 pub(crate) async fn inviters(
     tx: &Transaction,
     organization: OrganizationId,
@@ -306,7 +306,7 @@ pub(crate) async fn inviters(
     let sql = format!(
         "SELECT invitation.id AS id, member.id AS member_id, member.email AS email FROM invitation JOIN member \
          ON member.id = invitation.created_by_id AND member.organization_id = invitation.organization_id \
-         WHERE invitation.organization_id = $2 AND {}",
+         WHERE invitation.organization_id = $2 AND member.email IS NOT NULL AND {}",
         dialect.in_uuids("invitation.id", 1)
     );
     let ids = dialect.uuids(invitations.into_iter().map(InvitationId::uuid));

@@ -6,6 +6,7 @@ pub(crate) mod activity;
 pub(crate) mod address;
 pub(crate) mod batch;
 pub(crate) mod budget;
+pub(crate) mod client_secret;
 pub(crate) mod delivery;
 pub(crate) mod email_change;
 pub(crate) mod expiry;

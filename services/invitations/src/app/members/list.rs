@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::App;
 use crate::app::Failure;
 use crate::app::batch_view::window_error;
-use crate::storage::member::{self, Member};
+use crate::storage::member::{self, Member, Which};
 
 impl App {
     /// Members of the caller's organization, in the order asked for; unknown ones are left out.
@@ -18,26 +18,21 @@ impl App {
         Ok(members)
     }
 
-    /// A page of the members by name, and their number where asked for. `active` left out: both.
+    /// A page of the members by name, and their number where asked for.
     pub(crate) async fn list_members(
         &self,
         organization: OrganizationId,
-        active: Option<bool>,
+        which: Which,
         window: Window,
         with_total: bool,
     ) -> Result<(Page<Member>, Option<i64>), Failure> {
         let order = Order::new("MEMBER_NAME", "member.id").column("sort_name", Direction::Ascending);
-        let which: &[u8] = match active {
-            None => b"all",
-            Some(true) => b"active",
-            Some(false) => b"inactive",
-        };
-        let filter = fingerprint([organization.uuid().as_bytes().as_slice(), which]);
+        let filter = fingerprint([organization.uuid().as_bytes().as_slice(), which.name().as_bytes()]);
         let keyset = Keyset::new(order, window, filter, self.now()).map_err(window_error)?;
         let tx = self.read(organization).await?;
-        let rows = member::list(&tx, organization, active, &keyset).await?;
+        let rows = member::list(&tx, organization, which, &keyset).await?;
         let total = match with_total {
-            true => Some(member::count(&tx, organization, active).await?),
+            true => Some(member::count(&tx, organization, which).await?),
             false => None,
         };
         let page = keyset.page(rows, |member| {

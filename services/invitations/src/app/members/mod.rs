@@ -30,15 +30,15 @@ pub(crate) use update::MemberChange;
 
 /// Where a member is changed: the transaction, the firm locked, and who acts with what they may do now, whatever their token
 /// says.
-struct Desk {
-    tx: Transaction,
+pub(super) struct Desk {
+    pub(super) tx: Transaction,
     firm: Organization,
-    actor: Member,
-    now: DateTime<Utc>,
+    pub(super) actor: Member,
+    pub(super) now: DateTime<Utc>,
 }
 
 impl App {
-    async fn desk(&self, principal: &Principal) -> Result<Desk, Failure> {
+    pub(super) async fn desk(&self, principal: &Principal) -> Result<Desk, Failure> {
         let id = grpc::organization(principal)?;
         let forbidden = || Failure::from(grpc::denied(Denied::Forbidden));
         let me = principal.member().ok_or_else(forbidden)?;
@@ -60,20 +60,30 @@ impl App {
 }
 
 impl Desk {
-    const fn organization(&self) -> OrganizationId {
+    pub(super) const fn organization(&self) -> OrganizationId {
         self.firm.id
     }
 
     /// The member who is to be changed, locked.
     async fn subject(&self, id: Option<MemberId>) -> Result<Member, Failure> {
-        let found = match id {
-            Some(id) => member::lock(&self.tx, self.organization(), id).await?,
-            None => None,
-        };
+        let found = self.locked(id).await?.filter(|member| !member.service_account);
         found.ok_or_else(|| refuse("NOT_FOUND", &["id"], "there is no such member").into())
     }
 
-    fn may_change(&self, before: PermissionSet, after: PermissionSet) -> Result<(), Failure> {
+    /// The service account that is to be changed, locked.
+    pub(super) async fn service_account(&self, id: Option<MemberId>) -> Result<Member, Failure> {
+        let found = self.locked(id).await?.filter(|member| member.service_account);
+        found.ok_or_else(|| refuse("NOT_FOUND", &["id"], "there is no such service account").into())
+    }
+
+    async fn locked(&self, id: Option<MemberId>) -> Result<Option<Member>, Failure> {
+        Ok(match id {
+            Some(id) => member::lock(&self.tx, self.organization(), id).await?,
+            None => None,
+        })
+    }
+
+    pub(super) fn may_change(&self, before: PermissionSet, after: PermissionSet) -> Result<(), Failure> {
         rules::may_change(self.actor.permissions, before, after).map_err(refused)
     }
 
@@ -91,7 +101,12 @@ impl Desk {
 
     /// What the subject may not do any more ends: their sessions, and those in which they look through others' eyes. Their
     /// batches stand still, with the letters that have not gone out, until somebody who may resumes them.
-    async fn take_away(&self, subject: &Member, left: PermissionSet, reason: &str) -> Result<(), Failure> {
+    pub(super) async fn take_away(
+        &self,
+        subject: &Member,
+        left: PermissionSet,
+        reason: &str,
+    ) -> Result<(), Failure> {
         session::end_of_member(&self.tx, self.organization(), subject.id, reason, self.now).await?;
         let invites = left.contains(Permission::PortalInvite);
         if invites && left.contains(Permission::EmailBulk) {
@@ -113,7 +128,12 @@ impl Desk {
         Err(refuse("LIMIT_REACHED", &[], message).into())
     }
 
-    async fn log(&self, subject: &Member, action: &'static str, summary: String) -> Result<(), Failure> {
+    pub(super) async fn log(
+        &self,
+        subject: &Member,
+        action: &'static str,
+        summary: String,
+    ) -> Result<(), Failure> {
         let actor = Actor::of_member(&self.actor);
         let line = Line {
             organization: self.organization(),
@@ -127,7 +147,7 @@ impl Desk {
     }
 }
 
-fn refused(refused: Refused) -> Failure {
+pub(super) fn refused(refused: Refused) -> Failure {
     let field: &[&str] = if refused.field.is_empty() {
         &[]
     } else {

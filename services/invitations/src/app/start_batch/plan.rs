@@ -71,7 +71,7 @@ impl App {
             .await?;
         Ok(Plan {
             actor,
-            inviter_address: inviter.map(|member| member.email),
+            inviter_address: inviter.and_then(|member| member.address().map(str::to_owned)),
             batch,
             people,
         })

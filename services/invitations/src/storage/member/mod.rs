@@ -14,13 +14,15 @@ use crate::domain::budget::Tally;
 use crate::domain::member::{Grant, Standing};
 use crate::domain::session::Kind;
 
-pub(crate) use list::{count, list};
+pub(crate) use list::{Which, count, list};
 
-/// A person of the firm.
+/// A person of the firm; or a program that has permissions as one has, and neither address nor password.
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
     pub(crate) id: MemberId,
     pub(crate) organization: OrganizationId,
+    pub(crate) service_account: bool,
+    /// A service account's is empty.
     pub(crate) email: String,
     pub(crate) email_canonical: String,
     pub(crate) display_name: String,
@@ -53,6 +55,7 @@ impl Member {
         Self {
             id: MemberId::new(now),
             organization,
+            service_account: false,
             email: address.typed().to_owned(),
             email_canonical: address.canonical().to_owned(),
             display_name,
@@ -71,6 +74,41 @@ impl Member {
         }
     }
 
+    /// A program of this name with these permissions.
+    pub(crate) fn new_service_account(
+        organization: OrganizationId,
+        display_name: String,
+        permissions: PermissionSet,
+        by: &Self,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id: MemberId::new(now),
+            organization,
+            service_account: true,
+            email: String::new(),
+            email_canonical: String::new(),
+            display_name,
+            role: None,
+            permissions,
+            active: true,
+            version: 1,
+            invitation: None,
+            invited_at: None,
+            invited_by: Some(by.display_name.clone()),
+            standing: Standing::default(),
+            created_at: now,
+            delivery: None,
+            delivery_error: None,
+            mails: Tally::default(),
+        }
+    }
+
+    /// Where answers to what the member sends go.
+    pub(crate) fn address(&self) -> Option<&str> {
+        (!self.service_account).then_some(self.email.as_str())
+    }
+
     /// Where the permissions come from. A role counts as long as it says what the member may do.
     pub(crate) fn grant(&self) -> Grant {
         let role = self.role.filter(|role| role.permissions() == self.permissions);
@@ -78,7 +116,7 @@ impl Member {
     }
 }
 
-const COLUMNS: &str = "member.id, member.organization_id, member.email, member.email_canonical, display_name, role, \
+const COLUMNS: &str = "member.id, member.organization_id, service_account, member.email, member.email_canonical, display_name, role, \
                        permissions, active, version, invitation_id, invited_at, invited_by, member.expires_at, \
                        accepted_at, last_signed_in_at, member.created_at, delivery, delivery_error, mail_day, mails";
 const FROM: &str = "member LEFT JOIN invitation ON invitation.id = member.invitation_id \
@@ -89,11 +127,13 @@ fn read(row: &QueryResult) -> Result<Member, DbErr> {
     let role: Option<String> = row.get("role")?;
     let delivery: Option<String> = row.get("delivery")?;
     let unknown = |error: UnknownName| DbErr::Type(error.to_string());
+    let address = |column| Ok::<_, DbErr>(row.get::<Option<String>>(column)?.unwrap_or_default());
     Ok(Member {
         id: row.id("id")?,
         organization: row.id("organization_id")?,
-        email: row.get("email")?,
-        email_canonical: row.get("email_canonical")?,
+        service_account: row.get("service_account")?,
+        email: address("email")?,
+        email_canonical: address("email_canonical")?,
         display_name: row.get("display_name")?,
         role: role.as_deref().and_then(Role::from_name),
         permissions: serde_json::from_str(&permissions).map_err(|error| DbErr::Json(error.to_string()))?,
@@ -117,9 +157,10 @@ fn read(row: &QueryResult) -> Result<Member, DbErr> {
     })
 }
 
-fn values(member: &Member, now: DateTime<Utc>) -> Result<[sea_orm::Value; 18], DbErr> {
+fn values(member: &Member, now: DateTime<Utc>) -> Result<[sea_orm::Value; 19], DbErr> {
     let permissions =
         serde_json::to_string(&member.permissions).map_err(|error| DbErr::Json(error.to_string()))?;
+    let address = |text: &str| (!member.service_account).then(|| text.to_owned());
     Ok([
         member.id.uuid().into(),
         member.organization.uuid().into(),
@@ -137,8 +178,9 @@ fn values(member: &Member, now: DateTime<Utc>) -> Result<[sea_orm::Value; 18], D
         now.into(),
         member.mails.day.into(),
         member.mails.count.into(),
-        member.email.as_str().into(),
-        member.email_canonical.as_str().into(),
+        address(&member.email).into(),
+        address(&member.email_canonical).into(),
+        member.service_account.into(),
     ])
 }
 
@@ -146,8 +188,8 @@ fn values(member: &Member, now: DateTime<Utc>) -> Result<[sea_orm::Value; 18], D
 pub(crate) async fn insert(tx: &Transaction, member: &Member) -> Result<(), DbErr> {
     let sql = "INSERT INTO member (id, organization_id, display_name, sort_name, role, permissions, active, version, \
                invitation_id, invited_at, invited_by, expires_at, accepted_at, created_at, updated_at, mail_day, mails, \
-               email, email_canonical) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17, $18)";
+               email, email_canonical, service_account) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17, $18, $19)";
     tx.execute_raw(tx.statement(sql, values(member, member.created_at)?))
         .await?;
     Ok(())
@@ -206,7 +248,7 @@ pub(crate) async fn lock(
     row.as_ref().map(read).transpose()
 }
 
-/// What the active members of an organization may do who have chosen a password.
+/// What the active members of an organization may do who have chosen a password: people, not programs.
 pub(crate) async fn permissions_of_all(
     tx: &Transaction,
     organization: OrganizationId,
@@ -225,7 +267,7 @@ pub(crate) async fn permissions_of_all(
         .collect()
 }
 
-/// By the canonical address.
+/// By the canonical address, which only people have.
 pub(crate) async fn find_by_address(
     tx: &Transaction,
     organization: OrganizationId,

@@ -105,6 +105,31 @@ pub(crate) async fn end_of_member(
     Ok(())
 }
 
+/// Ends what a service account has got with all its secrets but one.
+pub(crate) async fn end_of_other_secrets(
+    tx: &Transaction,
+    (organization, account): (OrganizationId, MemberId),
+    kept: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let sql = format!(
+        "{END} WHERE organization_id = $5 AND subject_id = $1 AND secret_id <> $8 AND ended_at IS NULL"
+    );
+    let [ended, forget, later] = moments(now);
+    let values = [
+        account.uuid().into(),
+        ended,
+        forget,
+        "SECRET_ROTATED".into(),
+        organization.uuid().into(),
+        later,
+        still_used(now),
+        kept.unwrap_or_default().into(),
+    ];
+    tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(())
+}
+
 /// Ends every contact's session of an organization.
 pub(crate) async fn end_of_contacts(
     tx: &Transaction,

@@ -9,10 +9,12 @@ use usher_types::{MemberId, OrganizationId, SessionId, TokenHash};
 use uuid::Uuid;
 
 use super::row::Columns;
-use crate::domain::session::{Kind, Rotation, Times};
+use crate::domain::session::{ACCESS_LIFE, Kind, Rotation, Times};
 use crate::domain::waits::Failures;
 
-pub(crate) use end::{end, end_all, end_of_contacts, end_of_member, end_others, end_own};
+pub(crate) use end::{
+    end, end_all, end_of_contacts, end_of_member, end_of_other_secrets, end_others, end_own,
+};
 
 /// One signed-in session.
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ pub(crate) struct Session {
     pub(crate) device: Option<String>,
     /// The member who looks through the contact's eyes (I14).
     pub(crate) acting_member: Option<MemberId>,
+    /// The secret that a program came with.
+    pub(crate) secret: Option<Uuid>,
     pub(crate) rotation: Rotation,
 }
 
@@ -48,6 +52,7 @@ impl Session {
             },
             device: None,
             acting_member: None,
+            secret: None,
             rotation: Rotation {
                 generation: 1,
                 rotated_at: now,
@@ -57,7 +62,7 @@ impl Session {
 }
 
 const COLUMNS: &str = "session.id, session.organization_id, kind, subject_id, created_at, last_used_at, ended_at, device, \
-                       acting_member_id, session.generation, rotated_at";
+                       acting_member_id, secret_id, session.generation, rotated_at";
 
 fn read(row: &QueryResult) -> Result<Session, DbErr> {
     let kind: String = row.get("kind")?;
@@ -73,6 +78,7 @@ fn read(row: &QueryResult) -> Result<Session, DbErr> {
         },
         device: row.get("device")?,
         acting_member: row.id_option("acting_member_id")?,
+        secret: row.get("secret_id")?,
         rotation: Rotation {
             generation: row.get("generation")?,
             rotated_at: row.get("rotated_at")?,
@@ -83,7 +89,7 @@ fn read(row: &QueryResult) -> Result<Session, DbErr> {
 /// A new session.
 pub(crate) async fn insert(tx: &Transaction, session: &Session) -> Result<(), DbErr> {
     let sql = "INSERT INTO session (id, organization_id, kind, subject_id, created_at, last_used_at, device, \
-               acting_member_id, generation, rotated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+               acting_member_id, generation, rotated_at, secret_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     let values = [
         session.id.uuid().into(),
         session.organization.uuid().into(),
@@ -95,9 +101,31 @@ pub(crate) async fn insert(tx: &Transaction, session: &Session) -> Result<(), Db
         session.acting_member.map(MemberId::uuid).into(),
         session.rotation.generation.into(),
         session.rotation.rotated_at.into(),
+        session.secret.into(),
     ];
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
+}
+
+/// The session of a service account's secret, if one lives long enough for a whole access token.
+pub(crate) async fn of_secret(
+    tx: &Transaction,
+    (organization, account): (OrganizationId, MemberId),
+    secret: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<Session>, DbErr> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM session WHERE organization_id = $1 AND subject_id = $2 AND secret_id = $3 \
+         AND ended_at IS NULL AND created_at >= $4 ORDER BY created_at DESC LIMIT 1"
+    );
+    let values = [
+        organization.uuid().into(),
+        account.uuid().into(),
+        secret.into(),
+        (now + ACCESS_LIFE - Kind::ServiceAccount.whole()).into(),
+    ];
+    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
+    row.as_ref().map(read).transpose()
 }
 
 /// A further refresh token of a session, of its present generation.
