@@ -210,6 +210,8 @@ fn postgres_programs() -> PathBuf {
 pub struct RabbitMq {
     folder: TempDir,
     port: u16,
+    /// Where it speaks TLS.
+    encrypted: Option<u16>,
     distribution_port: u16,
     starter: Option<Child>,
 }
@@ -220,16 +222,55 @@ impl RabbitMq {
     /// # Panics
     /// Where RabbitMQ is not installed or does not start.
     pub async fn start() -> Self {
+        Self::make(None).await
+    }
+
+    /// Makes and starts one that speaks TLS on a port of its own, with this certificate.
+    ///
+    /// # Panics
+    /// As [`RabbitMq::start`].
+    pub async fn start_with_certificate(identity: &Identity) -> Self {
+        Self::make(Some(identity)).await
+    }
+
+    async fn make(identity: Option<&Identity>) -> Self {
         let folder = folder_of("rabbitmq").await;
         std::fs::write(folder.path().join("plugins"), "[].\n").expect("a file");
         let mut node = Self {
             folder,
             port: free_port(),
+            encrypted: identity.map(|_| free_port()),
             distribution_port: free_port(),
             starter: None,
         };
+        if let Some(identity) = identity {
+            node.encrypt(identity).await;
+        }
         node.resume().await;
         node
+    }
+
+    async fn encrypt(&self, identity: &Identity) {
+        let folder = self.folder.path();
+        for (name, text) in [
+            ("server.crt", &identity.certificate),
+            ("server.key", &identity.key),
+        ] {
+            let file = folder.join(name);
+            std::fs::write(&file, text).expect("a file");
+            run(Command::new("chmod").arg("600").arg(&file)).await;
+            if is_root() {
+                run(Command::new("chown").arg("rabbitmq").arg(&file)).await;
+            }
+        }
+        let settings = format!(
+            "listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.certfile = {folder}/server.crt\n\
+             ssl_options.keyfile = {folder}/server.key\nssl_options.verify = verify_none\n\
+             ssl_options.fail_if_no_peer_cert = false\n",
+            port = self.encrypted.unwrap_or_default(),
+            folder = folder.display(),
+        );
+        std::fs::write(folder.join("node.conf"), settings).expect("a file");
     }
 
     /// Starts it (again).
@@ -249,7 +290,7 @@ impl RabbitMq {
             .env("RABBITMQ_LOG_BASE", folder.join("log"))
             .env("RABBITMQ_ENABLED_PLUGINS_FILE", folder.join("plugins"))
             .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
-            .env("RABBITMQ_CONFIG_FILE", folder.join("none"))
+            .env("RABBITMQ_CONFIG_FILE", folder.join("node"))
             .env("RABBITMQ_PID_FILE", self.pid_file())
             .current_dir(folder)
             .stdin(Stdio::null())
@@ -261,6 +302,10 @@ impl RabbitMq {
         let port = self.port;
         let look = || async { TcpStream::connect(("127.0.0.1", port)).await.ok() };
         eventually("RabbitMQ answers", START, look).await;
+        if let Some(port) = self.encrypted {
+            let look = || async { TcpStream::connect(("127.0.0.1", port)).await.ok() };
+            eventually("RabbitMQ answers over TLS", START, look).await;
+        }
     }
 
     fn pid_file(&self) -> PathBuf {
@@ -283,6 +328,16 @@ impl RabbitMq {
     #[must_use]
     pub fn url(&self) -> String {
         format!("amqp://guest:guest@127.0.0.1:{}", self.port)
+    }
+
+    /// Where it speaks TLS, under a name.
+    ///
+    /// # Panics
+    /// Where it does not.
+    #[must_use]
+    pub fn encrypted_url(&self, host: &str) -> String {
+        let port = self.encrypted.expect("a node with a certificate");
+        format!("amqps://guest:guest@{host}:{port}")
     }
 }
 

@@ -9,8 +9,8 @@ mod envelope;
 mod fact;
 
 pub use command::{
-    CancelMessages, Deliver, HoldMailing, Invite, Letter, MailKind, Mailing, Recover, Suppress,
-    SuppressionReason, Withdrawn,
+    CancelMessages, Deliver, HoldMailing, Invite, Letter, MailKind, Mailing, PortalRestated, Recover,
+    Suppress, SuppressionReason, Withdrawn,
 };
 pub use data::Data;
 pub use envelope::{Command, Envelope, Event, Lane, Payload, PayloadError};

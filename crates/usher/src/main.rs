@@ -2,10 +2,12 @@
 
 mod banner;
 mod cli;
+mod databases;
 mod dead_letters;
 mod doctor;
 mod keys;
 mod organization;
+mod resync;
 mod serve;
 
 use std::process::ExitCode;
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
             process::run("usher", beside, |process| doctor::run(process, arguments))
         }
         Command::Keys { command } => process::run("usher", beside, |process| keys::run(process, command)),
+        Command::Resync => process::run("usher", beside, resync::run),
         Command::Organization { command } => {
             process::run("usher", beside, |process| organization::run(process, command))
         }

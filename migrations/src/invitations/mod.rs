@@ -9,6 +9,7 @@ mod people;
 mod portal;
 mod recovery;
 mod reminder;
+mod trace;
 
 use crate::Migration;
 
@@ -25,5 +26,6 @@ pub fn migrations() -> Vec<Migration> {
         Migration::new("0008_reminder", reminder::up),
         Migration::new("0009_impersonation", impersonation::up),
         Migration::new("0010_operations", operations::up),
+        Migration::new("0011_trace", trace::up),
     ]
 }

@@ -9,6 +9,7 @@ mod domain;
 mod grpc;
 mod storage;
 
+pub use app::{resync, resync_gone};
 pub use consumers::{Events, QUEUE};
 
 use usher_database::Database;

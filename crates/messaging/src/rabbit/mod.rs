@@ -14,7 +14,7 @@ pub use settings::RabbitSettings;
 use self::{arrivals::Arrivals, link::Link, publisher::Publisher, topology::Names};
 use crate::{
     BrokerError,
-    transport::{Deliveries, Outgoing, Queue, Transport},
+    transport::{Deliveries, Exchange, Outgoing, Queue, Transport},
 };
 
 /// Two connections, since the broker's flow control stops a publishing connection as a whole.
@@ -54,6 +54,19 @@ impl RabbitSettings {
 
 #[async_trait::async_trait]
 impl Transport for Rabbit {
+    fn system(&self) -> &'static str {
+        "rabbitmq"
+    }
+
+    fn exchange(&self, exchange: Exchange) -> String {
+        match exchange {
+            Exchange::Events => self.names.events(),
+            Exchange::Packs => self.names.packs(),
+            Exchange::Work => self.names.work(),
+        }
+        .to_string()
+    }
+
     async fn greet(&self) -> Result<(), BrokerError> {
         self.consuming.channel().await.map(drop)
     }
