@@ -1,7 +1,8 @@
 # syntax=docker/dockerfile:1
 # Five images, a target each: gateway, contacts, invitations, notifications, migrate. docker-bake.hcl builds all of them.
 #
-# Each is a program and the few libraries it asks for on nothing else: scripts/rootfs lays them out, here as in the tests.
+# Each is a program and the few libraries it asks for on nothing else; that of the migrations has the operator's commands,
+# usher, besides. scripts/rootfs lays them out, here as in the tests.
 
 ARG RUST=1.95
 ARG DEBIAN=bookworm
@@ -20,11 +21,12 @@ COPY --from=plan /usher/recipe.json recipe.json
 RUN cargo chef cook --release --locked --workspace --recipe-path recipe.json
 COPY . .
 RUN cargo build --release --locked --workspace --bin usher-gateway --bin usher-contacts --bin usher-invitations \
-    --bin usher-notifications --bin usher-migrate
+    --bin usher-notifications --bin usher-migrate --bin usher
 # Times in the images are the commit's, so that the same commit makes the same layers.
 ARG SOURCE_DATE_EPOCH=0
 RUN for image in gateway contacts invitations notifications migrate; do \
-        scripts/rootfs "target/release/usher-$image" "/roots/$image"; \
+        commands=$([ "$image" != migrate ] || echo target/release/usher); \
+        scripts/rootfs "/roots/$image" "target/release/usher-$image" $commands; \
     done
 
 FROM scratch AS gateway

@@ -11,6 +11,7 @@ mod broker;
 mod bulk;
 mod child;
 mod cluster;
+mod collector;
 mod failure;
 mod graphql;
 mod inbox;

@@ -59,6 +59,14 @@ impl Plan<'_> {
     /// When one ends or the gateway does not become ready.
     pub fn start(&self, runtime: &Runtime, parts: &[&str]) -> Result<System, Failure> {
         broker::empty();
+        self.start_beside(runtime, parts)
+    }
+
+    /// The same beside a system that runs, on the same database and broker.
+    ///
+    /// # Errors
+    /// As [`Plan::start`].
+    pub fn start_beside(&self, runtime: &Runtime, parts: &[&str]) -> Result<System, Failure> {
         let data = self.workshop.folder.join("data");
         fs::create_dir_all(&data).context(data.display())?;
         let address = format!("127.0.0.1:{}", free_port()?);

@@ -79,8 +79,9 @@ def one(scenario: str, kind: str, name: str) -> dict:
 def pods(scenario: str) -> list:
     """Every pod that would be started, as (component, metadata, spec)."""
     found = [(component(pod), pod["metadata"], pod["spec"]) for pod in of_kind(scenario, "Pod")]
-    for owner in of_kind(scenario, "Deployment", "Job"):
-        template = owner["spec"]["template"]
+    for owner in of_kind(scenario, "Deployment", "Job", "CronJob"):
+        spec = owner["spec"]
+        template = spec.get("jobTemplate", {}).get("spec", spec)["template"]
         found.append((component(owner), template["metadata"], template["spec"]))
     return found
 

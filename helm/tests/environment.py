@@ -11,8 +11,9 @@ from chart import component, parse, render
 
 def main(folder: str) -> None:
     for owner in parse(render("minimal", "4", "admin.passwordSecret.name=usher-admin")):
-        if owner["kind"] in ("Deployment", "Job"):
-            [container] = owner["spec"]["template"]["spec"]["containers"]
+        if owner["kind"] in ("Deployment", "Job", "CronJob"):
+            spec = owner["spec"].get("jobTemplate", owner)["spec"]
+            [container] = spec["template"]["spec"]["containers"]
             lines = [f"{variable['name']}={variable.get('value', '')}\n" for variable in container["env"]]
             pathlib.Path(folder, component(owner)).write_text("".join(lines))
 

@@ -75,7 +75,7 @@ class Manifests(unittest.TestCase):
 
     def test_all_on_has_every_kind(self):
         kinds = {found["kind"] for found in objects("all-on")}
-        own = {"ConfigMap", "Deployment", "HorizontalPodAutoscaler", "Ingress", "Job", "NetworkPolicy", "Pod"}
+        own = {"ConfigMap", "CronJob", "Deployment", "HorizontalPodAutoscaler", "Ingress", "Job", "NetworkPolicy", "Pod"}
         own |= {"PodDisruptionBudget", "Service", "ServiceAccount"}
         self.assertEqual(kinds, own | set(FOREIGN))
 

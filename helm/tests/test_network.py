@@ -42,7 +42,7 @@ class Network(unittest.TestCase):
 
     def test_each_pod_has_a_policy_of_its_own(self):
         for scenario in GUARDED:
-            self.assertEqual(set(policies(scenario)), {"default", "migrate", "test", *SERVICES})
+            self.assertEqual(set(policies(scenario)), {"default", "migrate", "operations", "test", *SERVICES})
             for name, policy in policies(scenario).items():
                 self.assertEqual(policy["policyTypes"], ["Ingress", "Egress"], name)
 

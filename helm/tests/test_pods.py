@@ -26,6 +26,15 @@ SECRETS = {
         "USHER_SEAL_KEYS",
     },
     "migrate": {"USHER_DATABASE_URL"},
+    "operations": {
+        "USHER_DATABASE_URL",
+        "USHER_AMQP_URL",
+        "USHER_SMTP_URL",
+        "USHER_SERVICE_KEYS",
+        "USHER_SEAL_KEYS",
+        "USHER_FIELD_KEYS",
+        "USHER_SIGNING_KEYS",
+    },
     "test": set(),
 }
 OPTIONAL = {"USHER_ADMIN_PASSWORD", "EMAIL", "PASSWORD"}
@@ -38,7 +47,7 @@ def environment(container: dict) -> dict:
 class Security(unittest.TestCase):
     def test_the_restricted_standard_holds_for_every_pod(self):
         for scenario in SCENARIOS:
-            self.assertEqual({name for name, _, _ in pods(scenario)}, {*SERVICES, "migrate", "test"})
+            self.assertEqual({name for name, _, _ in pods(scenario)}, {*SERVICES, "migrate", "operations", "test"})
             for name, _, spec in pods(scenario):
                 with self.subTest(scenario=scenario, pod=name):
                     self.assertIs(spec["securityContext"]["runAsNonRoot"], True)
@@ -112,7 +121,8 @@ class Environment(unittest.TestCase):
     def test_secrets_are_references_and_each_program_gets_its_own(self):
         for scenario in SCENARIOS:
             for name, container in containers(scenario):
-                references = {key for key, value in environment(container).items() if isinstance(value, dict)}
+                given = environment(container).items()
+                references = {key for key, value in given if isinstance(value, dict) and "secretKeyRef" in value}
                 with self.subTest(scenario=scenario, container=name):
                     self.assertEqual(references - OPTIONAL, SECRETS[name])
 
@@ -153,7 +163,7 @@ class Environment(unittest.TestCase):
             "broker": {"secretName": "usher-broker-ca", "items": [{"key": "authority.pem", "path": "ca.crt"}]},
         }
         both = set(variables)
-        speaks = {"contacts": both, "invitations": both, "notifications": both, "migrate": {"database"}}
+        speaks = {"contacts": both, "invitations": both, "notifications": both, "operations": both, "migrate": {"database"}}
         for name, _, spec in pods("production"):
             [container] = spec["containers"]
             given = environment(container)
@@ -171,6 +181,31 @@ class Environment(unittest.TestCase):
                     mount = {"name": f"{part}-authority", "mountPath": folder, "readOnly": True}
                     self.assertEqual(mounts[f"{part}-authority"], mount)
             self.assertNotIn("USHER_TLS__SMTP_CA", given)
+
+    def test_who_collects_telemetry_is_trusted_and_told_which_pod_it_is(self):
+        for name, _, spec in pods("all-on"):
+            if name == "test":
+                continue
+            [container] = spec["containers"]
+            given = environment(container)
+            with self.subTest(pod=name):
+                self.assertEqual(given["USHER_TLS__OTLP_CA"], "/etc/usher/authorities/otlp/ca.crt")
+                self.assertIn("otlp-authority", {volume["name"] for volume in spec["volumes"]})
+                self.assertEqual(given["USHER_TELEMETRY__OTLP_LOGS"], "true")
+                self.assertEqual(given["K8S_POD_NAME"], {"fieldRef": {"fieldPath": "metadata.name"}})
+                self.assertEqual(
+                    given["OTEL_RESOURCE_ATTRIBUTES"],
+                    "k8s.pod.name=$(K8S_POD_NAME),k8s.namespace.name=$(K8S_NAMESPACE),k8s.node.name=$(K8S_NODE_NAME)",
+                )
+        self.assertNotIn("OTEL_RESOURCE_ATTRIBUTES", environment(dict(containers("minimal"))["contacts"]))
+
+    def test_the_operators_commands_wait_for_an_operator(self):
+        for scenario in SCENARIOS:
+            job = one(scenario, "CronJob", "operations")
+            self.assertIs(job["spec"]["suspend"], True)
+            container = dict(containers(scenario))["operations"]
+            self.assertEqual((container["command"], container["args"]), (["/usr/local/bin/usher"], ["doctor"]))
+            self.assertEqual(container["image"], dict(containers(scenario))["migrate"]["image"])
 
     def test_numbers_are_written_out(self):
         gateway = environment(dict(containers("all-on"))["gateway"])

@@ -35,6 +35,7 @@ OWN = {
     "signing_keys",
     "tls.database_ca",
     "tls.amqp_ca",
+    "tls.otlp_ca",
     "tls.smtp_ca",
 }
 

@@ -14,6 +14,9 @@ const REPLAY: &str = "mutation Replay($input: ReplayDeadLettersInput!) {
 const REASON: &str =
     "usher.contact.updated.v1 does not have the expected shape: invalid type: string … expected ";
 
+const AGAIN: &str =
+    "# to be handled once more by the running services; usher dead-letters list shows what fails again\n";
+
 async fn list(client: &Client) -> Vec<Value> {
     let letters = client.payload(LIST, json!({})).await;
     letters.as_array().expect("a list").clone()
@@ -65,12 +68,34 @@ on_both_settings! {
         let elsewhere = system.command(&["dead-letters", "list", "--queue", "contacts.events"]).await;
         assert_eq!(elsewhere, "");
         let told = system.command(&["dead-letters", "replay", columns[0]]).await;
-        assert!(told.starts_with(columns[0]), "{told}");
-        assert!(
-            told.ends_with("1 to be handled once more by the running services; usher dead-letters list shows what fails again\n"),
-            "{told}"
-        );
-        given_up(system, &again["givenUpAt"]).await;
+        assert_eq!(told, AGAIN.replace('#', "1"));
+        let third = given_up(system, &again["givenUpAt"]).await;
+        let told = system.command(&["dead-letters", "replay", "--all", "--queue", "invitations.events"]).await;
+        assert_eq!(told, AGAIN.replace('#', "1"));
+        given_up(system, &third["givenUpAt"]).await;
+
+        // What is not there is said.
+        let unknown = "0192f0c1-2b3a-7c4d-8e5f-60718293a4b5";
+        for deed in ["replay", "drop"] {
+            let (code, _, said) = system.ends(&["dead-letters", deed, unknown]).await;
+            assert_eq!(code, 1);
+            assert!(said.ends_with(&format!("usher: not there, handled already, or not readable: {unknown}\n")), "{said}");
+            let (code, told, said) = system.ends(&["dead-letters", deed, "--all", "--queue", "contacts.portal"]).await;
+            assert_eq!((code, told.as_str()), (1, ""));
+            assert!(said.contains("usher: there is no queue contacts.portal; there are contacts.events, "), "{said}");
+        }
+
+        // One that nobody shall handle any more goes with all that it says; that it was there stays.
+        assert_eq!(system.command(&["dead-letters", "drop", columns[0]]).await, "1 dropped\n");
+        let (code, told, said) = system.ends(&["dead-letters", "list"]).await;
+        assert_eq!((code, told.as_str()), (0, ""));
+        assert!(said.contains("there are none\n"), "{said}");
+        let told = system.command(&["dead-letters", "list", "--replayed"]).await;
+        let dropped: Vec<&str> = told.trim_end().split('\t').collect();
+        assert_eq!((dropped[0], dropped[2..4].to_vec()), (columns[0], vec!["invitations.events", "-"]));
+        assert_eq!(dropped[4], format!("dropped by an operator: {reason}"));
+        let (code, ..) = system.ends(&["dead-letters", "replay", columns[0]]).await;
+        assert_eq!(code, 1, "it is not handled any more");
         assert!(!system.logs().contains("ada@example.com"));
     }
 }

@@ -75,6 +75,23 @@ async fn r5_on_a_machine_of_its_own_nothing_is_needed_and_nothing_is_made() {
         ]
     );
     assert_eq!((told.code, told.reason.as_str()), (Some(0), ""));
+    // what was asked and does not apply is said
+    let arguments = ["--replicas", "2", "--dkim-selector", "s1"];
+    let told = doctor(folder.path(), &[], &arguments).await;
+    assert_eq!(
+        told.about("connections"),
+        (
+            "warn",
+            "files are for one process: --replicas says nothing about them"
+        )
+    );
+    assert_eq!(
+        told.about("names"),
+        (
+            "warn",
+            "usher.localhost is this machine alone, so nobody is asked about it: --dkim-selector says nothing about it"
+        )
+    );
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
 }
 

@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use serde_json::json;
 use usher_testkit::tls::{Authority, TlsFront};
-use usher_tests::{Postgres, Process, machine_amqp};
+use usher_tests::{Postgres, Process, RabbitMq, System, machine_amqp};
+
+use crate::operations::{CREATE_CONTACT, SEND};
 
 const UNKNOWN: &str = "its certificate is signed by an authority that we do not know";
 const OTHER_NAME: &str = "its certificate is not trusted: certificate not valid for name \"127.0.0.1\"; \
@@ -136,6 +139,37 @@ async fn r5_the_broker_has_to_show_a_certificate_of_its_own_name_and_a_known_aut
     let refused = ended("usher", &[], &settings, folder.path()).await;
     let reason = format!("usher: the broker (USHER_AMQP_URL): the broker cannot be trusted: {UNKNOWN}\n");
     assert_eq!(refused, (78, String::new(), reason));
+}
+
+/// Not in front of it, as above, but RabbitMQ's own listener.
+#[tokio::test]
+async fn r5_rabbitmq_itself_encrypts_what_goes_between_services() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let authority = Authority::new();
+    let node = RabbitMq::start_with_certificate(&authority.identity("localhost")).await;
+    let right = file(folder.path(), "right.pem", &authority);
+    let wrong = file(folder.path(), "wrong.pem", &Authority::new());
+    let url = node.encrypted_url("localhost");
+    let settings = [
+        ("USHER_AMQP_URL", url.as_str()),
+        ("USHER_TLS__AMQP_CA", wrong.as_str()),
+        ("USHER_LISTEN", "127.0.0.1:0"),
+    ];
+    let (code, _, told) = ended("usher", &[], &settings, folder.path()).await;
+    let reason = format!("usher: the broker (USHER_AMQP_URL): the broker cannot be trusted: {UNKNOWN}\n");
+    assert_eq!((code, told), (78, reason));
+
+    let mut system = System::launch_on(&[("USHER_AMQP_URL", &url), ("USHER_TLS__AMQP_CA", &right)]);
+    system.wait_until_ready().await;
+    let admin = system.sign_in_again().await;
+    let input =
+        json!({ "role": "CLIENT", "firstName": "Ada", "lastName": "Lovelace", "email": "ada@example.com" });
+    admin.done(CREATE_CONTACT, json!({ "input": input })).await;
+    admin
+        .done(SEND, json!({ "input": { "contacts": { "filter": {} } } }))
+        .await;
+    system.mailbox().only_mail_to("ada@example.com").await;
+    system.stop().await;
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ use hyper_util::client::legacy::{Client as HttpClient, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
+use crate::leaks::keep_passwords;
+
 /// Speaks to one gateway, as nobody or with an access token.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -106,6 +108,7 @@ impl Client {
     /// # Errors
     /// The text of the HTTP client's error.
     pub async fn try_post(&self, body: &Value) -> Result<(StatusCode, Bytes), String> {
+        keep_passwords(body);
         let mut request = Request::post(format!("{}/graphql", self.base))
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/graphql-response+json");

@@ -5,7 +5,7 @@ use serde_json::Value;
 use usher_auth::{Keyring, SigningKey, unwrap_secret};
 use usher_types::OrganizationId;
 
-use crate::sql::{psql, sqlite, sqlite_change, sqlite_text};
+use crate::sql::{dump, psql, psql_text, restore, sqlite, sqlite_change, sqlite_text};
 use crate::system::PATIENCE;
 use crate::{Process, System, eventually};
 
@@ -110,13 +110,58 @@ impl System {
     /// # Panics
     /// Where it fails.
     pub async fn command(&self, arguments: &[&str]) -> String {
+        let (code, told, said) = self.ends(arguments).await;
+        assert_eq!(code, 0, "usher {arguments:?}: {said}");
+        told
+    }
+
+    /// Runs a command of `usher` and says how it ended: its exit code, what it told, and what it said beside.
+    ///
+    /// # Panics
+    /// Where it does not end by itself.
+    pub async fn ends(&self, arguments: &[&str]) -> (i32, String, String) {
         let ended = Process::output("usher", arguments, &self.environment, self.folder.path()).await;
-        assert!(
-            ended.status.success(),
-            "usher {arguments:?}: {}",
-            String::from_utf8_lossy(&ended.stderr)
-        );
-        String::from_utf8(ended.stdout).expect("text")
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        let code = ended.status.code().expect("an end of its own");
+        (code, text(ended.stdout), text(ended.stderr))
+    }
+
+    /// What the database answers to a statement, a line each row.
+    ///
+    /// # Panics
+    /// Without PostgreSQL.
+    pub async fn asks(&self, sql: &str) -> String {
+        psql_text(self.database(), sql).await
+    }
+
+    /// Backs up what a service keeps.
+    ///
+    /// # Panics
+    /// Without PostgreSQL.
+    pub async fn back_up(&self, service: &str) {
+        dump(
+            self.database(),
+            service,
+            &self.folder.path().join(format!("{service}.dump")),
+        )
+        .await;
+    }
+
+    /// Puts back what a service kept when it was backed up.
+    ///
+    /// # Panics
+    /// Without PostgreSQL or backup.
+    pub async fn restore(&self, service: &str) {
+        restore(
+            self.database(),
+            service,
+            &self.folder.path().join(format!("{service}.dump")),
+        )
+        .await;
+    }
+
+    fn database(&self) -> &str {
+        &self.outside.as_ref().expect("a distributed system").database
     }
 
     /// Outbox rows of all services that have not been published.

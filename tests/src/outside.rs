@@ -213,6 +213,8 @@ const CONFIG: &str = "settings";
 pub struct RabbitMq {
     folder: TempDir,
     port: u16,
+    /// Where it speaks TLS.
+    encrypted: Option<u16>,
     distribution_port: u16,
     starter: Option<Child>,
 }
@@ -223,7 +225,15 @@ impl RabbitMq {
     /// # Panics
     /// Where RabbitMQ is not installed or does not start.
     pub async fn start() -> Self {
-        Self::start_in(folder_of("rabbitmq").await).await
+        Self::start_in(folder_of("rabbitmq").await, None).await
+    }
+
+    /// Makes and starts one that speaks TLS on a port of its own, with this certificate.
+    ///
+    /// # Panics
+    /// As [`RabbitMq::start`].
+    pub async fn start_with_certificate(identity: &Identity) -> Self {
+        Self::start_in(folder_of("rabbitmq").await, Some(identity)).await
     }
 
     /// The same with definitions that it loads before anybody comes: users, permissions, queues.
@@ -236,19 +246,46 @@ impl RabbitMq {
         std::fs::write(&file, definitions.to_string()).expect("a file");
         let config = format!("load_definitions = {}\n", file.display());
         std::fs::write(folder.path().join(format!("{CONFIG}.conf")), config).expect("a file");
-        Self::start_in(folder).await
+        Self::start_in(folder, None).await
     }
 
-    async fn start_in(folder: TempDir) -> Self {
+    async fn start_in(folder: TempDir, identity: Option<&Identity>) -> Self {
         std::fs::write(folder.path().join("plugins"), "[].\n").expect("a file");
         let mut node = Self {
             folder,
             port: free_port(),
+            encrypted: identity.map(|_| free_port()),
             distribution_port: free_port(),
             starter: None,
         };
+        if let Some(identity) = identity {
+            node.encrypt(identity).await;
+        }
         node.resume().await;
         node
+    }
+
+    async fn encrypt(&self, identity: &Identity) {
+        let folder = self.folder.path();
+        for (name, text) in [
+            ("server.crt", &identity.certificate),
+            ("server.key", &identity.key),
+        ] {
+            let file = folder.join(name);
+            std::fs::write(&file, text).expect("a file");
+            run(Command::new("chmod").arg("600").arg(&file)).await;
+            if is_root() {
+                run(Command::new("chown").arg("rabbitmq").arg(&file)).await;
+            }
+        }
+        let settings = format!(
+            "listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.certfile = {folder}/server.crt\n\
+             ssl_options.keyfile = {folder}/server.key\nssl_options.verify = verify_none\n\
+             ssl_options.fail_if_no_peer_cert = false\n",
+            port = self.encrypted.unwrap_or_default(),
+            folder = folder.display(),
+        );
+        std::fs::write(folder.join(format!("{CONFIG}.conf")), settings).expect("a file");
     }
 
     /// Starts it (again).
@@ -280,6 +317,10 @@ impl RabbitMq {
         let port = self.port;
         let look = || async { TcpStream::connect(("127.0.0.1", port)).await.ok() };
         eventually("RabbitMQ answers", START, look).await;
+        if let Some(port) = self.encrypted {
+            let look = || async { TcpStream::connect(("127.0.0.1", port)).await.ok() };
+            eventually("RabbitMQ answers over TLS", START, look).await;
+        }
     }
 
     fn pid_file(&self) -> PathBuf {
@@ -308,6 +349,16 @@ impl RabbitMq {
     #[must_use]
     pub fn url_of(&self, user: &str, password: &str) -> String {
         format!("amqp://{user}:{password}@127.0.0.1:{}/%2f", self.port)
+    }
+
+    /// Where it speaks TLS, under a name.
+    ///
+    /// # Panics
+    /// Where it does not.
+    #[must_use]
+    pub fn encrypted_url(&self, host: &str) -> String {
+        let port = self.encrypted.expect("a node with a certificate");
+        format!("amqps://guest:guest@{host}:{port}")
     }
 }
 

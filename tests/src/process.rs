@@ -8,6 +8,8 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use crate::leaks::look_through;
+
 /// How often something outside of this process is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 /// How long a process may take to end.
@@ -18,7 +20,17 @@ const END: Duration = Duration::from_secs(30);
 pub struct Process {
     name: String,
     child: Child,
+    /// What it tells whoever has started it, such as an administrator's address in development.
+    told: PathBuf,
     log: PathBuf,
+}
+
+/// What it has logged tells of nobody, whatever the test was about.
+impl Drop for Process {
+    fn drop(&mut self) {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        look_through(&self.name, &log);
+    }
 }
 
 /// The binary of that name, beside this test's own.
@@ -63,20 +75,20 @@ impl Process {
         environment: &HashMap<String, String>,
         folder: &Path,
     ) -> Self {
-        let log = folder.join(format!("{name}.log"));
-        let file = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .expect("a log file");
+        let [told, log] = ["out", "log"].map(|kind| folder.join(format!("{name}.{kind}")));
+        let open = |path: &Path| {
+            let mut options = std::fs::OpenOptions::new();
+            options.create(true).append(true).open(path).expect("a log file")
+        };
         let child = command(name, arguments, environment, folder)
-            .stdout(file.try_clone().expect("a log file"))
-            .stderr(file)
+            .stdout(open(&told))
+            .stderr(open(&log))
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
         Self {
             name: name.to_owned(),
             child,
+            told,
             log,
         }
     }
@@ -92,16 +104,19 @@ impl Process {
         folder: &Path,
     ) -> Output {
         let mut command = command(name, arguments, environment, folder);
-        timeout(END, command.output())
+        let output = timeout(END, command.output())
             .await
             .unwrap_or_else(|_| panic!("{name} does not end"))
-            .unwrap_or_else(|error| panic!("{name} does not start: {error}"))
+            .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+        look_through(name, &String::from_utf8_lossy(&output.stderr));
+        output
     }
 
     /// Everything that it has written so far.
     #[must_use]
     pub fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
+        let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+        read(&self.told) + &read(&self.log)
     }
 
     /// Its name.

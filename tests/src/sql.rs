@@ -36,6 +36,35 @@ pub(crate) async fn sqlite_change(file: &Path, sql: &str) {
     .await;
 }
 
+/// Runs one statement; what it answers, a line each row.
+pub(crate) async fn psql_text(database: &str, sql: &str) -> String {
+    ask(
+        Command::new("psql").args([database, "-qAtc", sql]),
+        "postgresql-client",
+    )
+    .await
+}
+
+/// Backs up one schema, as operations.md says.
+pub(crate) async fn dump(database: &str, schema: &str, into: &Path) {
+    let mut command = Command::new("pg_dump");
+    command
+        .args(["--format=custom", "--schema", schema, "--file"])
+        .arg(into)
+        .arg(database);
+    ask(&mut command, "postgresql-client").await;
+}
+
+/// Puts one schema back to what it was, as operations.md says.
+pub(crate) async fn restore(database: &str, schema: &str, from: &Path) {
+    psql(database, &format!("DROP SCHEMA {schema} CASCADE")).await;
+    let mut command = Command::new("pg_restore");
+    command
+        .args(["--exit-on-error", "--single-transaction", "--dbname", database])
+        .arg(from);
+    ask(&mut command, "postgresql-client").await;
+}
+
 async fn ask(command: &mut Command, package: &str) -> String {
     let output = command
         .output()

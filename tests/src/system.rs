@@ -10,7 +10,7 @@ use usher_auth::Keyring;
 
 use crate::health::Health;
 use crate::parts::Outside;
-use crate::{Client, Mailbox, Parts, Process, SIGN_IN, eventually, free_port};
+use crate::{Client, Mailbox, Parts, Process, SIGN_IN, eventually, free_port, keep_secret};
 
 /// The first administrator of every journey.
 pub const ADMIN_EMAIL: &str = "admin@usher.example";
@@ -281,6 +281,46 @@ impl System {
             .collect()
     }
 
+    /// Everything that one of its processes has logged.
+    ///
+    /// # Panics
+    /// Where there is no such process.
+    #[must_use]
+    pub fn log_of(&self, name: &str) -> String {
+        let process = self.processes.iter().find(|process| process.name() == name);
+        process.expect("a process of that name").log()
+    }
+
+    /// How a process ended that had to, with what it has logged.
+    ///
+    /// # Panics
+    /// Where it goes on, or there is no such process.
+    pub async fn ended(&mut self, name: &str) -> (i32, String) {
+        let process = self.processes.iter_mut().find(|process| process.name() == name);
+        let process = process.expect("a process of that name");
+        let code = process.ended().await.code().expect("an end of its own");
+        (code, process.log())
+    }
+
+    /// What the names of its exchanges and queues begin with.
+    ///
+    /// # Panics
+    /// Without a broker.
+    #[must_use]
+    pub fn broker_prefix(&self) -> String {
+        self.environment["USHER_BROKER_PREFIX"].clone()
+    }
+
+    /// Where its mail server listens.
+    ///
+    /// # Panics
+    /// Without one.
+    #[must_use]
+    pub fn mail_port(&self) -> u16 {
+        let url: url::Url = self.environment["USHER_SMTP_URL"].parse().expect("a URL");
+        url.port().expect("a port")
+    }
+
     /// `kill -9` of one process, and its start again.
     ///
     /// # Panics
@@ -303,6 +343,11 @@ impl System {
         let named = self.processes.iter().position(|process| process.name() == name);
         let mut process = self.processes.remove(named.expect("a process of that name"));
         process.stop().await;
+    }
+
+    /// Starts a process that was stopped, and waits for nothing.
+    pub fn launch_again(&mut self, name: &str) {
+        self.launch(name);
     }
 
     /// Starts a process that was stopped, and waits until everything is ready.
@@ -328,6 +373,12 @@ impl System {
     }
 }
 
+fn key(id: &str) -> String {
+    let text = Keyring::generate_text(id);
+    keep_secret(text.rsplit(':').next().unwrap_or_default());
+    text
+}
+
 /// What every process gets, on both settings.
 fn environment(folder: &Path, port: u16) -> HashMap<String, String> {
     let data = folder.display().to_string();
@@ -340,10 +391,12 @@ fn environment(folder: &Path, port: u16) -> HashMap<String, String> {
         // What a killed process had claimed is taken over after its lease; tests do not wait three minutes for it.
         ("USHER_MAIL__DIALOGUE_SECONDS", "5".to_owned()),
         ("USHER_MAIL__LEASE_SECONDS", "12".to_owned()),
-        ("USHER_SEAL_KEYS", Keyring::generate_text("seal")),
-        ("USHER_FIELD_KEYS", Keyring::generate_text("field")),
-        ("USHER_SERVICE_KEYS", Keyring::generate_text("service")),
-        ("USHER_SIGNING_KEYS", Keyring::generate_text("signing")),
+        // What is logged is looked through, and more is logged than anybody else will see.
+        ("USHER_TELEMETRY__FILTER", "debug".to_owned()),
+        ("USHER_SEAL_KEYS", key("seal")),
+        ("USHER_FIELD_KEYS", key("field")),
+        ("USHER_SERVICE_KEYS", key("service")),
+        ("USHER_SIGNING_KEYS", key("signing")),
     ]
     .into_iter()
     .map(|(key, value)| (key.to_owned(), value))

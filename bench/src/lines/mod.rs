@@ -7,6 +7,7 @@ mod idle_memory;
 mod list_page;
 mod preview;
 mod single_invite;
+mod telemetry_cost;
 
 use crate::failure::Failure;
 use crate::measure::Outcome;
@@ -23,8 +24,9 @@ pub struct Line {
 }
 
 /// All lines, in the order they run.
-pub const LINES: [&Line; 9] = [
+pub const LINES: [&Line; 10] = [
     &list_page::LINE,
+    &telemetry_cost::LINE,
     &preview::LINE,
     &bulk_invite_mail::LINE,
     &bulk_rows::ACCEPT,

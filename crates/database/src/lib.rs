@@ -26,6 +26,7 @@ mod database;
 mod dialect;
 mod error;
 pub mod keyset;
+mod observe;
 mod records;
 mod scope;
 mod server;

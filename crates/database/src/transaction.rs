@@ -17,7 +17,7 @@ use sea_query_sqlx::SqlxValues;
 use sqlx::{Executor, Postgres, Sqlite, postgres::PgArguments, query::Query};
 use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard};
 
-use crate::{Dialect, Wake, bind, database::PLAN_AFRESH};
+use crate::{Dialect, Wake, bind, database::PLAN_AFRESH, observe::Observed};
 
 /// A transaction in a [`crate::Scope`]. It runs sea-orm's queries ([`ConnectionTrait`], [`StreamTrait`]). Dropping it rolls
 /// back.
@@ -68,6 +68,10 @@ impl Transaction {
             Inner::Sqlite(_) => Dialect::Sqlite,
             Inner::Postgres(_) => Dialect::Postgres,
         }
+    }
+
+    fn observed(&self, sql: &str) -> Observed {
+        Observed::new(self.dialect(), sql)
     }
 
     /// A statement of this dialect, prepared once a connection and text.
@@ -166,13 +170,14 @@ impl ConnectionTrait for Transaction {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let observed = self.observed(&statement.sql);
         match &self.inner {
-            Inner::Sqlite(lock) => bind::sqlite(statement)
-                .execute(&mut **lock.lock().await)
+            Inner::Sqlite(lock) => observed
+                .around(bind::sqlite(statement).execute(&mut **lock.lock().await))
                 .await
                 .map(ExecResult::from),
-            Inner::Postgres(lock) => bind::postgres(statement)?
-                .execute(&mut **lock.lock().await)
+            Inner::Postgres(lock) => observed
+                .around(bind::postgres(statement)?.execute(&mut **lock.lock().await))
                 .await
                 .map(ExecResult::from),
         }
@@ -180,22 +185,36 @@ impl ConnectionTrait for Transaction {
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let observed = self.observed(sql);
         let sql = sqlx::AssertSqlSafe(sql.to_owned());
         match &self.inner {
-            Inner::Sqlite(lock) => lock.lock().await.execute(sql).await.map(ExecResult::from),
-            Inner::Postgres(lock) => lock.lock().await.execute(sql).await.map(ExecResult::from),
+            Inner::Sqlite(lock) => {
+                let mut connection = lock.lock().await;
+                observed
+                    .around(connection.execute(sql))
+                    .await
+                    .map(ExecResult::from)
+            }
+            Inner::Postgres(lock) => {
+                let mut connection = lock.lock().await;
+                observed
+                    .around(connection.execute(sql))
+                    .await
+                    .map(ExecResult::from)
+            }
         }
         .map_err(exec_error)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let observed = self.observed(&statement.sql);
         match &self.inner {
-            Inner::Sqlite(lock) => bind::sqlite(statement)
-                .fetch_optional(&mut **lock.lock().await)
+            Inner::Sqlite(lock) => observed
+                .around(bind::sqlite(statement).fetch_optional(&mut **lock.lock().await))
                 .await
                 .map(|row| row.map(QueryResult::from)),
-            Inner::Postgres(lock) => bind::postgres(statement)?
-                .fetch_optional(&mut **lock.lock().await)
+            Inner::Postgres(lock) => observed
+                .around(bind::postgres(statement)?.fetch_optional(&mut **lock.lock().await))
                 .await
                 .map(|row| row.map(QueryResult::from)),
         }
@@ -203,13 +222,14 @@ impl ConnectionTrait for Transaction {
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let observed = self.observed(&statement.sql);
         match &self.inner {
-            Inner::Sqlite(lock) => bind::sqlite(statement)
-                .fetch_all(&mut **lock.lock().await)
+            Inner::Sqlite(lock) => observed
+                .around(bind::sqlite(statement).fetch_all(&mut **lock.lock().await))
                 .await
                 .map(|rows| rows.into_iter().map(QueryResult::from).collect()),
-            Inner::Postgres(lock) => bind::postgres(statement)?
-                .fetch_all(&mut **lock.lock().await)
+            Inner::Postgres(lock) => observed
+                .around(bind::postgres(statement)?.fetch_all(&mut **lock.lock().await))
                 .await
                 .map(|rows| rows.into_iter().map(QueryResult::from).collect()),
         }

@@ -6,6 +6,7 @@ use usher_types::{ContactId, InvitationId, MailingId, MessageId, OrganizationId}
 use uuid::Uuid;
 
 use crate::envelope::{Command, Payload};
+use crate::fact::PortalFacts;
 
 /// Which built-in mail a letter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -373,4 +374,28 @@ impl Payload for Suppress {
 }
 impl Command for Suppress {
     const QUEUE: &'static str = "notifications.urgent";
+}
+
+/// `usher.work.portal_restated.v1`: where contacts of one organization stand on the way in, told to contacts once more after a restore.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PortalRestated {
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// Each as it is now.
+    pub portals: Vec<PortalFacts>,
+}
+
+impl Payload for PortalRestated {
+    fn key(&self) -> Uuid {
+        self.organization_id.uuid()
+    }
+    fn organization(&self) -> OrganizationId {
+        self.organization_id
+    }
+    fn kind(&self) -> &'static str {
+        "usher.work.portal_restated.v1"
+    }
+}
+impl Command for PortalRestated {
+    const QUEUE: &'static str = "contacts.events";
 }

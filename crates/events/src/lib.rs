@@ -11,8 +11,8 @@ mod fact;
 mod inbound;
 
 pub use command::{
-    CancelMessages, Deliver, HoldMailing, Invite, Letter, MailKind, Mailing, Recover, Suppress,
-    SuppressionReason, Withdrawn,
+    CancelMessages, Deliver, HoldMailing, Invite, Letter, MailKind, Mailing, PortalRestated, Recover,
+    Suppress, SuppressionReason, Withdrawn,
 };
 pub use data::Data;
 pub use envelope::{Command, Envelope, Event, Lane, Payload, PayloadError};

@@ -14,7 +14,7 @@ use crate::{
     dead_letter::bury,
     deliver::deliver_packed,
     held::{Held, LIMIT, Message},
-    trace,
+    trace::Processing,
     transport::{Deliveries, Delivery, Pack, Queue},
 };
 
@@ -223,7 +223,7 @@ impl Consumer {
 
     /// One transaction. A handler that panics has failed like any other.
     async fn step(&self, slice: &[Envelope], packs: &[Option<Pack>]) -> Result<(), DeliverError> {
-        let span = trace::consuming(&self.queue, slice);
+        let processing = Processing::begin(self.broker.transport.as_ref(), &self.queue, slice);
         let step = deliver_packed(
             &self.database,
             self.subscription.queue(),
@@ -231,8 +231,11 @@ impl Consumer {
             slice,
             packs,
         );
-        let caught = AssertUnwindSafe(step.instrument(span)).catch_unwind().await;
-        caught.unwrap_or_else(|_| Err(HandlerError::retry("the handler panicked").into()))
+        let step = step.instrument(processing.span.clone());
+        let caught = AssertUnwindSafe(step).catch_unwind().await;
+        let done = caught.unwrap_or_else(|_| Err(HandlerError::retry("the handler panicked").into()));
+        processing.end(done.as_ref().err().map(DeliverError::kind));
+        done
     }
 
     /// Nobody's fault: the same again, soon.

@@ -17,6 +17,8 @@ use crate::{
 
 /// The longest reason that is kept, in characters.
 const LONGEST_REASON: usize = 500;
+/// Before the reason of one that an operator has ended.
+const DROPPED: &str = "dropped by an operator: ";
 
 /// A message that could not be handled.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +107,55 @@ pub async fn ask_replay(tx: &Transaction, which: Which) -> Result<Vec<DeadLetter
     );
     let rows = tx.query_all_raw(tx.statement(&sql, values)).await?;
     rows.iter().map(read).collect()
+}
+
+/// As [`ask_replay`] for all that nobody has asked for yet, the oldest first and up to `limit`, so that a caller can go on until
+/// there are none without holding them; how many there were.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn ask_some_replay(tx: &Transaction, which: Which, limit: u64) -> Result<u64, DbErr> {
+    let sql = format!(
+        "UPDATE dead_letter SET asked_at = {} WHERE (queue, id) IN (SELECT queue, id FROM dead_letter WHERE",
+        tx.dialect().now()
+    );
+    change_some(tx, &sql, which, "readable AND asked_at IS NULL", limit).await
+}
+
+/// Ends letters that nobody shall handle any more, the oldest first and up to `limit`; how many there were. What they say is
+/// gone at once, for it may name people; that they were there, and that they were dropped, is kept as long as of those that were
+/// handled after all.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn drop_some(tx: &Transaction, which: Which, limit: u64) -> Result<u64, DbErr> {
+    let sql = format!(
+        "UPDATE dead_letter SET envelope = '', readable = false, asked_at = NULL, replayed_at = {}, \
+         reason = '{DROPPED}' || reason WHERE (queue, id) IN (SELECT queue, id FROM dead_letter WHERE",
+        tx.dialect().now()
+    );
+    change_some(tx, &sql, which, "true", limit).await
+}
+
+/// `sql` ends where the condition begins.
+async fn change_some(
+    tx: &Transaction,
+    sql: &str,
+    which: Which,
+    only: &str,
+    limit: u64,
+) -> Result<u64, DbErr> {
+    let which = Which {
+        replayed: false,
+        ..which
+    };
+    let (condition, mut values) = which.condition(tx.dialect());
+    values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
+    let sql = format!(
+        "{sql} {condition} AND {only} ORDER BY at, id LIMIT ${})",
+        values.len()
+    );
+    Ok(tx.execute_raw(tx.statement(sql, values)).await?.rows_affected())
 }
 
 fn read(row: &QueryResult) -> Result<DeadLetter, DbErr> {

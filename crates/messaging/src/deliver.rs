@@ -37,6 +37,17 @@ impl DeliverError {
         self.database_error().is_some_and(is_conflict)
     }
 
+    /// A word for metrics and traces.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            _ if self.is_conflict() => "CONFLICT",
+            _ if self.is_passing() => "UNAVAILABLE",
+            Self::Database(_) => "DATABASE",
+            Self::Handler(HandlerError::Retry(_)) => "RETRY",
+            Self::Handler(HandlerError::Reject(_)) => "REJECT",
+        }
+    }
+
     fn database_error(&self) -> Option<&DbErr> {
         match self {
             Self::Database(error) => Some(error),

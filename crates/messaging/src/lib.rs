@@ -69,7 +69,7 @@ mod trace;
 mod transport;
 
 pub use broker::{Broker, BrokerError};
-pub use dead_letter::{DeadLetter, Which, ask_replay, dead_letters};
+pub use dead_letter::{DeadLetter, Which, ask_replay, ask_some_replay, dead_letters, drop_some};
 pub use deliver::{DeliverError, deliver};
 pub use gauges::{Waiting, waiting};
 pub use handler::{Handler, HandlerError};
@@ -80,3 +80,4 @@ pub use rabbit::RabbitSettings;
 pub use retention::sweep;
 pub use run::{run, run_at};
 pub use subscription::Subscription;
+pub use trace::{relate, traceparent};

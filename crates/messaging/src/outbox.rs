@@ -49,7 +49,7 @@ pub async fn enqueue(tx: &Transaction, lane: Lane, mut envelopes: Vec<Envelope>)
     if envelopes.is_empty() {
         return Ok(());
     }
-    if let Some(trace) = trace::current() {
+    if let Some(trace) = trace::traceparent() {
         for envelope in envelopes
             .iter_mut()
             .filter(|envelope| envelope.traceparent.is_none())

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::{
     BrokerError, Pace,
     outbox::BUCKETS,
-    rows,
+    rows, trace,
     transport::{Outgoing, Transport},
 };
 
@@ -182,9 +182,14 @@ impl Relay {
             if round.is_empty() {
                 continue;
             }
+            let sending = trace::sending(self.transport.as_ref(), &round);
             // what is not confirmed by then may be somebody else's
             let publishing = timeout_at(self.held.0 + self.pace.lease, self.transport.publish(&round));
-            let outcomes = publishing.await.map_err(|_| outlasted())??;
+            let outcomes = publishing.await.unwrap_or_else(|_| Err(outlasted()));
+            for group in sending {
+                group.end(outcomes.as_deref().unwrap_or_default());
+            }
+            let outcomes = outcomes?;
             for (message, stored) in round.iter().zip(outcomes) {
                 if stored {
                     self.count(message);

@@ -153,8 +153,25 @@ pub(crate) struct Unreadable {
     pub raw: String,
 }
 
+/// What messages go through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exchange {
+    /// Public facts, for everyone.
+    Events,
+    /// The same for our own queues.
+    Packs,
+    /// Commands.
+    Work,
+}
+
 #[async_trait::async_trait]
 pub(crate) trait Transport: Send + Sync + fmt::Debug {
+    /// What it is, in traces and metrics.
+    fn system(&self) -> &'static str;
+
+    /// The name of an exchange.
+    fn exchange(&self, exchange: Exchange) -> String;
+
     /// Whether it takes us in, with this user and password. Changes nothing.
     async fn greet(&self) -> Result<(), BrokerError>;
 

@@ -1,5 +1,7 @@
 //! PostgreSQL databases cloned from a migrated template.
 
+use std::path::{Path, PathBuf};
+
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use usher_database::{DatabaseSettings, Dialect};
 use usher_migrations::{fingerprint, migrate_all};
@@ -25,6 +27,19 @@ pub(crate) struct PostgresDatabase {
     name: String,
     /// Holds the lock that tells others that the database is in use: it goes with the process, however that ends.
     owner: PgConnection,
+}
+
+/// The program that brings schemas to those of a later release, on which these tests shall run (`scripts/test-upgrade`).
+fn later_migrations() -> Option<PathBuf> {
+    std::env::var_os("USHER_TEST_LATER_MIGRATE").map(PathBuf::from)
+}
+
+/// Of the names of templates on which it has run: its own name says which release it is of.
+fn suffix(later: Option<&Path>) -> String {
+    let name = later.and_then(Path::file_name).map(|name| name.to_string_lossy());
+    let name = name.unwrap_or_default().to_ascii_lowercase();
+    let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    if name.is_empty() { name } else { format!("_{name}") }
 }
 
 fn server_url() -> String {
@@ -56,7 +71,12 @@ impl PostgresDatabase {
     /// With all schemas.
     pub(crate) async fn new() -> Self {
         let mut connection = maintenance().await;
-        let template = format!("{TEMPLATE}{}", fingerprint(Dialect::Postgres));
+        let later = later_migrations();
+        let template = format!(
+            "{TEMPLATE}{}{}",
+            fingerprint(Dialect::Postgres),
+            suffix(later.as_deref())
+        );
         rubbish::clear(&mut connection, &template).await;
         provide(&mut connection, &template).await;
         let mut database = Self::create(connection, &template).await;
@@ -135,6 +155,18 @@ async fn make(connection: &mut PgConnection, template: &str) {
     migrate_all(&DatabaseSettings::new(url_of(template)))
         .await
         .expect("migrations run on PostgreSQL");
+    if let Some(later) = later_migrations() {
+        let mut migrate = std::process::Command::new(&later);
+        let done = migrate
+            .arg("up")
+            .env("USHER_DATABASE_URL", url_of(template))
+            .status();
+        assert!(
+            done.is_ok_and(|status| status.success()),
+            "{} does not bring {template} up to date",
+            later.display()
+        );
+    }
     rubbish::mark(connection, template).await;
     run(connection, format!("ALTER DATABASE {template} IS_TEMPLATE true")).await;
 }

@@ -15,6 +15,9 @@ impl Version {
     /// The version of a new aggregate in the first epoch.
     pub const FIRST: Self = Self(1);
 
+    /// What a raw version grows by when its epoch is raised.
+    pub const EPOCH: i64 = 1 << COUNTER_BITS;
+
     /// A stored version.
     #[must_use]
     pub const fn from_raw(raw: i64) -> Self {

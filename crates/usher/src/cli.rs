@@ -28,6 +28,8 @@ pub enum Command {
         #[command(subcommand)]
         command: DeadLettersCommand,
     },
+    /// Has all services say once more what stands in their databases, after one of them was restored from a backup
+    Resync,
     /// The keys that sign access tokens
     Keys {
         #[command(subcommand)]
@@ -62,7 +64,7 @@ pub enum DeadLettersCommand {
         /// Only those of this queue, such as contacts.events
         #[arg(long)]
         queue: Option<String>,
-        /// Those that were handled after all, instead of those that were not
+        /// Those that were handled after all or dropped, instead of those that were not
         #[arg(long)]
         replayed: bool,
         /// The most of each service
@@ -71,6 +73,14 @@ pub enum DeadLettersCommand {
     },
     /// Has them handled once more, by the services that run
     Replay {
+        #[command(flatten)]
+        letters: Letters,
+        /// Only those of this queue, such as contacts.events
+        #[arg(long)]
+        queue: Option<String>,
+    },
+    /// Ends them without having them handled: what they say is gone at once, that they were there is listed with --replayed for 30 days
+    Drop {
         #[command(flatten)]
         letters: Letters,
         /// Only those of this queue, such as contacts.events

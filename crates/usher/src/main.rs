@@ -2,10 +2,12 @@
 
 mod banner;
 mod cli;
+mod databases;
 mod dead_letters;
 mod doctor;
 mod keys;
 mod organization;
+mod resync;
 mod serve;
 mod topology;
 
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         }
         Command::Keys { command } => process::run("usher", beside, |process| keys::run(process, command)),
         Command::Topology => process::run("usher", beside, topology::run),
+        Command::Resync => process::run("usher", beside, resync::run),
         Command::Organization { command } => {
             process::run("usher", beside, |process| organization::run(process, command))
         }

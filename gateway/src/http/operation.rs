@@ -11,6 +11,8 @@ use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, Value,
 use axum::http::StatusCode;
 use futures::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use super::App;
 use crate::fault::{Code, Fault};
@@ -112,6 +114,8 @@ pub(super) struct Operation {
     request: Request,
     query: String,
     name: Option<String>,
+    /// What the document calls it.
+    called: Option<String>,
     order: Order,
     cost: Cost,
     budgets: BTreeMap<Budget, u32>,
@@ -219,6 +223,7 @@ pub(super) fn prepare(app: &App, parameters: Parameters) -> Result<Operation, Re
     {
         *budgets.entry(budget).or_default() += 1;
     }
+    let called = called(&document, name.as_deref());
     let (kind, order) = (chosen.ty, Order::of(&document, chosen));
     let variables = Variables::from_value(Value::Object(given.into_iter().collect()));
     let mut request = Request::new(query.clone()).variables(variables);
@@ -228,6 +233,7 @@ pub(super) fn prepare(app: &App, parameters: Parameters) -> Result<Operation, Re
         request,
         query,
         name,
+        called,
         order,
         cost: Cost {
             requested_query_cost: cost,
@@ -295,6 +301,15 @@ fn choose<'a>(
     }
 }
 
+/// The name of the chosen operation in its document.
+fn called(document: &ExecutableDocument, name: Option<&str>) -> Option<String> {
+    match (&document.operations, name) {
+        (DocumentOperations::Single(_), _) => None,
+        (DocumentOperations::Multiple(_), Some(name)) => Some(name.to_owned()),
+        (DocumentOperations::Multiple(operations), None) => operations.keys().next().map(ToString::to_string),
+    }
+}
+
 /// The executor looks at a variable where it is used and lets a missing one pass where null would be allowed there.
 fn required_variables(operation: &OperationDefinition, given: &Given) -> Result<(), Refused> {
     for variable in &operation.variable_definitions {
@@ -313,6 +328,42 @@ fn required_variables(operation: &OperationDefinition, given: &Given) -> Result<
 
 /// Answers a question or a change.
 pub(super) async fn execute(app: &App, operation: Operation, scope: Scope) -> Answer {
+    let span = span(&operation);
+    let answer = executed(app, operation, scope).instrument(span.clone()).await;
+    if let Some(code) = answer.errors.first().and_then(code) {
+        span.record("error.type", code);
+        span.record("otel.status_code", "ERROR");
+    }
+    answer
+}
+
+/// As the semantic conventions for GraphQL have it: called by its type, since clients choose their names.
+fn span(operation: &Operation) -> Span {
+    let kind = match operation.kind {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
+    };
+    tracing::debug_span!(
+        "graphql",
+        otel.name = kind,
+        otel.kind = "server",
+        "graphql.operation.type" = kind,
+        graphql.operation.name = operation.called,
+        "error.type" = Empty,
+        otel.status_code = Empty,
+    )
+}
+
+/// `extensions.code`.
+fn code(error: &ServerError) -> Option<&str> {
+    match error.extensions.as_ref()?.get("code")? {
+        Value::String(code) => Some(code),
+        _ => None,
+    }
+}
+
+async fn executed(app: &App, operation: Operation, scope: Scope) -> Answer {
     let executed = app.schema.0.execute(operation.request.data(scope));
     let Ok(response) = tokio::time::timeout(app.query_time, executed).await else {
         let fault = Fault::new(

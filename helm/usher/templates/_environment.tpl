@@ -21,6 +21,10 @@ program's own default holds.
 - name: USHER_{{ upper . }}_URL
   value: http://{{ include "usher.component" (dict "root" $.root "name" .) }}:{{ (index $all .).port }}
 {{- end }}
+{{- if eq .name "operations" }}
+- name: USHER_PUBLIC_URL
+  value: {{ $values.publicUrl | quote }}
+{{- end }}
 {{- if eq .name "invitations" }}
 - name: USHER_ORGANIZATION_SLUG
   value: {{ $values.organization.slug | quote }}
@@ -36,14 +40,14 @@ program's own default holds.
 {{- $secret := mergeOverwrite (deepCopy (index $values.secrets .)) (index $.own.secrets . | default dict) }}
 {{- include "usher.secretVariable" (dict "variable" (index (include "usher.secretVariables" $ | fromYaml) .) "secret" $secret) }}
 {{- end }}
-{{- range $facts.reaches }}
+{{- range append $facts.reaches "otlp" }}
 {{- if (index $values.authorities .).name }}
 - name: {{ index (include "usher.authorityVariables" $ | fromYaml) . }}
   value: {{ include "usher.authorityFolder" . }}/ca.crt
 {{- end }}
 {{- end }}
 {{- $settings := mergeOverwrite (deepCopy $values.settings) .own.settings }}
-{{- if and (eq .name "notifications") (not $settings.mail.from) }}
+{{- if and (has "mail" $facts.settings) (not $settings.mail.from) }}
 {{- fail "settings.mail.from: the address that mails come from" }}
 {{- end }}
 {{- range concat (list "runtime" "lifecycle" "telemetry" "grpc") $facts.settings | sortAlpha }}
@@ -56,6 +60,14 @@ program's own default holds.
 {{- else }}
 {{- include "usher.setting" (dict "variable" (printf "USHER_%s" (upper .)) "value" $given) }}
 {{- end }}
+{{- end }}
+{{- if $settings.telemetry.otlp_endpoint }}
+{{- range $variable, $field := dict "K8S_POD_NAME" "metadata.name" "K8S_NAMESPACE" "metadata.namespace" "K8S_NODE_NAME" "spec.nodeName" }}
+- name: {{ $variable }}
+  valueFrom: { fieldRef: { fieldPath: {{ $field }} } }
+{{- end }}
+- name: OTEL_RESOURCE_ATTRIBUTES
+  value: k8s.pod.name=$(K8S_POD_NAME),k8s.namespace.name=$(K8S_NAMESPACE),k8s.node.name=$(K8S_NODE_NAME)
 {{- end }}
 {{- end -}}
 

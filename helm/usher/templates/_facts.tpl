@@ -40,6 +40,11 @@ migrate:
   reaches: [database]
   secrets: [database]
   settings: []
+operations:
+  calls: []
+  reaches: [database, broker, smtp]
+  secrets: [database, broker, smtp, serviceKeys, sealKeys, fieldKeys, signingKeys]
+  settings: [broker_prefix, database, gateway, mail]
 {{- end -}}
 
 {{/* Under which variable a program takes a secret. */}}
@@ -58,6 +63,7 @@ signingKeys: USHER_SIGNING_KEYS
 database: USHER_TLS__DATABASE_CA
 broker: USHER_TLS__AMQP_CA
 smtp: USHER_TLS__SMTP_CA
+otlp: USHER_TLS__OTLP_CA
 {{- end -}}
 {{- define "usher.authorityFolder" -}}/etc/usher/authorities/{{ . }}{{- end -}}
 

@@ -85,7 +85,7 @@ securityContext:
   {{- include "usher.containerSecurity" . | nindent 2 }}
 volumeMounts:
   - { name: tmp, mountPath: /tmp }
-  {{- range (index (include "usher.facts" . | fromYaml) .name).reaches }}
+  {{- range append (index (include "usher.facts" . | fromYaml) .name).reaches "otlp" }}
   {{- if (index $.root.Values.authorities .).name }}
   - { name: {{ . }}-authority, mountPath: {{ include "usher.authorityFolder" . }}, readOnly: true }
   {{- end }}
@@ -99,7 +99,7 @@ volumeMounts:
 {{- $pod := include "usher.podValues" . | fromYaml -}}
 - name: tmp
   emptyDir: { sizeLimit: 64Mi }
-{{- range $reached := (index (include "usher.facts" . | fromYaml) .name).reaches }}
+{{- range $reached := append (index (include "usher.facts" . | fromYaml) .name).reaches "otlp" }}
 {{- with index $.root.Values.authorities $reached }}
 {{- if .name }}
 - name: {{ $reached }}-authority

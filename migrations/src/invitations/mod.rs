@@ -10,6 +10,7 @@ mod portal;
 mod recovery;
 mod reminder;
 mod service_accounts;
+mod trace;
 
 use crate::Migration;
 
@@ -27,5 +28,6 @@ pub fn migrations() -> Vec<Migration> {
         Migration::new("0009_impersonation", impersonation::up),
         Migration::new("0010_operations", operations::up),
         Migration::new("0011_service_accounts", service_accounts::up),
+        Migration::new("0012_trace", trace::up),
     ]
 }

@@ -10,6 +10,7 @@ mod grpc;
 mod settings;
 mod storage;
 
+pub use app::{resync, resync_gone};
 pub use consumers::inbound::{INBOUND_QUEUE, Inbound};
 pub use consumers::{Events, QUEUE};
 pub use settings::Publishers;

@@ -10,7 +10,7 @@ mod storage;
 
 pub use app::{
     AddOrganizationError, Administrator, NewOrganization, OrganizationOffice, RotateKeysError, Rotation,
-    add_organization, has_organization, rotate_keys,
+    add_organization, has_organization, known_people, resync, rotate_keys,
 };
 pub use first_start::{FirstAdministrator, first_start};
 pub use run::{Workshop, run};

@@ -23,7 +23,7 @@ use tokio::{
 use self::store::{Row, Store};
 use crate::{
     BrokerError, json,
-    transport::{Deliveries, Delivery, Outgoing, Queue, Transport, Unreadable},
+    transport::{Deliveries, Delivery, Exchange, Outgoing, Queue, Transport, Unreadable},
 };
 
 /// The safety net under the wake-ups.
@@ -81,6 +81,18 @@ fn route<'a>(bindings: &'a BTreeMap<String, Vec<String>>, message: &Outgoing) ->
 
 #[async_trait::async_trait]
 impl Transport for Embedded {
+    fn system(&self) -> &'static str {
+        "usher"
+    }
+
+    fn exchange(&self, exchange: Exchange) -> String {
+        match exchange {
+            Exchange::Events | Exchange::Packs => "usher.events",
+            Exchange::Work => "usher.work",
+        }
+        .to_owned()
+    }
+
     async fn greet(&self) -> Result<(), BrokerError> {
         Ok(())
     }

@@ -19,7 +19,7 @@ use self::{
 };
 use crate::{
     BrokerError, Subscription,
-    transport::{Deliveries, Outgoing, Queue, Transport},
+    transport::{Deliveries, Exchange, Outgoing, Queue, Transport},
 };
 
 /// Two connections, since the broker's flow control stops a publishing connection as a whole.
@@ -71,6 +71,19 @@ impl RabbitSettings {
 
 #[async_trait::async_trait]
 impl Transport for Rabbit {
+    fn system(&self) -> &'static str {
+        "rabbitmq"
+    }
+
+    fn exchange(&self, exchange: Exchange) -> String {
+        match exchange {
+            Exchange::Events => self.names.events(),
+            Exchange::Packs => self.names.packs(),
+            Exchange::Work => self.names.work(),
+        }
+        .to_string()
+    }
+
     async fn greet(&self) -> Result<(), BrokerError> {
         self.consuming.channel().await.map(drop)
     }

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures::FutureExt;
@@ -15,8 +16,10 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 use tracing::Instrument;
+use tracing::field::Empty;
 use usher_auth::Verifier;
 
+use super::observe::{self, Side};
 use super::{caller, context};
 
 /// Puts [`Frame`] around the routes of a server.
@@ -60,40 +63,54 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let request_id = context::id_of(request.headers());
+        let method = request.uri().path().trim_start_matches('/').to_owned();
         let span = tracing::info_span!(
             "grpc",
             service = self.layer.name,
-            rpc.method = request.uri().path().trim_start_matches('/'),
+            otel.name = method,
+            otel.kind = "server",
+            rpc.system.name = "grpc",
+            rpc.method = method,
+            rpc.response.status_code = Empty,
+            "error.type" = Empty,
+            otel.status_code = Empty,
             request_id
         );
         context::follow(&span, request.headers());
-        match caller::identify(request.headers(), self.layer.verifier.as_ref()) {
-            Ok(Some((principal, bearer))) => {
-                request.extensions_mut().insert(principal);
-                request.extensions_mut().insert(bearer);
-            }
-            Ok(None) => {}
-            Err(refusal) => return Box::pin(std::future::ready(Ok(refusal.into_http()))),
-        }
+        let begun = Instant::now();
         // the clone that is ready must be the one that is called
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
-        let stop = self.layer.stop.clone();
+        let layer = self.layer.clone();
         let work = async move {
+            match caller::identify(request.headers(), layer.verifier.as_ref()) {
+                Ok(Some((principal, bearer))) => {
+                    request.extensions_mut().insert(principal);
+                    request.extensions_mut().insert(bearer);
+                }
+                Ok(None) => {}
+                Err(refusal) => return refusal.into_http(),
+            }
             let answer = AssertUnwindSafe(async move { inner.call(request).await })
                 .catch_unwind()
                 .await;
-            Ok(match answer {
-                Ok(Ok(answer)) => answer.map(|body| Body::new(EndingBody::new(body, stop))),
+            match answer {
+                Ok(Ok(answer)) => answer.map(|body| Body::new(EndingBody::new(body, layer.stop))),
                 Ok(Err(never)) => match never {},
                 Err(_) => {
                     tracing::error!("a handler panicked");
                     let request_id = context::request_id();
                     Status::internal(format!("internal error, request {request_id}")).into_http()
                 }
-            })
+            }
         };
-        Box::pin(context::within(request_id, work).instrument(span))
+        let work = context::within(request_id, work).instrument(span.clone());
+        Box::pin(async move {
+            let answer = work.await;
+            let code = observe::code_of(answer.headers());
+            observe::ended(Side::Server, &span, &method, code, begun);
+            Ok(answer)
+        })
     }
 }
 

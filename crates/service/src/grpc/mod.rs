@@ -4,6 +4,7 @@ mod caller;
 pub(crate) mod context;
 mod errors;
 mod frame;
+pub(crate) mod observe;
 mod server;
 
 pub use caller::{Bearer, CODE_METADATA, ServiceCaller, denied, organization, permit, principal, require};

@@ -15,11 +15,24 @@ const CONFIG_VARIABLE: &str = "USHER_CONFIG";
 const FOREIGN: [&str; 2] = ["test_", "bench_"];
 
 /// Where settings come from besides the defaults.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Sources {
     file: Option<PathBuf>,
     environment: Map<String, String>,
     overrides: Vec<(String, String)>,
+}
+
+/// Keys alone: passwords are among the values.
+impl std::fmt::Debug for Sources {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let overrides: Vec<&String> = self.overrides.iter().map(|(key, _)| key).collect();
+        formatter
+            .debug_struct("Sources")
+            .field("file", &self.file)
+            .field("variables", &self.environment.len())
+            .field("overrides", &overrides)
+            .finish()
+    }
 }
 
 impl Sources {

@@ -13,6 +13,7 @@ struct Table {
     database_ca: PathBuf,
     amqp_ca: PathBuf,
     smtp_ca: PathBuf,
+    otlp_ca: PathBuf,
 }
 
 /// The authorities of each part, as their files hold them now; none where the public ones are enough.
@@ -24,6 +25,8 @@ pub struct Trust {
     pub amqp: Option<Authorities>,
     /// Of the mail server.
     pub smtp: Option<Authorities>,
+    /// Of whoever collects traces, metrics and logs.
+    pub otlp: Option<Authorities>,
 }
 
 impl Trust {
@@ -37,6 +40,7 @@ impl Trust {
             database: read("database_ca", &table.database_ca)?,
             amqp: read("amqp_ca", &table.amqp_ca)?,
             smtp: read("smtp_ca", &table.smtp_ca)?,
+            otlp: read("otlp_ca", &table.otlp_ca)?,
         })
     }
 }

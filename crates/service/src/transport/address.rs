@@ -57,7 +57,7 @@ impl PeerAddress {
             Self::Url(urls) => match fixed(urls) {
                 Some(url) => {
                     let endpoint = endpoint(url.to_string(), settings);
-                    PeerChannel::new(peer, endpoint.connect_lazy(), settings)
+                    PeerChannel::new(peer, endpoint.connect_lazy(), settings).at(url)
                 }
                 None => resolve::balanced(peer, urls.clone(), settings),
             },

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -14,9 +14,13 @@ use tonic::body::Body;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tower::{Service, ServiceExt};
+use tracing::Instrument;
+use tracing::field::Empty;
+use url::Url;
 
 use super::GrpcSettings;
 use crate::grpc::context;
+use crate::grpc::observe::{self, Side};
 
 /// Methods whose name begins like this change nothing, so they may be sent twice.
 const READS: [&str; 12] = [
@@ -34,6 +38,8 @@ const TIMEOUT_HEADER: &str = "grpc-timeout";
 pub struct PeerChannel {
     peer: &'static str,
     channel: Channel,
+    /// Its host and port in traces; its name where it has none.
+    server: (Arc<str>, Option<u16>),
     deadline: Duration,
     connect: Duration,
     addresses: Option<watch::Receiver<usize>>,
@@ -45,6 +51,7 @@ impl PeerChannel {
         Self {
             peer,
             channel,
+            server: (peer.into(), None),
             deadline: settings.deadline(),
             connect: settings.connect(),
             addresses: None,
@@ -54,6 +61,14 @@ impl PeerChannel {
 
     pub(super) fn with_address_count(mut self, count: watch::Receiver<usize>) -> Self {
         self.addresses = Some(count);
+        self
+    }
+
+    /// Says where it is: at the first of several addresses.
+    pub(super) fn at(mut self, url: &Url) -> Self {
+        if let Some(host) = url.host_str() {
+            self.server = (host.into(), url.port_or_known_default());
+        }
         self
     }
 
@@ -93,7 +108,32 @@ impl PeerChannel {
         answer.map_err(|error| self.away(&crate::error::chain(&error)))
     }
 
-    async fn send(mut self, mut request: Request<Body>) -> Result<Response<Body>, Status> {
+    async fn send(self, request: Request<Body>) -> Result<Response<Body>, Status> {
+        let method = request.uri().path().trim_start_matches('/').to_owned();
+        let (host, port) = self.server.clone();
+        let span = tracing::debug_span!(
+            "call",
+            otel.name = method,
+            otel.kind = "client",
+            rpc.system.name = "grpc",
+            rpc.method = method,
+            server.address = &*host,
+            server.port = port,
+            rpc.response.status_code = Empty,
+            "error.type" = Empty,
+            otel.status_code = Empty,
+        );
+        let begun = Instant::now();
+        let answer = self.in_time(request).instrument(span.clone()).await;
+        let code = match &answer {
+            Ok(answer) => observe::code_of(answer.headers()),
+            Err(status) => status.code(),
+        };
+        observe::ended(Side::Client, &span, &method, code, begun);
+        answer
+    }
+
+    async fn in_time(mut self, mut request: Request<Body>) -> Result<Response<Body>, Status> {
         context::inject(request.headers_mut());
         let deadline = own_deadline(&request).unwrap_or(self.deadline);
         if let Ok(value) = HeaderValue::from_str(&format!("{}m", deadline.as_millis())) {

@@ -31,6 +31,11 @@ pub async fn look(settings: &Settings, replicas: u32, report: &mut Report) {
         report.add("encryption", &encryption(&database, &server));
         report.add("connections", &room(&database, &server, replicas));
         report.add("clock", &clock(elsewhere));
+    } else if replicas > 1 && matches!(database.file("any"), Ok(Some(_))) {
+        report.add(
+            "connections",
+            &Finding::warning("files are for one process: --replicas says nothing about them"),
+        );
     }
 }
 

@@ -19,7 +19,13 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub async fn look(domain: &str, arguments: &DoctorArguments, report: &mut Report) {
     if domain == "localhost" || domain.ends_with(".localhost") {
         let text = format!("{domain} is this machine alone, so nobody is asked about it");
-        report.add("names", &Finding::good(text));
+        report.add(
+            "names",
+            &match arguments.dkim_selector {
+                Some(_) => Finding::warning(format!("{text}: --dkim-selector says nothing about it")),
+                None => Finding::good(text),
+            },
+        );
         return;
     }
     let resolver = match resolver(arguments.name_server) {

@@ -12,6 +12,7 @@ mod link_contact;
 mod list;
 mod new_contact;
 mod relinked;
+mod resync;
 mod segments;
 mod selections;
 mod set_contact_active;
@@ -20,6 +21,8 @@ mod unlink_contact;
 mod update_account;
 mod update_contact;
 mod visible;
+
+pub use resync::{resync, resync_gone};
 
 use std::sync::Arc;
 

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use usher_database::Transaction;
 use usher_events::{
-    AddressStateChanged, Envelope, Impersonation, InvitationChanged, OrganizationChanged, SignedIn,
+    AddressStateChanged, Envelope, Impersonation, InvitationChanged, OrganizationChanged, PortalRestated,
+    SignedIn,
 };
 use usher_messaging::{Handler, HandlerError, Subscription};
 use usher_types::SharedClock;
@@ -60,6 +61,9 @@ impl Handler for Events {
                 }
                 "usher.portal.first_signed_in.v1" | "usher.portal.signed_in.v1" => {
                     portal.push(envelope.decode::<SignedIn>()?.portal);
+                }
+                "usher.work.portal_restated.v1" => {
+                    portal.extend(envelope.decode::<PortalRestated>()?.portals);
                 }
                 kind if kind.starts_with("usher.portal.impersonation_") => {
                     looks.push(envelope.decode::<Impersonation>()?);

@@ -210,6 +210,19 @@ pub(crate) async fn update_all(tx: &Transaction, contacts: &[Contact]) -> Result
     Ok(told)
 }
 
+/// Raises the versions of the next contacts behind an id, of all organizations.
+pub(crate) async fn restate(tx: &Transaction, by: i64, after: Uuid, limit: i64) -> Result<Vec<Told>, DbErr> {
+    let sql = format!(
+        "UPDATE contact SET version = version + $1 WHERE id IN (SELECT c.id FROM contact c WHERE c.id > $2 \
+         ORDER BY c.id LIMIT $3) {}",
+        told::returning(tx.dialect())
+    );
+    let rows = tx
+        .query_all_raw(tx.statement(sql, [by.into(), after.into(), limit.into()]))
+        .await?;
+    rows.iter().map(told::read).collect()
+}
+
 /// Writes the rows of another set of tags.
 pub(crate) fn retag(batch: &mut Batch, before: &Contact, after: &Contact) {
     tags::replace(

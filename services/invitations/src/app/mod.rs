@@ -43,6 +43,7 @@ mod refresh;
 mod reissue;
 mod remind;
 mod reset_password;
+mod resync;
 mod revoked;
 mod rotate_keys;
 mod round;
@@ -62,6 +63,7 @@ pub use add_organization::{
     AddOrganizationError, Administrator, NewOrganization, OrganizationOffice, add_organization,
     has_organization,
 };
+pub use resync::{known_people, resync};
 pub use rotate_keys::{RotateKeysError, Rotation, rotate_keys};
 
 pub(crate) use ahead::Ahead;

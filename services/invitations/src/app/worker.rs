@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 use usher_auth::Permission;
 use usher_database::{Scope, SystemReason};
 use usher_types::{BatchState, InvitationAction, PauseReason};
@@ -77,8 +78,20 @@ impl App {
         Ok(claimed)
     }
 
-    /// One chunk of a batch that is leased.
+    /// One chunk of a batch that is leased, in a trace of its own that tells which request it goes back to.
     async fn take_turn(&self, batch: Batch) {
+        let span = tracing::debug_span!(
+            parent: None,
+            "chunk",
+            otel.name = "work on batch",
+            usher.batch.id = %batch.id,
+            usher.lane = batch.lane.as_str(),
+        );
+        usher_messaging::relate(&span, batch.lane, batch.traceparent.as_deref());
+        self.work_on_turn(batch).instrument(span).await;
+    }
+
+    async fn work_on_turn(&self, batch: Batch) {
         let worked = if batch.state == BatchState::Cancelled {
             self.take_back_some(&batch).await
         } else {

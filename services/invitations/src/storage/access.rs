@@ -3,6 +3,7 @@
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use usher_database::{Column, Dialect, Transaction, names, records};
 use usher_types::{ContactId, OrganizationId, Version};
+use uuid::Uuid;
 
 use super::row::Columns;
 use crate::domain::budget::Tally;
@@ -123,6 +124,36 @@ pub(crate) async fn lock(
     let ids = dialect.uuids(contacts.into_iter().map(ContactId::uuid));
     let rows = tx
         .query_all_raw(tx.statement(sql, [ids, organization.uuid().into()]))
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// The next rows behind an id, of all organizations, in the order of ids.
+pub(crate) async fn next(tx: &Transaction, after: Uuid, limit: i64) -> Result<Vec<Access>, DbErr> {
+    let sql = format!(
+        "SELECT {} FROM portal_access WHERE contact_id > $1 ORDER BY contact_id LIMIT $2",
+        names(&COLUMNS)
+    );
+    let rows = tx
+        .query_all_raw(tx.statement(sql, [after.into(), limit.into()]))
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// Raises the versions of the next rows behind an id, of all organizations.
+pub(crate) async fn restate(
+    tx: &Transaction,
+    by: i64,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<Access>, DbErr> {
+    let sql = format!(
+        "UPDATE portal_access SET version = version + $1 WHERE contact_id IN (SELECT p.contact_id FROM portal_access p \
+         WHERE p.contact_id > $2 ORDER BY p.contact_id LIMIT $3) RETURNING {}",
+        names(&COLUMNS)
+    );
+    let rows = tx
+        .query_all_raw(tx.statement(sql, [by.into(), after.into(), limit.into()]))
         .await?;
     rows.iter().map(read).collect()
 }

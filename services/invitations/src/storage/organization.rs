@@ -66,6 +66,13 @@ fn values(organization: &Organization, now: DateTime<Utc>) -> Result<[sea_orm::V
     ])
 }
 
+/// Raises the versions of all of them.
+pub(crate) async fn restate(tx: &Transaction, by: i64) -> Result<Vec<Organization>, DbErr> {
+    let sql = format!("UPDATE organization SET version = version + $1 RETURNING {COLUMNS}");
+    let rows = tx.query_all_raw(tx.statement(sql, [by.into()])).await?;
+    rows.iter().map(read).collect()
+}
+
 /// A new one; a slug that is taken is a unique violation.
 pub(crate) async fn insert(tx: &Transaction, organization: &Organization) -> Result<(), DbErr> {
     let sql = format!(

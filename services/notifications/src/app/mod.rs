@@ -6,6 +6,7 @@ mod gauges;
 mod hold;
 mod preview;
 mod publish;
+mod resync;
 mod retain;
 mod suppress;
 
@@ -15,6 +16,7 @@ pub use gauges::measure;
 pub use hold::Mover;
 pub use preview::{Preview, PreviewError, preview};
 pub use publish::{publish_addresses, publish_ended, publish_noted};
+pub use resync::resync;
 pub use retain::Retention;
 pub use suppress::suppress;
 

@@ -107,6 +107,17 @@ impl Trouble {
         }
     }
 
+    /// A word for traces: the server's code, or what happened instead of an answer.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        match self {
+            Self::Reply { code, .. } => code.to_string(),
+            Self::Lost { .. } => "LOST".to_owned(),
+            Self::Untrusted(_) => "UNTRUSTED".to_owned(),
+            Self::Unsendable(_) => "UNSENDABLE".to_owned(),
+        }
+    }
+
     /// Whether the dialogue cannot go on over the same connection.
     #[must_use]
     pub const fn ends_connection(&self) -> bool {

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use sea_orm::DbErr;
 use tokio::time::{Instant, timeout};
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use usher_database::{Scope, SystemReason};
+use usher_messaging::relate;
 use usher_types::DeliveryState;
 
 use super::Shared;
@@ -107,7 +110,8 @@ impl Worker {
             self.line.withdraw();
             return Some(before);
         }
-        let announced = self.line.announce(parcel).await;
+        let span = dialogue(&self.shared, &prepared.letter);
+        let announced = self.line.announce(parcel).instrument(span.clone()).await;
         self.following = self
             .queue
             .another()
@@ -125,9 +129,16 @@ impl Worker {
             .and_then(|following| following.parcel.as_ref().ok());
         let _on_the_wire = self.notes.on_the_wire();
         let sent = match announced {
-            Ok(()) => self.line.hand_over(parcel, next).await,
+            Ok(()) => {
+                let handing_over = self.line.hand_over(parcel, next);
+                handing_over.instrument(span.clone()).await
+            }
             refused => refused,
         };
+        if let Err(trouble) = &sent {
+            span.record("error.type", trouble.kind());
+            span.record("otel.status_code", "ERROR");
+        }
         let note = note(&self.shared, &prepared.letter, sent.as_ref().copied());
         Some(self.notes.give(note).await)
     }
@@ -138,6 +149,27 @@ impl Worker {
         let claimed_at = prepared.lease_until - self.shared.pace.lease;
         claimed_at.elapsed() > self.shared.pace.fresh && stand_back(&self.shared, &prepared.letter).await
     }
+}
+
+/// The span of a mail's dialogue. Of a mail that somebody waits for it is the end of the trace that began with their request.
+fn dialogue(shared: &Shared, letter: &Queued) -> Span {
+    let server = shared.transport.address();
+    let subject = &letter.subject;
+    let span = tracing::debug_span!(
+        parent: None,
+        "mail",
+        otel.name = if server.is_some() { "smtp" } else { "capture" },
+        otel.kind = "client",
+        network.protocol.name = server.map(|_| "smtp"),
+        server.address = server.map(|(host, _)| host),
+        server.port = server.map(|(_, port)| port),
+        usher.message.id = %subject.message,
+        usher.lane = subject.lane.as_str(),
+        "error.type" = Empty,
+        otel.status_code = Empty,
+    );
+    relate(&span, subject.lane, subject.traceparent.as_deref());
+    span
 }
 
 /// Cancels the letter if it was withdrawn, gives it back if it is held, and says whether it was either.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
-use usher_database::{Column, Transaction, records};
+use usher_database::{Column, Dialect, Transaction, records};
 use usher_events::AddressStateChanged;
-use usher_types::{ContactId, EmailState, OrganizationId, Version};
+use usher_types::{ContactId, EmailState, OrganizationId, UnknownName, Version};
+use uuid::Uuid;
 
 use super::row::{get, id};
 
@@ -46,4 +47,43 @@ pub async fn mark_bad_addresses(
         })
     });
     changed.collect()
+}
+
+/// Raises the versions of the next rows behind an organization and address.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn restate(
+    tx: &Transaction,
+    by: i64,
+    after: &(Uuid, String),
+    limit: i64,
+) -> Result<Vec<AddressStateChanged>, DbErr> {
+    // the order in which the caller compares addresses
+    let canonical = match tx.dialect() {
+        Dialect::Postgres => "s.canonical COLLATE \"C\"",
+        Dialect::Sqlite => "s.canonical",
+    };
+    let sql = format!(
+        "UPDATE address_state SET version = version + $1 WHERE (organization_id, canonical) IN \
+         (SELECT s.organization_id, s.canonical FROM address_state s WHERE (s.organization_id, {canonical}) > ($2, $3) \
+         ORDER BY s.organization_id, {canonical} LIMIT $4) RETURNING organization_id, canonical, version, state"
+    );
+    let values = [by.into(), after.0.into(), after.1.as_str().into(), limit.into()];
+    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+    let changed = rows.iter().map(|row| {
+        Ok(AddressStateChanged {
+            organization_id: id(row, 0)?,
+            email_canonical: get(row, 1)?,
+            version: Version::from_raw(get(row, 2)?),
+            state: email_state(&get::<String>(row, 3)?)?,
+            contact_id: None,
+        })
+    });
+    changed.collect()
+}
+
+fn email_state(name: &str) -> Result<EmailState, DbErr> {
+    name.parse()
+        .map_err(|error: UnknownName| DbErr::Type(error.to_string()))
 }

@@ -13,7 +13,7 @@ mod row;
 mod suppress;
 mod waiting;
 
-pub use address::mark_bad_addresses;
+pub use address::{mark_bad_addresses, restate};
 pub use cancel::{cancel_invitations, cancel_older_generations, cancel_withdrawn, stand_back};
 pub use claim::{Claim, Claimed, Queued, claim, due_organizations, release, release_all};
 pub use destination::{Failing, failing_destinations, forgive, punish};

@@ -68,6 +68,15 @@ impl MailTransport {
         }
     }
 
+    /// The host and port that mails are handed to; none where they stay in this process.
+    #[must_use]
+    pub fn address(&self) -> Option<(&str, u16)> {
+        match self {
+            Self::Smtp(smtp) => Some(smtp.address()),
+            Self::Capture(_) | Self::Memory(_) => None,
+        }
+    }
+
     /// Why starting is pointless, as far as the server shows it in time (R5).
     pub async fn hopeless(&self) -> Option<String> {
         match self {

@@ -55,6 +55,10 @@ impl Smtp {
         }))
     }
 
+    pub(super) fn address(&self) -> (&str, u16) {
+        (&self.0.url.host, self.0.url.port)
+    }
+
     pub(super) fn server(&self) -> &str {
         &self.0.server
     }

@@ -133,6 +133,7 @@ pub(crate) fn new_batch(
         tries: 0,
         round: 0,
         waiting_until: None,
+        traceparent: usher_messaging::traceparent(),
     }
 }
 

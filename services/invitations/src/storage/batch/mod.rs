@@ -63,6 +63,8 @@ pub(crate) struct Batch {
     pub(crate) round: i64,
     /// A budget holds it until then, if it runs.
     pub(crate) waiting_until: Option<DateTime<Utc>>,
+    /// The trace of the request that it came with.
+    pub(crate) traceparent: Option<String>,
 }
 
 impl Batch {
@@ -84,7 +86,7 @@ impl Batch {
 
 const COLUMNS: &str = "id, organization_id, action, state, reason, lane, selection, message, subject, body, expected, \
                        walked, last_contact_id, mailing_id, created_by, created_by_id, needs_bulk, created_at, \
-                       send_at, started_at, finished_at, fence, tries, responsible_id, round, waiting_until";
+                       send_at, started_at, finished_at, fence, tries, responsible_id, round, waiting_until, traceparent";
 
 fn read(row: &QueryResult) -> Result<Batch, DbErr> {
     let lane: String = row.get("lane")?;
@@ -117,12 +119,13 @@ fn read(row: &QueryResult) -> Result<Batch, DbErr> {
         responsible: row.id_option("responsible_id")?,
         round: row.get("round")?,
         waiting_until: row.get("waiting_until")?,
+        traceparent: row.get("traceparent")?,
     })
 }
 
 /// A new one.
 pub(crate) async fn insert(tx: &Transaction, batch: &Batch) -> Result<(), DbErr> {
-    let parameters: Vec<String> = (1..=26).map(|number| format!("${number}")).collect();
+    let parameters: Vec<String> = (1..=27).map(|number| format!("${number}")).collect();
     let sql = format!("INSERT INTO batch ({COLUMNS}) VALUES ({})", parameters.join(", "));
     let values = [
         batch.id.uuid().into(),
@@ -151,6 +154,7 @@ pub(crate) async fn insert(tx: &Transaction, batch: &Batch) -> Result<(), DbErr>
         batch.responsible.map(MemberId::uuid).into(),
         batch.round.into(),
         batch.waiting_until.into(),
+        batch.traceparent.clone().into(),
     ];
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
