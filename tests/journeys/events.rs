@@ -24,14 +24,14 @@ fn definitions() -> Value {
     all["vhosts"] = json!([{ "name": "/" }]);
     all["users"] = json!([user("usher"), user("crm"), user("stranger")]);
     all["permissions"] = json!([
-        may("usher", "^$", ".*", ".*"),
+        may("usher", "^$", ours, ours),
         may(
             "crm",
             own,
-            "^(usher.inbound|example-.*)$",
-            "^(usher.events|example-.*)$"
+            r"^(usher\.inbound|example-.*)$",
+            r"^(usher\.events|example-.*)$"
         ),
-        may("stranger", "^$", "^usher.inbound$", "^$"),
+        may("stranger", "^$", r"^usher\.inbound$", "^$"),
     ]);
     all
 }

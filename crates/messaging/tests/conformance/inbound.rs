@@ -162,7 +162,7 @@ fn e2_nothing_is_believed_of_what_a_message_says_of_its_sender() {
                 BODY,
             )
             .await;
-        assert_eq!((claimed.organization, claimed.queue), (None, None));
+        assert_eq!((claimed.organization, claimed.queue.as_deref()), (None, None));
         assert_eq!(claimed.publisher.as_deref(), Some("guest"));
         assert_ne!(claimed.key, Uuid::from_u128(7));
         let anonymous = BasicProperties::default().with_headers(headers("cloudEvents_", &[]));
