@@ -78,7 +78,6 @@ pub(crate) use hasher::Hasher;
 pub(crate) use impersonate::Impersonate;
 pub(crate) use keys::Signer;
 pub(crate) use landing::Landing;
-pub(crate) use mail_news::Moved;
 pub(crate) use members::{MemberChange, NewMember};
 pub(crate) use meters::Meters;
 pub(crate) use organization::organization_changed;
