@@ -44,7 +44,7 @@ pub fn binary(name: &str) -> PathBuf {
     let path = folder.join(name);
     assert!(
         path.exists(),
-        "{name} is not built: run `cargo build --workspace --bins` (make test does)"
+        "{name} is not built: run `cargo build --workspace --bins --examples` (make test does)"
     );
     path
 }

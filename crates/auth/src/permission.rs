@@ -110,6 +110,12 @@ impl PermissionSet {
         Self(self.0 & !other.0)
     }
 
+    /// What both sets have.
+    #[must_use]
+    pub const fn common(self, other: Self) -> Self {
+        self.without(self.without(other))
+    }
+
     /// What either set has.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {

@@ -11,7 +11,7 @@ use usher_events::Envelope;
 
 use crate::{
     Broker, BrokerError, DeliverError, HandlerError, Pace, Subscription,
-    dead_letter::bury,
+    dead_letter::{bury, discreet},
     deliver::deliver_packed,
     held::{Held, LIMIT, Message},
     trace::Processing,
@@ -177,7 +177,12 @@ impl Consumer {
                 Ok(Vec::new())
             }
             Err(error) => {
-                tracing::info!(queue = self.queue.name(), %error, "slice failed; trying one by one");
+                let error = discreet(&error.to_string());
+                tracing::info!(
+                    queue = self.queue.name(),
+                    error,
+                    "slice failed; trying one by one"
+                );
                 self.one_by_one(join(envelopes, rest).collect(), held, stop).await
             }
         }
@@ -263,7 +268,8 @@ impl Consumer {
             return Ok(None);
         }
         let wait = self.pace.retries[(failures as usize - 1).min(self.pace.retries.len() - 1)];
-        tracing::info!(queue = self.queue.name(), id = %message.envelope.id, %error, failures, "message waits");
+        let error = discreet(&error.to_string());
+        tracing::info!(queue = self.queue.name(), id = %message.envelope.id, error, failures, "message waits");
         Ok(Some(Message {
             failures,
             due: Some(Instant::now() + wait),

@@ -1,10 +1,5 @@
 //! What settings hold in confidence shows in the Debug output of nothing that is made of them.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests stand outside of test functions"
-)]
-
 use usher_notifications::settings::MailSettings;
 use usher_parts::{database_settings, rabbit};
 use usher_service::{Keys, Peers, Settings, Sources, Trust};

@@ -54,6 +54,8 @@ pub(super) struct Arrivals {
     cancelled: bool,
     /// Whether others publish into the queue.
     open_to_others: bool,
+    /// The exchange of what the broker has given up; a routing key can be anybody's choice.
+    given_up: ShortString,
 }
 
 impl Arrivals {
@@ -83,11 +85,12 @@ impl Arrivals {
             liveness,
             cancelled: false,
             open_to_others: queue.is_open(),
+            given_up: names.dead(),
         })
     }
 
     fn unpack(&mut self, arrived: &Arrived) {
-        let given_up = arrived.routing_key.as_str().ends_with(".dead");
+        let given_up = arrived.exchange == self.given_up;
         let returned = if given_up { LIMIT } else { codec::returned(arrived) };
         let contents = if self.open_to_others {
             vec![(None, codec::foreign(arrived))]

@@ -46,6 +46,11 @@ impl Names {
         self.of("usher.work").into()
     }
 
+    /// The direct exchange of what came back too often.
+    pub(super) fn dead(&self) -> ShortString {
+        self.of("usher.dead").into()
+    }
+
     pub(super) fn queue(&self, queue: &Queue) -> ShortString {
         self.of(&queue.name()).into()
     }

@@ -115,7 +115,7 @@ fn e3_a_mass_that_has_piled_up_is_published_in_windows() {
             let mass = (0..100).map(|key| event(Uuid::from_u128(key), round)).collect();
             stage.speak(Lane::Bulk, mass).await;
         }
-        let relay = stage.relay_with_leases_of(&broker, Duration::from_millis(100));
+        let relay = stage.relay_with_leases_of(&broker, Duration::from_millis(300));
         stage.published().await;
         relay.stop().await;
         let mut heard = HashSet::new();

@@ -13,9 +13,9 @@ use crate::StartError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// A person's machine: sandbox on, keys made on the spot, readable logs.
+    /// A person's machine: GraphiQL, keys made on the spot, readable logs.
     Development,
-    /// The real thing: keys must be given, JSON logs, no sandbox.
+    /// The real thing: keys must be given, JSON logs, no GraphiQL.
     Production,
 }
 

@@ -7,7 +7,6 @@ use usher_database::{Column, Transaction};
 use usher_types::{ContactId, OrganizationId};
 use uuid::Uuid;
 
-use super::batch::Batch;
 use super::columns::Columns;
 use super::contacts::for_update;
 use super::filter::json_texts;
@@ -93,8 +92,12 @@ const ROWS: Rows<New> = Rows {
          WHERE inbound.id = excluded.id",
 };
 
-/// Writes what is known now.
-pub(crate) fn store(batch: &mut Batch, of: Of<'_>, known: impl IntoIterator<Item = (String, Known)>) {
+/// Writes what is known now. False where somebody else made one of these meanwhile: then the transaction must not last.
+pub(crate) async fn store(
+    tx: &Transaction,
+    of: Of<'_>,
+    known: impl IntoIterator<Item = (String, Known)>,
+) -> Result<bool, DbErr> {
     let row = |(external_id, known)| {
         (
             of.organization,
@@ -105,7 +108,9 @@ pub(crate) fn store(batch: &mut Batch, of: Of<'_>, known: impl IntoIterator<Item
         )
     };
     let rows: Vec<New> = known.into_iter().map(row).collect();
-    batch.rows(&ROWS, &rows);
+    let (sql, values) = ROWS.insert(tx.dialect(), &rows);
+    let stored = tx.execute_raw(tx.statement(sql, values)).await?.rows_affected();
+    Ok(usize::try_from(stored) == Ok(rows.len()))
 }
 
 /// A contact that a publisher may mean who has not spoken of it yet.
@@ -130,7 +135,8 @@ pub(crate) async fn candidates(
         "SELECT 1 FROM inbound i WHERE i.organization_id = $1 AND i.kind = 'contact' AND i.id = c.id";
     let sql = format!(
         "SELECT c.id, c.external_id, c.email_canonical, EXISTS ({spoken}) FROM contact c WHERE c.organization_id = $1 \
-         AND (c.external_id IN {} OR c.email_canonical IN {}) AND NOT EXISTS ({spoken} AND i.publisher = $2) ORDER BY c.id",
+         AND c.id IN (SELECT x.id FROM contact x WHERE x.organization_id = $1 AND x.external_id IN {} \
+           UNION SELECT x.id FROM contact x WHERE x.organization_id = $1 AND x.email_canonical IN {}) AND NOT EXISTS ({spoken} AND i.publisher = $2) ORDER BY c.id",
         json_texts(dialect, 3),
         json_texts(dialect, 4),
     );

@@ -14,8 +14,8 @@ use super::organization::organization_changed;
 use crate::domain::portal::Access;
 use crate::storage::{access, organization};
 
-/// Rows that one transaction is about.
-const PAGE: i64 = 500;
+/// Rows that one command tells of: a consumer takes up to 200 commands at once.
+const PAGE: i64 = 50;
 const SCOPE: Scope = Scope::System(SystemReason::Resync);
 
 /// Raises the epoch of every organization and of everybody's portal access, and tells of both; how many people there are. May run

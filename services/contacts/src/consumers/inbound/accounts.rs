@@ -8,7 +8,7 @@ use usher_events::{AccountUpserted, Deactivated, Envelope};
 use usher_messaging::HandlerError;
 use usher_types::{AccountId, ContactId};
 
-use super::{Speaker, lane, refused};
+use super::{Speaker, early, lane, overtaken, refused};
 use crate::domain::account::{Account, joint_refusal};
 use crate::domain::activity::{Activity, action, changed_summary};
 use crate::domain::inbound::{AccountNews, Versions};
@@ -133,7 +133,9 @@ fn change(
     let ends = news.is_end();
     let beginning = match &before {
         Some(account) => account.clone(),
-        None => news.beginning(speaker.organization, now).map_err(because)?,
+        None => news
+            .beginning(speaker.organization, now)
+            .map_err(|reason| early(&external_id, reason))?,
     };
     let (after, changed) = news.applied(&beginning, now).map_err(because)?;
     Ok(Change {
@@ -224,8 +226,10 @@ async fn write(
     }
     search::write(&mut batch, documents);
     activity::insert(&mut batch, &lines(speaker, changes, now));
-    inbound::store(&mut batch, of, changes.iter().map(known));
     batch.run(tx).await?;
+    if !inbound::store(tx, of, changes.iter().map(known)).await? {
+        return Err(overtaken());
+    }
     let said: Vec<Envelope> = changes.iter().filter_map(|change| said(change, now)).collect();
     facts::publish(tx, lane(said.len()), said).await?;
     end(tx, speaker, (changes, people), now).await

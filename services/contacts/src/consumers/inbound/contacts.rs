@@ -8,7 +8,7 @@ use usher_events::ContactUpserted;
 use usher_messaging::HandlerError;
 use usher_types::{AccountId, ContactId, EmailState, PortalStatus};
 
-use super::{Speaker, lane, linking, refused};
+use super::{Speaker, early, lane, linking, overtaken, refused};
 use crate::domain::account::Account;
 use crate::domain::activity::{Activity, action, changed_summary};
 use crate::domain::contact::Contact;
@@ -201,7 +201,7 @@ fn change(
         Some(view) => view.contact.clone(),
         None => news
             .beginning(&external_id, speaker.organization, now)
-            .map_err(because)?,
+            .map_err(|reason| early(&external_id, reason))?,
     };
     let accounts = accounts_of(&external_id, &news, known)?;
     let has_company = accounts.iter().any(|account| account.kind.is_company());
@@ -242,7 +242,7 @@ fn accounts_of<'a>(
     known: &'a HashMap<String, Account>,
 ) -> Result<Vec<&'a Account>, HandlerError> {
     let account = |id: &String| {
-        let unknown = || refused(external_id, format!("accounts: there is no account {id} yet"));
+        let unknown = || early(external_id, format!("accounts: there is no account {id} yet"));
         known.get(id).ok_or_else(unknown)
     };
     news.accounts().iter().map(account).collect()
@@ -325,8 +325,10 @@ async fn write(
         accounts::recount_portal(&mut batch, speaker.organization, &own);
     }
     activity::insert(&mut batch, &lines(speaker, &new, &old, now));
-    inbound::store(&mut batch, of, changes.iter().map(known));
     batch.run(tx).await?;
+    if !inbound::store(tx, of, changes.iter().map(known)).await? {
+        return Err(overtaken());
+    }
     told.extend(left_alone(tx, &old, now).await?);
     let lane = lane(new.len() + told.len());
     let created = new

@@ -157,6 +157,9 @@ fn sort(message: &Envelope, said: &mut Said) -> Result<(), HandlerError> {
         accepted::CONTACT_UPSERTED => {
             let mut upserted: ContactUpserted = read(message)?;
             upserted.external_id = named(&upserted.external_id, upserted.version)?;
+            for account in upserted.accounts.iter_mut().flatten() {
+                *account = named(account, upserted.version)?;
+            }
             said.contacts.push(upserted);
         }
         accepted::CONTACT_DEACTIVATED => {
@@ -204,6 +207,16 @@ fn named(id: &str, version: i64) -> Result<String, HandlerError> {
 /// Of something about this external id.
 fn refused(external_id: &str, reason: impl std::fmt::Display) -> HandlerError {
     HandlerError::reject(format!("{external_id}: {reason}"))
+}
+
+/// What this builds on may still be on its way: lanes overtake each other. It is tried again before it is given up.
+fn early(external_id: &str, reason: impl std::fmt::Display) -> HandlerError {
+    HandlerError::retry(format!("{external_id}: {reason}"))
+}
+
+/// The other lane has just made what was to be made.
+fn overtaken() -> HandlerError {
+    HandlerError::retry("another message about the same came first")
 }
 
 /// A few changes are awaited by somebody, many are a mass.

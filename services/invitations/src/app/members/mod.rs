@@ -28,8 +28,8 @@ use crate::storage::{batch, organization, session};
 pub(crate) use invite::NewMember;
 pub(crate) use update::MemberChange;
 
-/// Where a member is changed: the transaction, the firm locked, and who acts with what they may do now, whatever their token
-/// says.
+/// Where a member is changed: the transaction, the firm locked, and who acts with what they may do now. A token never adds to
+/// that, and one that was asked for with less gives away no more than it has itself.
 pub(super) struct Desk {
     pub(super) tx: Transaction,
     firm: Organization,
@@ -46,10 +46,12 @@ impl App {
         let firm = organization::lock(&tx, id)
             .await?
             .ok_or_else(|| Failure::broken("the organization of a token is not there"))?;
-        let actor = member::find(&tx, id, me).await?;
-        let actor = actor
-            .filter(|actor| actor.active && actor.permissions.contains(Permission::MembersManage))
-            .ok_or_else(forbidden)?;
+        let found = member::find(&tx, id, me).await?.filter(|actor| actor.active);
+        let mut actor = found.ok_or_else(forbidden)?;
+        actor.permissions = actor.permissions.common(principal.permissions);
+        if !actor.permissions.contains(Permission::MembersManage) {
+            return Err(forbidden());
+        }
         Ok(Desk {
             tx,
             firm,
