@@ -21,7 +21,7 @@ pub const ADMIN_PASSWORD: &str = "Harbour-Violet-Anvil-31";
 pub(crate) const SERVICES: [&str; 3] = ["CONTACTS", "INVITATIONS", "NOTIFICATIONS"];
 
 /// The most that a journey waits for anything.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One code, two ways to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
