@@ -37,7 +37,7 @@ impl Budget {
     /// The budget of an operation that has one of its own besides its points.
     pub(crate) fn of(operation: &str) -> Option<Self> {
         match operation {
-            "signIn" => Some(Self::SignIns),
+            "signIn" | "beginProviderSignIn" | "finishProviderSignIn" => Some(Self::SignIns),
             "acceptInvitation" | "confirmEmailChange" | "declineInvitation" | "invitationLanding"
             | "resetPassword" => Some(Self::Links),
             "requestNewLink" | "requestPasswordReset" | "sendPasswordReset" => Some(Self::Mails),

@@ -37,6 +37,8 @@ OWN = {
     "tls.amqp_ca",
     "tls.otlp_ca",
     "tls.smtp_ca",
+    "tls.oidc_ca",
+    "oidc.providers",
 }
 
 

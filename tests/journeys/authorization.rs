@@ -104,6 +104,16 @@ const TABLE: &[Row] = &[
         "EEEREE",
     ),
     (
+        "beginProviderSignIn",
+        "mutation { beginProviderSignIn(input: { redirectUri: \"x\" }) { userErrors { code } } }",
+        "NNNRNN",
+    ),
+    (
+        "finishProviderSignIn",
+        "mutation { finishProviderSignIn(input: { redirectUri: \"x\", secret: \"x\", state: \"x\", code: \"x\" }) { userErrors { code } } }",
+        "NNNRNN",
+    ),
+    (
         "refreshSession",
         "mutation { refreshSession(input: { refreshToken: \"x\" }) { userErrors { code } } }",
         "EEEREE",

@@ -10,6 +10,7 @@ mod events;
 mod examples;
 mod faults;
 mod graphiql;
+mod identity;
 mod leaks;
 mod one_person;
 mod operations;

@@ -19,6 +19,7 @@ mod otlp;
 mod outside;
 mod parts;
 mod process;
+mod provider;
 mod replicas;
 mod second;
 mod sql;
@@ -34,6 +35,7 @@ pub use otlp::{Collector, Line, Span};
 pub use outside::{Postgres, RabbitMq};
 pub use parts::{Parts, machine_amqp};
 pub use process::{Process, binary, eventually, free_port};
+pub use provider::{Browsing, IdentityProvider, oauth_client};
 pub use replicas::{Fleet, Retrying};
 pub use system::{ADMIN_EMAIL, ADMIN_PASSWORD, Setting, System};
 

@@ -100,8 +100,35 @@ impl System {
         system
     }
 
+    /// Starts what was prepared with [`System::still`], waits until it is ready, and signs the administrator in.
+    ///
+    /// # Panics
+    /// As [`System::start`].
+    pub async fn begin(&mut self) {
+        if self.setting == Setting::Distributed {
+            self.prepare(&Parts::Machine).await;
+        }
+        for name in self.binaries() {
+            self.launch(name);
+        }
+        self.wait_until_ready().await;
+        self.admin = Some(self.sign_in(ADMIN_EMAIL, ADMIN_PASSWORD, "MEMBER").await);
+    }
+
+    /// Writes a file for it, and names it in this variable.
+    ///
+    /// # Panics
+    /// Where it cannot be written.
+    pub fn write(&mut self, name: &str, text: &str, variable: &str) {
+        let file = self.folder.path().join(name);
+        std::fs::write(&file, text).expect("a file");
+        let path = file.display().to_string();
+        self.environment.insert(variable.to_owned(), path);
+    }
+
     /// Before anything is started.
-    pub(crate) fn still(setting: Setting) -> Self {
+    #[must_use]
+    pub fn still(setting: Setting) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let port = free_port();
         Self {

@@ -195,6 +195,10 @@ operations! {
     DeclineInvitation: Public, write;
     /// invitations: SignIn.
     SignIn: Public, write;
+    /// invitations: GetSignInOptions.
+    GetSignInOptions: Public, read;
+    /// invitations: BeginProviderSignIn, FinishProviderSignIn.
+    ProviderSignIn: Public, write;
     /// invitations: RefreshSession.
     RefreshSession: Public, write;
     /// invitations: SignOut; also ends a read-only session (I14).

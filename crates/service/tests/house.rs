@@ -16,6 +16,7 @@ use serde::Deserialize;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("usher-types", &[]),
     ("usher-tls", &[]),
+    ("usher-oidc", &["usher-tls", "usher-types"]),
     ("usher-text", &["usher-types"]),
     ("usher-events", &["usher-types"]),
     ("usher-proto", &["usher-types"]),
@@ -101,6 +102,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// it must find (R3).
 const SERVICE: &[&str] = &[
     "usher-tls",
+    "usher-oidc",
     "usher-parts",
     "usher-migrations",
     "usher-messaging",
@@ -117,6 +119,8 @@ const SERVICE: &[&str] = &[
 const ONE_ROOM: &[(&str, &str)] = &[
     ("lapin", "usher-messaging"),
     ("lettre", "usher-notifications"),
+    ("hyper-rustls", "usher-oidc"),
+    ("usher-oidc", "usher-invitations"),
     ("async-graphql", "usher-gateway"),
 ];
 

@@ -38,6 +38,7 @@ pub async fn serve(process: Process) -> Result<(), StartError> {
         ring?;
     }
     MailSettings::of(&settings)?;
+    usher_invitations::check_settings(&settings)?;
     Publishers::of(&settings)?;
 
     let (clock, tokens): (SharedClock, SharedTokens) = (Arc::new(SystemClock), Arc::new(SystemTokens));

@@ -13,7 +13,7 @@ use super::guard::is_ours;
 use super::{failed, reader};
 use crate::fault::{Code, Fault};
 use crate::http::{App, source};
-use crate::rates::{Budget, Payer};
+use crate::rates::{Budget, Payer, TooMuch};
 
 /// The budget of a form, by its route.
 fn budget_of(route: &str) -> Option<Budget> {
@@ -43,11 +43,15 @@ pub(super) async fn budgeted(
         if let Err(too_much) = app.rates.pay(budget, &payer, 1) {
             let locale = reader::stranger(request.headers());
             let fault = Fault::new(Code::Throttled, "too many forms at once");
-            let mut response = failed(&app, locale, &fault);
-            let seconds = HeaderValue::from(too_much.seconds);
-            response.headers_mut().insert(RETRY_AFTER, seconds);
-            return response;
+            return with_retry_after(failed(&app, locale, &fault), too_much);
         }
     }
     next.run(request).await
+}
+
+/// Says when to try again.
+pub(super) fn with_retry_after(mut response: Response, too_much: TooMuch) -> Response {
+    let seconds = HeaderValue::from(too_much.seconds);
+    response.headers_mut().insert(RETRY_AFTER, seconds);
+    response
 }

@@ -16,22 +16,10 @@ impl Tokens {
     /// Reads the cookies of a request.
     pub(super) fn of(headers: &HeaderMap, public_url: &str) -> Self {
         let names = Names::of(public_url);
-        let mut found = Self::default();
-        let lines = headers
-            .get_all(COOKIE)
-            .iter()
-            .filter_map(|line| line.to_str().ok());
-        for (name, value) in lines
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.split_once('='))
-        {
-            match name.trim() {
-                name if name == names.access => found.access = Some(value.trim().to_owned()),
-                name if name == names.refresh => found.refresh = Some(value.trim().to_owned()),
-                _ => {}
-            }
+        Self {
+            access: find(headers, names.access),
+            refresh: find(headers, names.refresh),
         }
-        found
     }
 
     /// Whether somebody seems to be signed in.
@@ -44,6 +32,8 @@ impl Tokens {
 struct Names {
     access: &'static str,
     refresh: &'static str,
+    /// Of a sign-in at an identity provider that has begun.
+    attempt: &'static str,
     attributes: &'static str,
 }
 
@@ -53,16 +43,52 @@ impl Names {
             Self {
                 access: "__Host-usher_access",
                 refresh: "__Host-usher_refresh",
+                attempt: "__Host-usher_attempt",
                 attributes: "; Path=/; HttpOnly; SameSite=Lax; Secure",
             }
         } else {
             Self {
                 access: "usher_access",
                 refresh: "usher_refresh",
+                attempt: "usher_attempt",
                 attributes: "; Path=/; HttpOnly; SameSite=Lax",
             }
         }
     }
+}
+
+/// The cookie of that name; the last of several.
+fn find(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.split_once('='))
+        .rfind(|(found, _)| found.trim() == name)
+        .map(|(_, value)| value.trim().to_owned())
+}
+
+/// How long somebody may take at the identity provider, in seconds.
+const ATTEMPT: u32 = 600;
+
+/// The secret of a sign-in at an identity provider that has begun in this browser.
+pub(super) fn attempt(headers: &HeaderMap, public_url: &str) -> Option<String> {
+    find(headers, Names::of(public_url).attempt)
+}
+
+/// Keeps that secret. `SameSite=Lax` brings it along when the provider sends the browser back.
+pub(super) fn keep_attempt(response: &mut Response, secret: &str, public_url: &str) {
+    let names = Names::of(public_url);
+    let attributes = format!("{}; Max-Age={ATTEMPT}", names.attributes);
+    set(response, names.attempt, secret, &attributes);
+}
+
+/// Takes it away again: a way back is taken once.
+pub(super) fn forget_attempt(response: &mut Response, public_url: &str) {
+    let names = Names::of(public_url);
+    let attributes = format!("{}; Max-Age=0", names.attributes);
+    set(response, names.attempt, "", &attributes);
 }
 
 fn set(response: &mut Response, name: &str, value: &str, attributes: &str) {

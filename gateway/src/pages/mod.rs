@@ -14,6 +14,7 @@ mod guard;
 mod link;
 mod new_link;
 mod portal;
+mod provider;
 mod reader;
 mod render;
 mod reset;
@@ -61,6 +62,8 @@ pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/forgot", get(forgot::show).post(forgot::ask))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
+        .route("/auth/oidc/{organization}", get(provider::begin))
+        .route("/auth/oidc/{organization}/callback", get(provider::finish))
         .route("/portal", get(portal::show))
         .route_layer(from_fn_with_state(Arc::clone(app), budget::budgeted))
         .route("/assets/pages.css", get(style::style));

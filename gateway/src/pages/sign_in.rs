@@ -10,7 +10,7 @@ use axum::response::Response;
 use minijinja::context;
 use serde::Deserialize;
 use usher_proto::common::v1::Refusal;
-use usher_proto::invitations::v1::{SignInRequest, SignOutRequest};
+use usher_proto::invitations::v1::{GetSignInOptionsRequest, SignInRequest, SignOutRequest};
 use usher_text::Locale;
 
 use super::cookies::{Tokens, forget, keep};
@@ -77,11 +77,23 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Response {
     let locale = reader::stranger(&headers);
-    form(&app, (StatusCode::OK, locale), ("", &wishes), None)
+    form(&app, (StatusCode::OK, locale), ("", &wishes), None).await
+}
+
+/// Where members may sign in without a password of ours. A service that is away costs the link, not the form.
+async fn provider(app: &App, wishes: &Wishes) -> Option<String> {
+    if !wishes.is_member() {
+        return None;
+    }
+    let organization = wishes.organization().map(str::to_owned);
+    let request = GetSignInOptionsRequest { organization };
+    let options = app.backends.sessions.clone().get_sign_in_options(request).await;
+    let slug = options.ok()?.into_inner().provider_of?;
+    Some(format!("/auth/oidc/{slug}"))
 }
 
 /// The form; shown again it keeps the address, never the password.
-fn form(
+async fn form(
     app: &App,
     (status, locale): (StatusCode, Locale),
     (email, wishes): (&str, &Wishes),
@@ -98,6 +110,7 @@ fn form(
             (code, _) => app.pages.error(locale, code, &[]),
         }
     });
+    let elsewhere = provider(app, wishes).await;
     let values = context! {
         error,
         email,
@@ -105,6 +118,7 @@ fn form(
         as_member => wishes.is_member(),
         forgot => wishes.at("/forgot"),
         other => wishes.of_the_others().at("/sign-in"),
+        provider => elsewhere,
     };
     app.pages.page(status, locale, "sign_in.html", values)
 }
@@ -145,12 +159,15 @@ pub(super) async fn sign_in(
             keep(&mut response, &session, &app.public_url);
             response
         }
-        None => form(
-            &app,
-            (StatusCode::UNPROCESSABLE_ENTITY, locale),
-            (&given.email, &wishes),
-            reply.refusals.first(),
-        ),
+        None => {
+            form(
+                &app,
+                (StatusCode::UNPROCESSABLE_ENTITY, locale),
+                (&given.email, &wishes),
+                reply.refusals.first(),
+            )
+            .await
+        }
     }
 }
 

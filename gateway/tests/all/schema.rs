@@ -186,6 +186,8 @@ fn every_operation_is_known() {
         of(Kind::Mutation),
         [
             "signIn",
+            "beginProviderSignIn",
+            "finishProviderSignIn",
             "refreshSession",
             "signOut",
             "endSession",

@@ -3,6 +3,7 @@
 mod account_access;
 mod budget;
 mod email_change;
+mod identity;
 mod impersonation;
 mod operations;
 mod people;
@@ -29,5 +30,6 @@ pub fn migrations() -> Vec<Migration> {
         Migration::new("0010_operations", operations::up),
         Migration::new("0011_service_accounts", service_accounts::up),
         Migration::new("0012_trace", trace::up),
+        Migration::new("0013_identity", identity::up),
     ]
 }

@@ -5,6 +5,7 @@ mod consumers;
 pub mod domain;
 mod first_start;
 mod grpc;
+mod providers;
 mod run;
 mod storage;
 
@@ -13,4 +14,4 @@ pub use app::{
     add_organization, has_organization, known_people, resync, rotate_keys,
 };
 pub use first_start::{FirstAdministrator, first_start};
-pub use run::{Workshop, run};
+pub use run::{Workshop, check_settings, run};

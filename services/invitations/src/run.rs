@@ -23,6 +23,7 @@ use usher_service::{Attempt, Lifecycle, Listener, Settings, StartError, wait_for
 use crate::app::{Ahead, App, Ending, Failure, Hasher, Inner, Meters, RevokedNow, Signer};
 use crate::consumers::{self, EVENTS, News, WORK, Wishes};
 use crate::grpc::Edge;
+use crate::providers::Providers;
 
 fn start_error(failure: Failure) -> StartError {
     match failure {
@@ -32,7 +33,7 @@ fn start_error(failure: Failure) -> StartError {
     }
 }
 
-async fn build(parts: &Parts) -> Result<App, Failure> {
+async fn build(parts: &Parts, providers: Providers) -> Result<App, Failure> {
     let key_error = |error: StartError| Failure::broken(error);
     let wrap = parts.keys.signing().map_err(key_error)?;
     Ok(App::new(Inner {
@@ -45,6 +46,7 @@ async fn build(parts: &Parts) -> Result<App, Failure> {
         contacts: parts.peers.contacts(),
         notifications: parts.peers.notifications(),
         caller: parts.caller.clone(),
+        providers,
         meters: Meters::new(),
         batches: Notify::new(),
         ahead: Ahead::default(),
@@ -53,19 +55,28 @@ async fn build(parts: &Parts) -> Result<App, Failure> {
     }))
 }
 
+/// Looks at what the settings say of identity providers without serving.
+///
+/// # Errors
+/// [`StartError::Settings`] where it is wrong.
+pub fn check_settings(settings: &Settings) -> Result<(), StartError> {
+    Providers::read(settings).map(drop)
+}
+
 /// Serves until the life's soft stop: gRPC, relay and consumers, batch worker, sweeper, and the reader of ended sessions.
 ///
 /// # Errors
 /// [`StartError`] where keys are wrong, or database or transport break.
 pub async fn run(
-    _settings: Settings,
+    settings: Settings,
     parts: Parts,
     listener: Listener,
     lifecycle: Lifecycle,
 ) -> Result<(), StartError> {
+    let providers = Providers::read(&settings)?;
     let stop = lifecycle.stopping();
     let built = wait_for("the database", &stop, || async {
-        match build(&parts).await {
+        match build(&parts, providers.clone()).await {
             Err(Failure::Database(error)) if is_unavailable(&error) => {
                 Err(Attempt::NotYet(error.to_string()))
             }
@@ -139,12 +150,12 @@ pub struct Workshop {
 }
 
 impl Workshop {
-    /// Over the same database as a running service.
+    /// Over the same database as a running service, without identity providers.
     ///
     /// # Errors
     /// As [`run`].
     pub async fn open(parts: &Parts) -> Result<Self, StartError> {
-        let app = build(parts).await.map_err(start_error)?;
+        let app = build(parts, Providers::default()).await.map_err(start_error)?;
         Ok(Self {
             news: News(app.clone()),
             wishes: Wishes(app.clone()),

@@ -13,6 +13,7 @@ struct Table {
     database_ca: PathBuf,
     amqp_ca: PathBuf,
     smtp_ca: PathBuf,
+    oidc_ca: PathBuf,
     otlp_ca: PathBuf,
 }
 
@@ -25,6 +26,8 @@ pub struct Trust {
     pub amqp: Option<Authorities>,
     /// Of the mail server.
     pub smtp: Option<Authorities>,
+    /// Of identity providers.
+    pub oidc: Option<Authorities>,
     /// Of whoever collects traces, metrics and logs.
     pub otlp: Option<Authorities>,
 }
@@ -40,6 +43,7 @@ impl Trust {
             database: read("database_ca", &table.database_ca)?,
             amqp: read("amqp_ca", &table.amqp_ca)?,
             smtp: read("smtp_ca", &table.smtp_ca)?,
+            oidc: read("oidc_ca", &table.oidc_ca)?,
             otlp: read("otlp_ca", &table.otlp_ca)?,
         })
     }

@@ -91,6 +91,27 @@ impl Sessions for Probe {
         Err(Status::unimplemented("not asked for"))
     }
 
+    async fn get_sign_in_options(
+        &self,
+        _: Request<GetSignInOptionsRequest>,
+    ) -> Result<Response<GetSignInOptionsReply>, Status> {
+        Err(Status::unimplemented("not asked for"))
+    }
+
+    async fn begin_provider_sign_in(
+        &self,
+        _: Request<BeginProviderSignInRequest>,
+    ) -> Result<Response<BeginProviderSignInReply>, Status> {
+        Err(Status::unimplemented("not asked for"))
+    }
+
+    async fn finish_provider_sign_in(
+        &self,
+        _: Request<FinishProviderSignInRequest>,
+    ) -> Result<Response<SessionReply>, Status> {
+        Err(Status::unimplemented("not asked for"))
+    }
+
     async fn get_impersonator(
         &self,
         _: Request<GetImpersonatorRequest>,

@@ -40,6 +40,7 @@ pub async fn run(process: Process, arguments: DoctorArguments) -> Result<(), Sta
 fn general(settings: &Settings, mail: Option<&StartError>) -> Finding {
     let tables = [
         check_settings(settings).err(),
+        usher_invitations::check_settings(settings).err(),
         Peers::of(settings).err(),
         database_settings(settings).err(),
         Publishers::of(settings).err(),

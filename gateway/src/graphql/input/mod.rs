@@ -27,7 +27,8 @@ pub use service_accounts::{
     SetServiceAccountActiveInput, UpdateServiceAccountInput,
 };
 pub use sessions::{
-    EndSessionInput, ImpersonateContactInput, LinkInput, RefreshSessionInput, SignInInput, SignOutInput,
+    BeginProviderSignInInput, EndSessionInput, FinishProviderSignInInput, ImpersonateContactInput, LinkInput,
+    RefreshSessionInput, SignInInput, SignOutInput,
 };
 
 use async_graphql::MaybeUndefined;

@@ -35,6 +35,57 @@ impl SignInInput {
     }
 }
 
+/// Where members are to sign in, and where they come back to.
+#[derive(InputObject, Clone, Debug)]
+pub struct BeginProviderSignInInput {
+    /// The organization's slug; needed only where several have an identity provider.
+    organization: Option<String>,
+    /// The page of yours that the provider sends the browser back to. The settings name it, and the provider knows it.
+    redirect_uri: String,
+}
+
+impl BeginProviderSignInInput {
+    /// As it travels.
+    pub(crate) fn into_wire(self) -> wire::BeginProviderSignInRequest {
+        wire::BeginProviderSignInRequest {
+            organization: self.organization,
+            redirect_uri: self.redirect_uri,
+        }
+    }
+}
+
+/// What a browser came back with from the identity provider.
+#[derive(InputObject, Clone)]
+pub struct FinishProviderSignInInput {
+    /// As at the beginning.
+    organization: Option<String>,
+    /// As at the beginning.
+    redirect_uri: String,
+    /// What the beginning gave.
+    secret: String,
+    /// Of the address that it came back to.
+    state: String,
+    /// Of the address that it came back to.
+    code: String,
+    /// `iss` of the address that it came back to, where it is there.
+    issuer: Option<String>,
+}
+
+impl FinishProviderSignInInput {
+    /// As it travels, with the device.
+    pub(crate) fn into_wire(self, device: Option<String>) -> wire::FinishProviderSignInRequest {
+        wire::FinishProviderSignInRequest {
+            organization: self.organization,
+            redirect_uri: self.redirect_uri,
+            secret: self.secret,
+            state: self.state,
+            code: self.code,
+            issuer: self.issuer,
+            device,
+        }
+    }
+}
+
 /// A refresh token.
 #[derive(InputObject, Clone)]
 pub struct RefreshSessionInput {

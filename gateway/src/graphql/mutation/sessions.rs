@@ -7,8 +7,8 @@ use usher_proto::invitations::v1 as wire;
 
 use crate::fault::Fault;
 use crate::graphql::input::{
-    AcceptInvitationInput, EndSessionInput, ImpersonateContactInput, LinkInput, RefreshSessionInput,
-    SignInInput, SignOutInput,
+    AcceptInvitationInput, BeginProviderSignInInput, EndSessionInput, FinishProviderSignInInput,
+    ImpersonateContactInput, LinkInput, RefreshSessionInput, SignInInput, SignOutInput,
 };
 use crate::graphql::scope::{Scope, answer};
 use crate::graphql::types::{CredentialError, Family, Session};
@@ -29,6 +29,17 @@ impl SignInPayload {
             user_errors: CredentialError::all(reply.refusals)?,
         })
     }
+}
+
+/// Where a browser goes to sign in at the identity provider.
+#[derive(SimpleObject)]
+pub struct BeginProviderSignInPayload {
+    /// The provider's page.
+    url: Option<String>,
+    /// What the browser keeps until it comes back; `finishProviderSignIn` needs it. It stands in no address.
+    secret: Option<String>,
+    /// What the caller can mend.
+    user_errors: Vec<CredentialError>,
 }
 
 /// Whether the session has ended.
@@ -101,6 +112,40 @@ impl SessionMutations {
         let scope = Scope::permitted(ctx, Operation::SignIn)?;
         let request = scope.ask(input.into_wire(&scope.source, scope.device.clone()));
         SignInPayload::new(answer(scope.backends.sessions.clone().sign_in(request).await)?)
+    }
+
+    /// Begins to sign a member in at their organization's identity provider, from a page of a front end of yours. Public. NOT_FOUND
+    /// where the organization has none, NOT_ALLOWED for an address that the settings do not name.
+    async fn begin_provider_sign_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The organization, and the page to come back to.")] input: BeginProviderSignInInput,
+    ) -> Result<BeginProviderSignInPayload, Fault> {
+        let scope = Scope::permitted(ctx, Operation::ProviderSignIn)?;
+        let request = scope.ask(input.into_wire());
+        let mut sessions = scope.backends.sessions.clone();
+        let reply = answer(sessions.begin_provider_sign_in(request).await)?;
+        let given = |text: String| (!text.is_empty()).then_some(text);
+        Ok(BeginProviderSignInPayload {
+            url: given(reply.url),
+            secret: given(reply.secret),
+            user_errors: CredentialError::all(reply.refusals)?,
+        })
+    }
+
+    /// Starts a member's session with what the identity provider sent the browser back with. Public: needs the secret of the
+    /// beginning. BAD_CREDENTIALS for a way back of another browser, or one that was taken before; NOT_ALLOWED for whom the
+    /// provider's claims let do nothing.
+    async fn finish_provider_sign_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the browser kept, and what it came back with.")]
+        input: FinishProviderSignInInput,
+    ) -> Result<SignInPayload, Fault> {
+        let scope = Scope::permitted(ctx, Operation::ProviderSignIn)?;
+        let request = scope.ask(input.into_wire(scope.device.clone()));
+        let mut sessions = scope.backends.sessions.clone();
+        SignInPayload::new(answer(sessions.finish_provider_sign_in(request).await)?)
     }
 
     /// A new access token and a new refresh token. Public: needs the newest refresh token.

@@ -128,7 +128,12 @@ impl Member {
         self.0.delivery_error.as_ref()
     }
 
-    /// When the password was chosen.
+    /// The issuer of the identity provider at which the member signed in last; null for whom only ever a password did.
+    async fn identity_provider(&self) -> Option<&String> {
+        self.0.identity_provider.as_ref()
+    }
+
+    /// When the password was chosen, or the member first came from an identity provider.
     async fn accepted_at(&self) -> Option<Moment> {
         moment(self.0.accepted_at)
     }

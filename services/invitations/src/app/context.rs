@@ -21,6 +21,7 @@ use super::hasher::Hasher;
 use super::keys::Signer;
 use super::{BatchView, Meters};
 use crate::domain::organization::Organization;
+use crate::providers::Providers;
 use crate::storage::activity::Actor;
 use crate::storage::{member, organization};
 
@@ -42,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) contacts: PeerChannel,
     pub(crate) notifications: PeerChannel,
     pub(crate) caller: ServiceCaller,
+    /// Where members of some organizations sign in.
+    pub(crate) providers: Providers,
     /// What is measured.
     pub(crate) meters: Meters,
     /// Woken when a batch has something to do.

@@ -86,9 +86,15 @@ impl App {
         let Some(member) = found.filter(|member| member.active && state == EmailState::Valid) else {
             return Ok(());
         };
-        if member::password_hash(tx, firm.id, member.id.uuid())
-            .await?
-            .is_none()
+        if self.providers.sign_in_alone(&firm.slug, &member) {
+            return Ok(());
+        }
+        // whoever came from a provider that signs nobody in any more has no password yet, and no invitation
+        let was_provided = member.identity.is_some();
+        if !was_provided
+            && member::password_hash(tx, firm.id, member.id.uuid())
+                .await?
+                .is_none()
         {
             let Some(member) = member::lock(tx, firm.id, member.id).await? else {
                 return Ok(());

@@ -20,6 +20,7 @@ use crate::domain::organization::Organization;
 use crate::domain::password::Password;
 use crate::domain::recovery::may_reset;
 use crate::domain::session::Kind;
+use crate::providers::Providers;
 use crate::storage::activity::{self, Line};
 use crate::storage::password_reset::{self, PasswordReset};
 use crate::storage::{access, member, organization, session};
@@ -36,7 +37,12 @@ struct Found {
 }
 
 /// Looks a token up; none for one that was never such a link's.
-async fn find(tx: &Transaction, token: &str, now: DateTime<Utc>) -> Result<Option<Found>, Failure> {
+async fn find(
+    tx: &Transaction,
+    providers: &Providers,
+    token: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Found>, Failure> {
     let Some(token) = RawToken::parse(token) else {
         return Ok(None);
     };
@@ -46,7 +52,7 @@ async fn find(tx: &Transaction, token: &str, now: DateTime<Utc>) -> Result<Optio
     let Some(organization) = organization::find(tx, reset.organization).await? else {
         return Ok(None);
     };
-    let Some((holder, usable)) = holder(tx, &reset, &organization).await? else {
+    let Some((holder, usable)) = holder(tx, providers, &reset, &organization).await? else {
         return Ok(None);
     };
     let state = link_state(reset.state, reset.expires_at, usable, now);
@@ -61,6 +67,7 @@ async fn find(tx: &Transaction, token: &str, now: DateTime<Utc>) -> Result<Optio
 /// Whose password it is, and whether the link may still be used: an address that signs in no longer resets nothing.
 async fn holder(
     tx: &Transaction,
+    providers: &Providers,
     reset: &PasswordReset,
     firm: &Organization,
 ) -> Result<Option<(Holder, bool)>, Failure> {
@@ -76,7 +83,9 @@ async fn holder(
         Kind::Member => {
             let found = member::find(tx, reset.organization, reset.subject.into()).await?;
             found.map(|member| {
-                let usable = member.active && member.email_canonical == address;
+                let usable = member.active
+                    && member.email_canonical == address
+                    && !providers.sign_in_alone(&firm.slug, &member);
                 (Holder::Member(Box::new(member)), usable)
             })
         }
@@ -96,7 +105,7 @@ impl App {
     /// What the page behind the link may show. Reading it uses nothing up (I7).
     pub(crate) async fn password_reset(&self, token: &str) -> Result<Landing, Failure> {
         let tx = self.read_any().await?;
-        let found = find(&tx, token, self.now()).await?;
+        let found = find(&tx, &self.providers, token, self.now()).await?;
         let Some(found) = found.filter(|found| found.state != LinkState::Invalid) else {
             return Ok(Landing {
                 state: LinkState::Invalid,
@@ -136,7 +145,9 @@ impl App {
     /// Looks at link and password, and hashes: nothing is written yet, and nothing stands still meanwhile.
     pub(crate) async fn choose_again(&self, token: &str, password: &str) -> Result<Chosen, Failure> {
         let tx = self.read_any().await?;
-        let found = find(&tx, token, self.now()).await?.ok_or_else(invalid)?;
+        let found = find(&tx, &self.providers, token, self.now())
+            .await?
+            .ok_or_else(invalid)?;
         drop(tx);
         check(found.state)?;
         let recipient = found.holder.recipient().ok_or_else(invalid)?;
@@ -183,7 +194,9 @@ impl App {
             // as everywhere the contact's row first; whatever ended the link meanwhile has held it
             access::lock(&tx, seen.organization, [seen.subject.into()]).await?;
         }
-        let found = find(&tx, &chosen.token, now).await?.ok_or_else(invalid)?;
+        let found = find(&tx, &self.providers, &chosen.token, now)
+            .await?
+            .ok_or_else(invalid)?;
         check(found.state)?;
         if !password_reset::spend(&tx, &found.reset, now).await? {
             return Err(invalid());

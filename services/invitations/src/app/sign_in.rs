@@ -8,7 +8,7 @@ use usher_messaging::enqueue;
 use usher_types::{ContactId, EmailAddress, MemberId, OrganizationId, SessionId};
 use uuid::Uuid;
 
-use super::context::{App, SOURCE};
+use super::context::{App, SOURCE, organization_of};
 use super::fingerprint::fingerprint;
 use super::{Failure, NewSession, refuse};
 use crate::domain::organization::Organization;
@@ -17,6 +17,7 @@ use crate::domain::portal::{Act, transition};
 use crate::domain::session::Kind;
 use crate::domain::waits::{Counted, Failures, Gate, after_failure, gate};
 use crate::storage::activity::{self, Actor, Line};
+use crate::storage::member::Member;
 use crate::storage::session::{self, Session};
 use crate::storage::{access, member, organization};
 
@@ -93,7 +94,8 @@ impl App {
             && let Some(found) = member::find_by_address(&tx, firm.id, canonical).await?
         {
             let hash = member::password_hash(&tx, firm.id, found.id.uuid()).await?;
-            return Ok(hash.filter(|_| found.active).map(|hash| Person {
+            let may = found.active && !self.providers.sign_in_alone(&firm.slug, &found);
+            return Ok(hash.filter(|_| may).map(|hash| Person {
                 organization: firm.id,
                 kind: Kind::Member,
                 id: found.id.uuid(),
@@ -119,19 +121,51 @@ impl App {
         let now = self.now();
         let tx = self.write(person.organization).await?;
         let permissions = match person.kind {
-            Kind::Member => enter_member(&tx, &person, now).await?,
+            Kind::Member => self.enter_member(&tx, &person, now).await?,
             Kind::Contact => enter_contact(&tx, &person, now).await?,
             Kind::ServiceAccount => return Err(bad_credentials()),
         };
         let whose = (person.organization, person.kind, person.id);
+        let tokens = self.open_session(&tx, whose, (permissions, device), now).await?;
+        tx.commit().await?;
+        Ok(tokens)
+    }
+
+    async fn enter_member(
+        &self,
+        tx: &Transaction,
+        person: &Person,
+        now: DateTime<Utc>,
+    ) -> Result<PermissionSet, Failure> {
+        let id = MemberId::from(person.id);
+        if !member::signed_in(tx, person.organization, id, now).await? {
+            return Err(bad_credentials());
+        }
+        let found = member::find(tx, person.organization, id).await?;
+        let member = found.ok_or_else(bad_credentials)?;
+        // they may have gone over to the provider while the password was looked at
+        let firm = organization_of(tx, person.organization).await?;
+        if self.providers.sign_in_alone(&firm.slug, &member) {
+            return Err(bad_credentials());
+        }
+        log_member(tx, &member, now).await?;
+        Ok(member.permissions)
+    }
+
+    /// A new session, with its first tokens.
+    pub(super) async fn open_session(
+        &self,
+        tx: &Transaction,
+        whose: (OrganizationId, Kind, Uuid),
+        (permissions, device): (PermissionSet, Option<&str>),
+        now: DateTime<Utc>,
+    ) -> Result<NewSession, Failure> {
         let session = Session {
             device: device.map(str::to_owned),
             ..Session::new(SessionId::new(now), whose, now)
         };
-        session::insert(&tx, &session).await?;
-        let tokens = self.give_tokens(&tx, &session, permissions, now).await?;
-        tx.commit().await?;
-        Ok(tokens)
+        session::insert(tx, &session).await?;
+        self.give_tokens(tx, &session, permissions, now).await
     }
 
     async fn open_gate(&self, keys: &Keys) -> Result<[Failures; 2], Failure> {
@@ -180,19 +214,10 @@ impl App {
     }
 }
 
-async fn enter_member(
-    tx: &Transaction,
-    person: &Person,
-    now: DateTime<Utc>,
-) -> Result<PermissionSet, Failure> {
-    let id = MemberId::from(person.id);
-    if !member::signed_in(tx, person.organization, id, now).await? {
-        return Err(bad_credentials());
-    }
-    let found = member::find(tx, person.organization, id).await?;
-    let member = found.ok_or_else(bad_credentials)?;
-    log(tx, person, &Actor::of_member(&member), None, now).await?;
-    Ok(member.permissions)
+/// A line about a member who has signed in.
+pub(super) async fn log_member(tx: &Transaction, member: &Member, now: DateTime<Utc>) -> Result<(), Failure> {
+    let whose = (member.organization, member.id.uuid());
+    log(tx, whose, &Actor::of_member(member), None, now).await
 }
 
 async fn enter_contact(
@@ -218,23 +243,24 @@ async fn enter_contact(
         portal: row.facts(),
     };
     enqueue(tx, Lane::Interactive, vec![Envelope::event(SOURCE, now, &event)]).await?;
-    log(tx, person, &Actor::of_contact(&row), Some(contact), now).await?;
+    let whose = (person.organization, person.id);
+    log(tx, whose, &Actor::of_contact(&row), Some(contact), now).await?;
     Ok(PermissionSet::NONE)
 }
 
 async fn log(
     tx: &Transaction,
-    person: &Person,
+    (organization, subject): (OrganizationId, Uuid),
     actor: &Actor,
     contact: Option<ContactId>,
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
     let line = Line {
-        organization: person.organization,
+        organization,
         actor,
         action: "signed_in",
         contact,
-        subject: Some(person.id),
+        subject: Some(subject),
         summary: "Signed in".to_owned(),
     };
     Ok(activity::write(tx, line, now).await?)

@@ -137,7 +137,7 @@ pub fn may_change(theirs: PermissionSet, before: PermissionSet, after: Permissio
 /// A member's moments that tell the status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// A password was chosen.
+    /// A password was chosen, or an identity provider has let them in.
     pub accepted_at: Option<DateTime<Utc>>,
     /// Signed in.
     pub last_signed_in_at: Option<DateTime<Utc>>,
@@ -184,7 +184,7 @@ pub fn may_step(step: InvitationStep, active: bool, status: MemberStatus) -> Res
     let refuse = |code, message| Err(refused(code, "id", message));
     match (step, status) {
         (_, MemberStatus::Accepted | MemberStatus::Active) => {
-            refuse("ALREADY_ACTIVATED", "this member has chosen a password already")
+            refuse("ALREADY_ACTIVATED", "this member has come in already")
         }
         (InvitationStep::Resend, _) if !active => refuse(
             "MEMBER_INACTIVE",

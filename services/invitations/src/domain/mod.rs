@@ -12,6 +12,7 @@ pub mod member;
 pub mod organization;
 pub mod password;
 pub mod portal;
+pub mod provider;
 pub mod recovery;
 pub mod reminder;
 pub mod session;

@@ -111,6 +111,7 @@ pub(super) fn member(member: &Member, now: DateTime<Utc>) -> wire::Member {
         created_at: Some(timestamp(member.created_at)),
         version: member.version,
         service_account: member.service_account,
+        identity_provider: member.identity.as_ref().map(|known| known.issuer.clone()),
     }
 }
 

@@ -5,16 +5,17 @@ use usher_auth::Operation;
 use usher_proto::id_from;
 use usher_proto::invitations::v1::sessions_server::Sessions;
 use usher_proto::invitations::v1::{
-    EndOtherSessionsReply, EndOtherSessionsRequest, EndSessionRequest, GetImpersonatorReply,
-    GetImpersonatorRequest, GetJwksReply, GetJwksRequest, ImpersonateContactRequest, ListSessionsReply,
-    ListSessionsRequest, RefreshSessionRequest, SessionReply, SignInRequest, SignOutReply, SignOutRequest,
-    WatchRevocationsRequest,
+    BeginProviderSignInReply, BeginProviderSignInRequest, EndOtherSessionsReply, EndOtherSessionsRequest,
+    EndSessionRequest, FinishProviderSignInRequest, GetImpersonatorReply, GetImpersonatorRequest,
+    GetJwksReply, GetJwksRequest, GetSignInOptionsReply, GetSignInOptionsRequest, ImpersonateContactRequest,
+    ListSessionsReply, ListSessionsRequest, RefreshSessionRequest, SessionReply, SignInRequest, SignOutReply,
+    SignOutRequest, WatchRevocationsRequest,
 };
 use usher_service::grpc;
 
 use super::streams::RevocationStream;
 use super::{Edge, convert};
-use crate::app::{Failure, Impersonate, NewSession, SignIn};
+use crate::app::{CameBack, Failure, Impersonate, NewSession, SignIn};
 use crate::domain::session::Kind;
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -41,6 +42,59 @@ impl Sessions for Edge {
             device: request.device.as_deref(),
         };
         session_reply(self.app.sign_in(attempt).await)
+    }
+
+    async fn get_sign_in_options(
+        &self,
+        request: Request<GetSignInOptionsRequest>,
+    ) -> Answer<GetSignInOptionsReply> {
+        grpc::permit(&request, Operation::GetSignInOptions)?;
+        let organization = request.get_ref().organization.as_deref();
+        let found = convert::answer(self.app.provider_of(organization).await)?;
+        Ok(Response::new(GetSignInOptionsReply {
+            provider_of: found.ok().flatten(),
+        }))
+    }
+
+    async fn begin_provider_sign_in(
+        &self,
+        request: Request<BeginProviderSignInRequest>,
+    ) -> Answer<BeginProviderSignInReply> {
+        grpc::permit(&request, Operation::ProviderSignIn)?;
+        let request = request.into_inner();
+        let begun = self
+            .app
+            .begin_provider_sign_in(request.organization.as_deref(), &request.redirect_uri)
+            .await;
+        Ok(Response::new(match convert::answer(begun)? {
+            Ok(begun) => BeginProviderSignInReply {
+                url: begun.url,
+                secret: begun.secret,
+                refusals: Vec::new(),
+            },
+            Err(refusals) => BeginProviderSignInReply {
+                refusals,
+                ..BeginProviderSignInReply::default()
+            },
+        }))
+    }
+
+    async fn finish_provider_sign_in(
+        &self,
+        request: Request<FinishProviderSignInRequest>,
+    ) -> Answer<SessionReply> {
+        grpc::permit(&request, Operation::ProviderSignIn)?;
+        let request = request.into_inner();
+        let back = CameBack {
+            organization: request.organization.as_deref(),
+            redirect_uri: &request.redirect_uri,
+            secret: &request.secret,
+            state: &request.state,
+            code: &request.code,
+            issuer: request.issuer.as_deref(),
+            device: request.device.as_deref(),
+        };
+        session_reply(self.app.finish_provider_sign_in(back).await)
     }
 
     async fn refresh_session(&self, request: Request<RefreshSessionRequest>) -> Answer<SessionReply> {

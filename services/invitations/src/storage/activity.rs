@@ -12,7 +12,7 @@ use crate::domain::portal::Access;
 /// Who did something.
 #[derive(Clone, Debug)]
 pub(crate) struct Actor {
-    /// `member`, `service_account`, `contact`, `service` or `operator`.
+    /// `member`, `service_account`, `contact`, `service`, `operator` or `identity_provider`.
     pub(crate) kind: &'static str,
     pub(crate) id: Option<Uuid>,
     /// For display.

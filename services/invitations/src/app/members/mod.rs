@@ -91,31 +91,20 @@ impl Desk {
 
     /// Refuses where nobody but the subject manages members, who is about to cease to.
     async fn keep_a_manager(&self, subject: MemberId) -> Result<(), Failure> {
-        let all = member::permissions_of_all(&self.tx, self.organization()).await?;
-        let another = all
-            .iter()
-            .any(|(id, permissions)| *id != subject && permissions.contains(Permission::MembersManage));
-        if another {
+        if another_manages(&self.tx, self.organization(), subject).await? {
             return Ok(());
         }
         Err(refuse("LAST_MANAGER", &[], "somebody has to be left who manages members").into())
     }
 
-    /// What the subject may not do any more ends: their sessions, and those in which they look through others' eyes. Their
-    /// batches stand still, with the letters that have not gone out, until somebody who may resumes them.
+    /// See [`take_away`].
     pub(super) async fn take_away(
         &self,
         subject: &Member,
         left: PermissionSet,
         reason: &str,
     ) -> Result<(), Failure> {
-        session::end_of_member(&self.tx, self.organization(), subject.id, reason, self.now).await?;
-        let invites = left.contains(Permission::PortalInvite);
-        if invites && left.contains(Permission::EmailBulk) {
-            return Ok(());
-        }
-        let holds = batch::pause_of(&self.tx, (self.organization(), subject.id), invites).await?;
-        announce_holds(&self.tx, &holds, self.now).await
+        take_away(&self.tx, subject, left, (reason, self.now)).await
     }
 
     /// Takes the share of a link to this member.
@@ -147,6 +136,35 @@ impl Desk {
         };
         Ok(activity::write(&self.tx, line, self.now).await?)
     }
+}
+
+/// Whether somebody else of the organization manages members.
+pub(super) async fn another_manages(
+    tx: &Transaction,
+    organization: OrganizationId,
+    subject: MemberId,
+) -> Result<bool, Failure> {
+    let all = member::permissions_of_all(tx, organization).await?;
+    Ok(all
+        .iter()
+        .any(|(id, permissions)| *id != subject && permissions.contains(Permission::MembersManage)))
+}
+
+/// What the subject may not do any more ends: their sessions, and those in which they look through others' eyes. Their
+/// batches stand still, with the letters that have not gone out, until somebody who may resumes them.
+pub(super) async fn take_away(
+    tx: &Transaction,
+    subject: &Member,
+    left: PermissionSet,
+    (reason, now): (&str, DateTime<Utc>),
+) -> Result<(), Failure> {
+    session::end_of_member(tx, subject.organization, subject.id, reason, now).await?;
+    let invites = left.contains(Permission::PortalInvite);
+    if invites && left.contains(Permission::EmailBulk) {
+        return Ok(());
+    }
+    let holds = batch::pause_of(tx, (subject.organization, subject.id), invites).await?;
+    announce_holds(tx, &holds, now).await
 }
 
 pub(super) fn refused(refused: Refused) -> Failure {

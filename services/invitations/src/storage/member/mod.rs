@@ -16,6 +16,14 @@ use crate::domain::session::Kind;
 
 pub(crate) use list::{Which, count, list};
 
+/// As whom an identity provider knows somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) issuer: String,
+    /// Never given to anybody else there.
+    pub(crate) subject: String,
+}
+
 /// A person of the firm; or a program that has permissions as one has, and neither address nor password.
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
@@ -25,6 +33,8 @@ pub(crate) struct Member {
     /// A service account's is empty.
     pub(crate) email: String,
     pub(crate) email_canonical: String,
+    /// Where they have signed in at an identity provider.
+    pub(crate) identity: Option<Identity>,
     pub(crate) display_name: String,
     pub(crate) role: Option<Role>,
     pub(crate) permissions: PermissionSet,
@@ -58,6 +68,7 @@ impl Member {
             service_account: false,
             email: address.typed().to_owned(),
             email_canonical: address.canonical().to_owned(),
+            identity: None,
             display_name,
             role: grant.role(),
             permissions: grant.permissions(),
@@ -88,6 +99,7 @@ impl Member {
             service_account: true,
             email: String::new(),
             email_canonical: String::new(),
+            identity: None,
             display_name,
             role: None,
             permissions,
@@ -116,7 +128,7 @@ impl Member {
     }
 }
 
-const COLUMNS: &str = "member.id, member.organization_id, service_account, member.email, member.email_canonical, display_name, role, \
+const COLUMNS: &str = "member.id, member.organization_id, service_account, member.email, member.email_canonical, identity_issuer, identity_subject, display_name, role, \
                        permissions, active, version, invitation_id, invited_at, invited_by, member.expires_at, \
                        accepted_at, last_signed_in_at, member.created_at, delivery, delivery_error, mail_day, mails";
 const FROM: &str = "member LEFT JOIN invitation ON invitation.id = member.invitation_id \
@@ -134,6 +146,10 @@ fn read(row: &QueryResult) -> Result<Member, DbErr> {
         service_account: row.get("service_account")?,
         email: address("email")?,
         email_canonical: address("email_canonical")?,
+        identity: row
+            .get::<Option<String>>("identity_issuer")?
+            .zip(row.get("identity_subject")?)
+            .map(|(issuer, subject)| Identity { issuer, subject }),
         display_name: row.get("display_name")?,
         role: role.as_deref().and_then(Role::from_name),
         permissions: serde_json::from_str(&permissions).map_err(|error| DbErr::Json(error.to_string()))?,
@@ -157,9 +173,14 @@ fn read(row: &QueryResult) -> Result<Member, DbErr> {
     })
 }
 
-fn values(member: &Member, now: DateTime<Utc>) -> Result<[sea_orm::Value; 19], DbErr> {
+fn values(member: &Member, now: DateTime<Utc>) -> Result<[sea_orm::Value; 21], DbErr> {
     let permissions =
         serde_json::to_string(&member.permissions).map_err(|error| DbErr::Json(error.to_string()))?;
+    let (issuer, subject) = member
+        .identity
+        .clone()
+        .map(|known| (known.issuer, known.subject))
+        .unzip();
     let address = |text: &str| (!member.service_account).then(|| text.to_owned());
     Ok([
         member.id.uuid().into(),
@@ -178,6 +199,8 @@ fn values(member: &Member, now: DateTime<Utc>) -> Result<[sea_orm::Value; 19], D
         now.into(),
         member.mails.day.into(),
         member.mails.count.into(),
+        issuer.into(),
+        subject.into(),
         address(&member.email).into(),
         address(&member.email_canonical).into(),
         member.service_account.into(),
@@ -188,8 +211,8 @@ fn values(member: &Member, now: DateTime<Utc>) -> Result<[sea_orm::Value; 19], D
 pub(crate) async fn insert(tx: &Transaction, member: &Member) -> Result<(), DbErr> {
     let sql = "INSERT INTO member (id, organization_id, display_name, sort_name, role, permissions, active, version, \
                invitation_id, invited_at, invited_by, expires_at, accepted_at, created_at, updated_at, mail_day, mails, \
-               email, email_canonical, service_account) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17, $18, $19)";
+               identity_issuer, identity_subject, email, email_canonical, service_account) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17, $18, $19, $20, $21)";
     tx.execute_raw(tx.statement(sql, values(member, member.created_at)?))
         .await?;
     Ok(())
@@ -200,8 +223,9 @@ pub(crate) async fn update(tx: &Transaction, member: &mut Member, now: DateTime<
     member.version += 1;
     let sql = "UPDATE member SET display_name = $3, sort_name = $4, role = $5, permissions = $6, active = $7, \
                version = $8, invitation_id = $9, invited_at = $10, invited_by = $11, expires_at = $12, \
-               accepted_at = $13, updated_at = $14, mail_day = $15, mails = $16 WHERE id = $1 AND organization_id = $2";
-    let values = values(member, now)?.into_iter().take(16);
+               accepted_at = $13, updated_at = $14, mail_day = $15, mails = $16, \
+               identity_issuer = $17, identity_subject = $18 WHERE id = $1 AND organization_id = $2";
+    let values = values(member, now)?.into_iter().take(18);
     tx.execute_raw(tx.statement(sql, values)).await?;
     Ok(())
 }
@@ -248,7 +272,7 @@ pub(crate) async fn lock(
     row.as_ref().map(read).transpose()
 }
 
-/// What the active members of an organization may do who have chosen a password: people, not programs.
+/// What the active members of an organization may do who have come once, with a password or by a provider: people, not programs.
 pub(crate) async fn permissions_of_all(
     tx: &Transaction,
     organization: OrganizationId,
@@ -277,6 +301,25 @@ pub(crate) async fn find_by_address(
         "SELECT {COLUMNS} FROM {FROM} WHERE member.organization_id = $1 AND member.email_canonical = $2"
     );
     let values = [organization.uuid().into(), canonical.into()];
+    let row = tx.query_one_raw(tx.statement(sql, values)).await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// By what an identity provider calls them.
+pub(crate) async fn find_by_identity(
+    tx: &Transaction,
+    organization: OrganizationId,
+    identity: &Identity,
+) -> Result<Option<Member>, DbErr> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {FROM} WHERE member.organization_id = $1 AND identity_issuer = $2 \
+         AND identity_subject = $3"
+    );
+    let values = [
+        organization.uuid().into(),
+        identity.issuer.as_str().into(),
+        identity.subject.as_str().into(),
+    ];
     let row = tx.query_one_raw(tx.statement(sql, values)).await?;
     row.as_ref().map(read).transpose()
 }
