@@ -1,13 +1,16 @@
 # syntax=docker/dockerfile:1
 # Five images, a target each: gateway, contacts, invitations, notifications, migrate. docker-bake.hcl builds all of them.
 #
-# Each is a program and the few libraries it asks for on nothing else; that of the migrations has the operator's commands,
-# usher, besides. scripts/rootfs lays them out, here as in the tests.
+# Each is a program and the few libraries it asks for on nothing else; that of the migrations has the operator's commands
+# besides, as a second name of the same program: usher. scripts/rootfs lays them out, here as in the tests.
 
 ARG RUST=1.95
 ARG DEBIAN=bookworm
+# A tag, so that a build takes the fixes of the day, and their libraries with them into the images. Who wants the same
+# base again names its digest here: rust@sha256:…
+ARG BASE=rust:${RUST}-slim-${DEBIAN}
 
-FROM rust:${RUST}-slim-${DEBIAN} AS toolchain
+FROM ${BASE} AS toolchain
 WORKDIR /usher
 RUN cargo install --quiet --locked --version 0.1.78 cargo-chef
 
@@ -21,13 +24,13 @@ COPY --from=plan /usher/recipe.json recipe.json
 RUN cargo chef cook --release --locked --workspace --recipe-path recipe.json
 COPY . .
 RUN cargo build --release --locked --workspace --bin usher-gateway --bin usher-contacts --bin usher-invitations \
-    --bin usher-notifications --bin usher-migrate --bin usher
+    --bin usher-notifications --bin usher-operator
 # Times in the images are the commit's, so that the same commit makes the same layers.
 ARG SOURCE_DATE_EPOCH=0
-RUN for image in gateway contacts invitations notifications migrate; do \
-        commands=$([ "$image" != migrate ] || echo target/release/usher); \
-        scripts/rootfs "/roots/$image" "target/release/usher-$image" $commands; \
-    done
+RUN for image in gateway contacts invitations notifications; do \
+        scripts/rootfs "/roots/$image" "target/release/usher-$image" "usher-$image"; \
+    done && \
+    scripts/rootfs /roots/migrate target/release/usher-operator usher usher-migrate
 
 FROM scratch AS gateway
 COPY --from=build /roots/gateway /

@@ -23,7 +23,7 @@ chart: ## the Helm chart's tests; scripts/chart write after a change that was me
 images: ## the five container images, with docker buildx or buildah
 	@scripts/images
 
-lint: ## format, clippy, import directions, the schema, licences and bans
+lint: ## format, clippy, import directions, the schema, licences, bans and advisories
 	@scripts/lint
 
 bench: ## the measured limits; LINES="list_page_c16 idle_memory" runs some

@@ -6,10 +6,12 @@ CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/usher"
 # What is shipped: each is the target of that name in the Dockerfile, and the program usher-NAME.
 # shellcheck disable=SC2034
 IMAGES=(gateway contacts invitations notifications migrate)
-# programs_of IMAGE FOLDER: what is in it, a line each; that of the migrations has the operator's commands besides.
-programs_of() {
-    printf '%s\n' "$2/usher-$1"
-    [ "$1" != migrate ] || printf '%s\n' "$2/usher"
+# program_of IMAGE FOLDER: what is in it, as scripts/rootfs takes it; that of the migrations is the operator's commands besides.
+program_of() {
+    case $1 in
+    migrate) printf '%s\n' "$2/usher-operator usher usher-migrate" ;;
+    *) printf '%s\n' "$2/usher-$1 usher-$1" ;;
+    esac
 }
 # Debian keeps the servers' programs out of the path.
 for folder in /usr/lib/postgresql/*/bin /usr/lib/rabbitmq/bin /usr/sbin; do

@@ -8,8 +8,10 @@ from chart import ROOT, SERVICES, containers
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 BAKE = (ROOT / "docker-bake.hcl").read_text()
 SCRIPT = (ROOT / "scripts" / "images").read_text()
-[NAMES] = re.findall(r"(?m)^IMAGES=\((.*)\)$", (ROOT / "scripts" / "lib.sh").read_text())
-IMAGES = NAMES.split()
+LIB = (ROOT / "scripts" / "lib.sh").read_text()
+IMAGES = re.search(r"(?m)^IMAGES=\((.*)\)$", LIB)[1].split()
+# What the operator's commands and the migrations share.
+OPERATOR = re.search(r'migrate\) printf .* "\$2/(usher-operator .*)" ;;', LIB)[1]
 
 
 def stage(name: str) -> str:
@@ -21,10 +23,12 @@ class Images(unittest.TestCase):
         self.assertEqual(set(IMAGES), {*SERVICES, "migrate"})
         self.assertEqual(re.findall(r"(?m)^FROM scratch AS (\w+)$", DOCKERFILE), IMAGES)
         self.assertEqual(re.findall(r'"(\w+)"', re.search(r"image = \[(.*)\]", BAKE)[1]), IMAGES)
-        self.assertIn(f"for image in {NAMES}; do", DOCKERFILE)
+        self.assertEqual(OPERATOR.split(), ["usher-operator", "usher", "usher-migrate"])
+        self.assertIn(f"for image in {' '.join(SERVICES)}; do", DOCKERFILE)
+        self.assertIn(f"scripts/rootfs /roots/migrate target/release/{OPERATOR}\n", DOCKERFILE)
         programs = re.search(r"cargo build((?:.|\\\n)*?)\n[^ ]", DOCKERFILE)[1]
-        self.assertEqual(re.findall(r"--bin usher-(\w+)", programs), IMAGES)
-        self.assertEqual(re.findall(r"--bin usher-(\w+)", SCRIPT), IMAGES)
+        for built in (programs, SCRIPT):
+            self.assertEqual(re.findall(r"--bin usher-(\w+)", built), [*SERVICES, "operator"])
 
     def test_each_is_one_program_of_a_user_without_rights(self):
         for name in IMAGES:

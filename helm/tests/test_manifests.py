@@ -5,12 +5,14 @@ import functools
 import re
 import unittest
 
+import jsonschema
 import kubernetes_validate
 import kubernetes_validate.utils
+import yaml
 
 from chart import GOLDEN, HELMS, ROOT, SCENARIOS, SERVICES, notes_of, objects, parse, render, rendered
 
-# Kinds of others, whose schemas are not Kubernetes' own.
+# Kinds of others, whose schemas are not Kubernetes' own: those in crds are as narrow as the chart's use of them.
 FOREIGN = {
     "HTTPRoute": "gateway.networking.k8s.io/v1",
     "PrometheusRule": "monitoring.coreos.com/v1",
@@ -24,6 +26,26 @@ VERSIONS = [f"1.{minor}" for minor in (35, 36, 37)]
 
 # It reads the schemas from their files for each object; they do not change meanwhile.
 kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.utils.schema_contents)
+
+
+TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
+
+
+@functools.cache
+def foreign(kind: str) -> jsonschema.Draft202012Validator:
+    spec = yaml.safe_load((ROOT / "helm" / "tests" / "crds" / f"{kind}.yaml").read_text())
+    names = {"type": "string", "minLength": 1, "maxLength": 63}
+    metadata = {"name": names, "namespace": names, "labels": TEXTS, "annotations": TEXTS}
+    parts = {
+        "apiVersion": {"const": FOREIGN[kind]},
+        "kind": {"const": kind},
+        "metadata": {"type": "object", "properties": metadata, "required": ["name"], "additionalProperties": False},
+        "spec": {key: value for key, value in spec.items() if key != "$defs"},
+    }
+    whole = {"type": "object", "properties": parts, "required": list(parts), "additionalProperties": False}
+    whole["$defs"] = spec.get("$defs", {})
+    jsonschema.Draft202012Validator.check_schema(whole)
+    return jsonschema.Draft202012Validator(whole)
 
 
 class Manifests(unittest.TestCase):
@@ -48,7 +70,8 @@ class Manifests(unittest.TestCase):
             for found in objects(scenario):
                 kind = found["kind"]
                 if kind in FOREIGN:
-                    self.assertEqual(found["apiVersion"], FOREIGN[kind])
+                    with self.subTest(scenario=scenario, kind=kind, name=found["metadata"]["name"]):
+                        foreign(kind).validate(found)
                     continue
                 for version in VERSIONS:
                     with self.subTest(scenario=scenario, version=version, kind=kind, name=found["metadata"]["name"]):
@@ -59,6 +82,20 @@ class Manifests(unittest.TestCase):
         wrong = {**deployment, "spec": {**deployment["spec"], "replica": 1}}
         with self.assertRaises(kubernetes_validate.ValidationError):
             kubernetes_validate.validate(wrong, VERSIONS[0], strict=True)
+
+    def test_what_kinds_of_others_do_not_know_is_noticed_at_every_depth(self):
+        def closed(schema, place):
+            if isinstance(schema, dict):
+                if schema.get("type") == "object":
+                    self.assertIn("additionalProperties", schema, place)
+                for key, below in schema.items():
+                    closed(below, f"{place}/{key}")
+
+        for kind in FOREIGN:
+            closed(foreign(kind).schema, kind)
+            found = next(found for found in objects("all-on") if found["kind"] == kind)
+            wrong = {**found, "spec": {**found["spec"], "typo": 1}}
+            self.assertFalse(foreign(kind).is_valid(wrong), kind)
 
     def test_the_examples_are_objects(self):
         files = sorted((ROOT / "helm" / "examples").glob("*.yaml"))

@@ -4,6 +4,8 @@ import json
 import re
 import unittest
 
+import promql_parser
+
 from chart import CHART, ROOT, SERVICES, component, of_kind
 
 DASHBOARD = json.loads((CHART / "dashboards" / "usher.json").read_text())
@@ -28,14 +30,37 @@ def questions() -> list:
     return asked
 
 
+def as_prometheus_is_asked(asked: str) -> str:
+    """Without what only Grafana knows."""
+    if inner := re.fullmatch(r"label_values\((.+), \w+\)", asked):
+        asked = inner[1]
+    for name, value in {"__rate_interval": "2m", "namespace": "clients", "release": "portal-usher"}.items():
+        asked = re.sub(rf"\${name}\b", value, asked)
+    return asked
+
+
 class Monitoring(unittest.TestCase):
+    def test_prometheus_can_read_every_expression(self):
+        documented = re.findall(r"(?m)^ +query: (.+)$", OPERATIONS)
+        self.assertEqual(len(documented), 1)
+        for asked in map(as_prometheus_is_asked, questions() + documented):
+            with self.subTest(asked=asked):
+                self.assertNotIn("$", asked)
+                promql_parser.parse(asked)
+        for wrong in ("rate(up)", "sum by (type (up)", "upp(up)"):
+            self.assertRaises(ValueError, promql_parser.parse, wrong)
+
     def test_every_metric_is_one_that_the_programs_export(self):
         code = sources()
-        names = {name for asked in questions() for name in re.findall(r"\busher_[a-z_]+", asked)}
-        self.assertEqual(len(names), 9, names)
+        names = {name for asked in questions() for name in re.findall(r"\b(?:usher|http_server)_[a-z_]+", asked)}
+        self.assertEqual(len(names), 11, names)
         for name in names:
             plain = re.sub(r"(_seconds)?(_bucket|_sum|_count|_total)?$", "", name).replace("_", ".")
             self.assertIn(f'"{plain}"', code, name)
+        labels = {name for asked in questions() for name in re.findall(r"\bhttp_(?!server)[a-z_]+", asked)}
+        self.assertEqual(labels, {"http_route", "http_response_status_code"})
+        for exported in ("http.route", "http.response.status_code"):
+            self.assertIn(f'KeyValue::new("{exported}"', code)
 
     def test_every_event_is_one_that_the_programs_publish(self):
         kinds = set(re.findall(r'"(usher\.[a-z]+\.[a-z_]+\.v1)"', sources()))
@@ -59,7 +84,7 @@ class Monitoring(unittest.TestCase):
             self.assertEqual(len(re.findall(rf"(?m)^\| `{name}` \|", OPERATIONS)), 1, name)
 
     def test_alerts_say_how_bad_it_is_and_wait_before_they_speak(self):
-        self.assertEqual(len(alerts()), 13)
+        self.assertEqual(len(alerts()), 14)
         for alert in alerts():
             self.assertIn(alert["labels"]["severity"], {"warning", "critical"})
             self.assertRegex(alert["for"], r"^\d+[mh]$")

@@ -79,6 +79,7 @@ class Network(unittest.TestCase):
         self.assertEqual(ports("invitations"), {53, "grpc", 5432, 5671, 5672})
         self.assertEqual(ports("notifications"), {53, "grpc", 5432, 5671, 5672, 25, 465, 587})
         self.assertEqual(ports("migrate"), {53, 5432})
+        self.assertEqual(ports("operations"), ports("notifications") - {"grpc"})
         self.assertEqual(ports("test"), {53, "http"})
 
     def test_people_come_by_route_first_and_ingress_second(self):

@@ -145,16 +145,18 @@ class Environment(unittest.TestCase):
                 ours = {key for key in names if key.startswith("USHER_")}
                 self.assertLessEqual(ours, known, name)
 
-    def test_who_makes_the_queues_is_known_to_all_who_use_them_and_publishers_to_contacts(self):
+    def test_who_makes_the_queues_is_known_to_all_who_use_them_and_publishers_to_contacts_and_the_doctor(self):
         sets = ("settings.broker.topology=expect", "settings.inbound.publishers=crm:firm")
         given = {}
         for found in parse(render("minimal", "4", *sets)):
-            if found["kind"] == "Deployment":
-                variables = environment(found["spec"]["template"]["spec"]["containers"][0])
+            if found["kind"] in ("Deployment", "CronJob"):
+                spec = found["spec"].get("jobTemplate", found)["spec"]
+                variables = environment(spec["template"]["spec"]["containers"][0])
                 names = ("USHER_BROKER__TOPOLOGY", "USHER_INBOUND__PUBLISHERS")
                 given[component(found)] = [variables.get(name) for name in names]
         others = dict.fromkeys(("invitations", "notifications"), ["expect", None])
-        self.assertEqual(given, {"gateway": [None, None], "contacts": ["expect", "crm:firm"], **others})
+        others |= dict.fromkeys(("contacts", "operations"), ["expect", "crm:firm"])
+        self.assertEqual(given, {"gateway": [None, None], **others})
 
     def test_authorities_are_files_of_those_who_speak_with_the_part(self):
         variables = {"database": "USHER_TLS__DATABASE_CA", "broker": "USHER_TLS__AMQP_CA"}
@@ -204,8 +206,24 @@ class Environment(unittest.TestCase):
             job = one(scenario, "CronJob", "operations")
             self.assertIs(job["spec"]["suspend"], True)
             container = dict(containers(scenario))["operations"]
-            self.assertEqual((container["command"], container["args"]), (["/usr/local/bin/usher"], ["doctor"]))
+            self.assertEqual((container["command"], container["args"][0]), (["/usr/local/bin/usher"], "doctor"))
             self.assertEqual(container["image"], dict(containers(scenario))["migrate"]["image"])
+
+    def test_the_doctor_counts_the_connections_of_the_most_replicas_and_the_largest_pool(self):
+        expected = {"minimal": ("2", "7"), "production": ("4", "7"), "external-secrets": ("4", "7"), "all-on": ("8", "12")}
+        for scenario in SCENARIOS:
+            container = dict(containers(scenario))["operations"]
+            self.assertEqual(container["args"], ["doctor", "--replicas", expected[scenario][0]])
+            self.assertEqual(environment(container)["USHER_DATABASE__CONNECTIONS"], expected[scenario][1])
+
+    def test_all_pools_of_the_default_fit_into_the_default_of_postgresql(self):
+        # as the doctor counts: a replica more of the three while an upgrade goes on, two more for each relay, a migration
+        given = dict(containers("minimal"))
+        services = [name for name in SERVICES if "USHER_DATABASE__CONNECTIONS" in environment(given[name])]
+        replicas = {one("minimal", "Deployment", name)["spec"]["replicas"] for name in services}
+        pools = {int(environment(given[name])["USHER_DATABASE__CONNECTIONS"]) for name in services}
+        self.assertEqual((len(services), replicas, pools), (3, {2}, {7}))
+        self.assertLessEqual((2 + 1) * 3 * (7 + 2) + 1, 100 - 10)
 
     def test_numbers_are_written_out(self):
         gateway = environment(dict(containers("all-on"))["gateway"])
@@ -268,6 +286,18 @@ class Places(unittest.TestCase):
         self.assertIn('"notifications.deliver"', (ROOT / "crates" / "events" / "src" / "command.rs").read_text())
         self.assertGreaterEqual(scaler["minReplicaCount"], 1)
         self.assertEqual(scaler["scaleTargetRef"]["name"], "acme-portal-notifications")
+
+    def test_mails_scaler_trusts_the_authority_that_the_programs_trust(self):
+        plain = one("external-secrets", "TriggerAuthentication", "notifications")["spec"]
+        host = {"parameter": "host", "name": "vault-broker-notifications", "key": "uri"}
+        self.assertEqual(plain, {"secretTargetRef": [host]})
+        trusting = one("all-on", "TriggerAuthentication", "notifications")["spec"]
+        authority = {"parameter": "ca", "name": "broker-ca", "key": "authority.pem"}
+        self.assertEqual(trusting["secretTargetRef"][1:], [authority])
+        [switch] = trusting["configMapTargetRef"]
+        self.assertEqual(switch["parameter"], "tls")
+        [found] = [found for found in of_kind("all-on", "ConfigMap") if found["metadata"]["name"] == switch["name"]]
+        self.assertEqual(found["data"], {switch["key"]: "enable"})
 
 
 class Migrations(unittest.TestCase):

@@ -7,7 +7,7 @@ import subprocess
 import threading
 import unittest
 
-from chart import one
+from chart import one, parse, render
 
 PASSWORD = 'quote " and back\\slash of fifteen'
 
@@ -92,3 +92,17 @@ class SignIn(unittest.TestCase):
         self.assertEqual(environment["ORGANIZATION"]["value"], "acme")
         reference = environment["PASSWORD"]["valueFrom"]["secretKeyRef"]
         self.assertEqual(reference, {"name": "usher-test", "key": "password"})
+
+    def test_without_one_it_signs_in_as_the_administrator_who_has_a_password(self):
+        def variables(*sets: str) -> dict:
+            [pod] = [found for found in parse(render("minimal", "4", *sets)) if found["kind"] == "Pod"]
+            [container] = pod["spec"]["containers"]
+            given = {variable["name"]: variable.get("value", variable.get("valueFrom")) for variable in container["env"]}
+            return {name: value for name, value in given.items() if name != "GATEWAY"}
+
+        reference = {"secretKeyRef": {"name": "usher-admin", "key": "password"}}
+        admin = {"EMAIL": "owner@firm.example", "PASSWORD": reference, "ORGANIZATION": "firm"}
+        self.assertEqual(variables("admin.passwordSecret.name=usher-admin"), admin)
+        self.assertEqual(variables(), {})
+        both = variables("admin.passwordSecret.name=usher-admin", "test.secret.name=usher-test")
+        self.assertEqual(both["PASSWORD"]["secretKeyRef"]["name"], "usher-test")

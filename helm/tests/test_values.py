@@ -2,6 +2,7 @@
 
 import json
 import re
+import tempfile
 import tomllib
 import unittest
 
@@ -53,6 +54,15 @@ class Values(unittest.TestCase):
             for scenario in SCENARIOS:
                 with self.subTest(version=version, scenario=scenario):
                     helm(version, "lint", "--strict", str(CHART), "--values", values_of(scenario))
+
+    def test_the_handbooks_values_are_taken(self):
+        blocks = re.findall(r"(?ms)^```yaml\n(.*?)^```$", (ROOT / "docs" / "operations.md").read_text())
+        self.assertEqual(len(blocks), 3)
+        for block in blocks:
+            with self.subTest(block=block), tempfile.NamedTemporaryFile("w", suffix=".yaml") as values:
+                values.write(block)
+                values.flush()
+                helm("4", "template", "usher", str(CHART), "--values", values_of("minimal"), "--values", values.name)
 
     def test_what_is_not_known_is_refused(self):
         unknown = [

@@ -4,8 +4,10 @@
 //! - [`migrate`], [`migrate_all`] bring schemas up to date; several at once are safe.
 //! - [`check`] is what a service does at its start: it refuses to serve a schema that it does not know (R3).
 //! - [`status`] lists the steps.
+//! - [`main`] is the program `usher-migrate`.
 //! - A service's steps are a list of [`Migration`]s, each of which writes its statements into a [`Ddl`].
 
+mod command;
 pub mod contacts;
 mod ddl;
 mod error;
@@ -18,6 +20,7 @@ mod runner;
 mod service;
 mod version;
 
+pub use command::{PROGRAM, main};
 pub use ddl::Ddl;
 pub use error::MigrateError;
 pub use migration::Migration;

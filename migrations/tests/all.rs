@@ -4,6 +4,7 @@
 
 use futures::future::join_all;
 use sea_orm::ConnectionTrait;
+use sqlx::Executor;
 use usher_database::{Database, Dialect, Scope, SystemReason};
 use usher_migrations::{SchemaError, Service, check, migrate, migrate_all, status};
 use usher_testkit::{TestDatabase, dialects};
@@ -70,6 +71,19 @@ dialects! {
         let written = tx.execute_unprepared("UPDATE schema_step SET serves_older = TRUE").await;
         assert_eq!(written.is_err(), db.dialect() == Dialect::Postgres);
     }
+}
+
+#[tokio::test]
+async fn r3_a_step_does_not_keep_everybody_waiting_for_a_table() {
+    let empty = TestDatabase::empty(Dialect::Postgres).await;
+    migrate(empty.settings(), Service::Contacts).await.unwrap();
+    let pool = empty.settings().postgres_owner("contacts").await.unwrap();
+    let mut tx = pool.begin().await.unwrap();
+    tx.execute("LOCK TABLE seaql_migrations").await.unwrap();
+    let error = migrate(empty.settings(), Service::Contacts).await.unwrap_err();
+    assert!(error.to_string().contains("lock timeout"), "{error}");
+    drop(tx);
+    migrate(empty.settings(), Service::Contacts).await.unwrap();
 }
 
 /// What a later version would have noted.

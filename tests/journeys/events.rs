@@ -1,6 +1,6 @@
 //! Other services: they publish contacts and hear what becomes of them, in three languages, on queues that operators have made.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -36,15 +36,25 @@ fn definitions() -> Value {
     all
 }
 
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../scripts")
+        .join(name)
+}
+
 /// An example as its readers run it.
 fn example(language: &str, program: &str) -> Command {
     let mut command = match language {
         "rust" => Command::new(binary(&format!("examples/events-{program}"))),
+        "node" => {
+            let mut command = Command::new(script("node"));
+            command.arg(format!("examples/events/node/{program}.mjs"));
+            command
+        }
         _ => {
-            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-            let ending = if language == "node" { "mjs" } else { "py" };
-            let mut command = Command::new(root.join("scripts/events-example"));
-            command.args([language, &format!("{program}.{ending}")]);
+            // pika comes with the tools of the chart's tests
+            let mut command = Command::new(script("chart"));
+            command.args(["python", &format!("examples/events/python/{program}.py")]);
             command
         }
     };

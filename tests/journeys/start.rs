@@ -39,7 +39,7 @@ fn with_password(url: &str, password: &str) -> String {
 }
 
 /// Exit code 78, nothing on stdout, and on stderr the one line that says why.
-async fn is_refused(name: &str, arguments: &[&str], settings: &[(&str, &str)], reason: &str) {
+pub(crate) async fn is_refused(name: &str, arguments: &[&str], settings: &[(&str, &str)], reason: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let environment = environment(folder.path(), settings);
     let ended = Process::output(name, arguments, &environment, folder.path()).await;

@@ -1,7 +1,8 @@
 //! What a running process tells of itself to whoever runs it (R3, R4).
 
-use hyper::{Method, StatusCode};
-use serde_json::json;
+use http_body_util::Full;
+use hyper::{Method, Request, StatusCode};
+use serde_json::{Value, json};
 use usher_tests::{Client, Postgres, System, eventually, free_port};
 
 use crate::operations::{CREATE_CONTACT, SEND};
@@ -45,11 +46,41 @@ async fn r3_a_process_is_ready_with_its_database_and_lives_without_it() {
 }
 
 #[tokio::test]
+async fn r4_a_line_of_the_log_names_its_trace_though_nobody_collects_traces() {
+    let mut system = System::launch_on(&[("USHER_TELEMETRY__FORMAT", "json")]);
+    system.wait_until_ready().await;
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let path = "/auth/oidc/firm/callback?error=access_denied";
+    let request = Request::get(format!("{}{path}", system.base()))
+        .header("traceparent", format!("00-{trace}-b7ad6b7169203331-01"))
+        .body(Full::default())
+        .expect("a request");
+    assert_eq!(system.nobody().exchange(request).await.status(), 422);
+    let line = eventually("it is logged", system.patience(), || async {
+        let log = system.log_of("usher");
+        let mut lines = log
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.find(|line| line["error"] == "access_denied")
+    })
+    .await;
+    assert_eq!(
+        (&line["trace_id"], &line["level"]),
+        (&json!(trace), &json!("INFO"))
+    );
+    assert_eq!(line["span_id"].as_str().map(str::len), Some(16));
+    system.stop().await;
+}
+
+#[tokio::test]
 async fn r4_prometheus_reads_what_a_running_process_has_done() {
     let address = format!("127.0.0.1:{}", free_port());
     let mut system = System::launch_on(&[("USHER_PRIVATE_LISTEN", &address)]);
     system.wait_until_ready().await;
     let admin = system.sign_in_again().await;
+    let wrong = json!({ "input": { "email": "nobody@example.com", "password": "Otter-Lantern-Quarry-58" } });
+    let refused = system.nobody().payload(usher_tests::SIGN_IN, wrong).await;
+    assert_eq!(refused["userErrors"][0]["code"], "BAD_CREDENTIALS");
     for name in ["ada", "bea"] {
         let input = json!({ "role": "CLIENT", "firstName": name, "lastName": "Lovelace", "email": format!("{name}@example.com") });
         admin.done(CREATE_CONTACT, json!({ "input": input })).await;
@@ -72,6 +103,15 @@ async fn r4_prometheus_reads_what_a_running_process_has_done() {
         0.0,
         "{page}"
     );
+    let tried = |outcome: &str| {
+        let mut lines = page
+            .lines()
+            .filter(|line| line.starts_with("usher_sign_ins_total{"));
+        let line = lines.find(|line| line.contains(outcome) && line.contains("way=\"password\""));
+        line.and_then(|line| line.rsplit(' ').next()).map(str::to_owned)
+    };
+    assert_eq!(tried("SIGNED_IN").as_deref(), Some("1"), "{page}");
+    assert_eq!(tried("BAD_CREDENTIALS").as_deref(), Some("1"), "{page}");
     assert!(!page.contains("example.com"), "an address stands in the metrics");
     system.stop().await;
 }

@@ -169,16 +169,32 @@ impl System {
     /// # Panics
     /// Where a database cannot be asked.
     pub async fn unpublished(&self) -> i64 {
+        self.count("outbox WHERE published_at IS NULL").await
+    }
+
+    /// Messages that a service could not handle, and that nobody has replayed.
+    ///
+    /// # Panics
+    /// Where a database cannot be asked.
+    pub async fn dead_letters(&self) -> i64 {
+        self.count("dead_letter WHERE replayed_at IS NULL").await
+    }
+
+    /// Rows of a table that every service has.
+    async fn count(&self, table: &str) -> i64 {
         let mut count = 0;
         for service in ["contacts", "invitations", "notifications"] {
             count += match &self.outside {
                 Some(outside) => {
-                    let sql = format!("SELECT count(*) FROM {service}.outbox WHERE published_at IS NULL");
-                    psql(&outside.database, &sql).await
+                    psql(
+                        &outside.database,
+                        &format!("SELECT count(*) FROM {service}.{table}"),
+                    )
+                    .await
                 }
                 None => {
                     let file = self.folder.path().join(format!("{service}.db"));
-                    sqlite(&file, "SELECT count(*) FROM outbox WHERE published_at IS NULL").await
+                    sqlite(&file, &format!("SELECT count(*) FROM {table}")).await
                 }
             };
         }

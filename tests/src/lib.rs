@@ -37,6 +37,7 @@ pub use parts::{Parts, machine_amqp};
 pub use process::{Process, binary, eventually, free_port};
 pub use provider::{Browsing, IdentityProvider, oauth_client};
 pub use replicas::{Fleet, Retrying};
+pub use sql::{LockedTable, psql};
 pub use system::{ADMIN_EMAIL, ADMIN_PASSWORD, Setting, System};
 
 /// Makes each test run on both settings: `name::embedded` and `name::distributed`.

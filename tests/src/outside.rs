@@ -295,9 +295,8 @@ impl RabbitMq {
     pub async fn resume(&mut self) {
         let folder = self.folder.path();
         let log = std::fs::File::create(folder.join("out")).expect("a log file");
-        let starter = as_user("rabbitmq", rabbitmq_server())
-            .env("HOME", folder)
-            .env("RABBITMQ_NODENAME", format!("usher_{}@localhost", self.port))
+        let starter = self
+            .program("rabbitmq-server")
             .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
             .env("RABBITMQ_NODE_PORT", self.port.to_string())
             .env("RABBITMQ_DIST_PORT", self.distribution_port.to_string())
@@ -325,6 +324,40 @@ impl RabbitMq {
 
     fn pid_file(&self) -> PathBuf {
         self.folder.path().join("pid")
+    }
+
+    /// One of RabbitMQ's programs, for this node.
+    fn program(&self, name: &str) -> Command {
+        let path = Path::new("/usr/lib/rabbitmq/bin").join(name);
+        assert!(
+            path.exists(),
+            "RabbitMQ's programs: install Debian's package rabbitmq-server (make test does)"
+        );
+        let mut command = as_user("rabbitmq", path);
+        command
+            .env("HOME", self.folder.path())
+            .env("RABBITMQ_NODENAME", format!("usher_{}@localhost", self.port))
+            .current_dir(self.folder.path());
+        command
+    }
+
+    /// How many messages lie in its queues, whether somebody is at work on them or not.
+    ///
+    /// # Panics
+    /// Where the node does not answer.
+    pub async fn messages(&self) -> u64 {
+        let mut command = self.program("rabbitmqctl");
+        let output = command.args(["list_queues", "--silent", "messages"]).output();
+        let output = output.await.expect("rabbitmqctl runs");
+        let text = String::from_utf8(output.stdout).expect("text");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        text.lines()
+            .map(|line| line.trim().parse::<u64>().expect("a number"))
+            .sum()
     }
 
     /// `kill -9`.
@@ -368,15 +401,6 @@ impl Drop for RabbitMq {
             kill_now(pid.trim());
         }
     }
-}
-
-fn rabbitmq_server() -> &'static Path {
-    let path = Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server");
-    assert!(
-        path.exists(),
-        "RabbitMQ's programs: install Debian's package rabbitmq-server (make test does)"
-    );
-    path
 }
 
 pub(crate) fn kill_now(pid: &str) {

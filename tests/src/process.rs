@@ -138,6 +138,15 @@ impl Process {
     /// # Panics
     /// Where it does not end within thirty seconds.
     pub async fn stop(&mut self) -> ExitStatus {
+        self.terminate().await;
+        self.ended().await
+    }
+
+    /// Asks it to end (SIGTERM), unless it has ended.
+    ///
+    /// # Panics
+    /// Where it takes no signal.
+    pub async fn terminate(&self) {
         if let Some(id) = self.child.id() {
             let status = Command::new("kill")
                 .arg("-TERM")
@@ -147,7 +156,6 @@ impl Process {
                 .expect("kill runs");
             assert!(status.success(), "{} takes no signal", self.name);
         }
-        self.ended().await
     }
 
     /// Waits for its own end.

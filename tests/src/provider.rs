@@ -35,13 +35,13 @@ impl IdentityProvider {
     /// Where node or its packages are not to be had.
     pub async fn start(redirect_uris: &[String]) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let mut process = Command::new(root.join("scripts/oidc"))
-            .arg("provider.mjs")
+        let mut process = Command::new(root.join("scripts/node"))
+            .arg("tests/oidc/provider.mjs")
             .args(redirect_uris)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .expect("scripts/oidc");
+            .expect("scripts/node");
         let out = process.stdout.take().expect("its output");
         let mut lines = BufReader::new(out).lines();
         let issuer = lines.next_line().await.expect("its output");
@@ -198,12 +198,12 @@ fn next(here: &Url, response: &Response<String>) -> Option<Url> {
 /// Where node or its packages are not to be had.
 pub async fn oauth_client(arguments: &[&str]) -> Vec<Value> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let output = Command::new(root.join("scripts/oidc"))
-        .arg("client.mjs")
+    let output = Command::new(root.join("scripts/node"))
+        .arg("tests/oidc/client.mjs")
         .args(arguments)
         .output()
         .await
-        .expect("scripts/oidc");
+        .expect("scripts/node");
     let log = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{log}");
     let text = String::from_utf8(output.stdout).expect("lines");

@@ -1,7 +1,9 @@
 //! Two of each process, replaced one after the other as an upgrade does.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
@@ -12,8 +14,11 @@ use crate::{
     free_port,
 };
 
-/// How long a client tries again before it gives up.
-const RETRIED_FOR: Duration = Duration::from_secs(60);
+/// How often a client asks before it gives up, and how long it waits after the first time; twice as long after each further one.
+const TRIES: u32 = 4;
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+/// How long it goes on asking while a part that all replicas need is known to be away.
+const OUTAGE: Duration = Duration::from_secs(60);
 
 /// One of two.
 #[derive(Debug)]
@@ -30,6 +35,7 @@ pub struct Fleet {
     system: System,
     replicas: Vec<Replica>,
     gateways: [Client; 2],
+    outage: Arc<AtomicBool>,
 }
 
 impl Fleet {
@@ -37,8 +43,12 @@ impl Fleet {
     ///
     /// # Panics
     /// As [`System::start`].
-    pub async fn start(parts: &Parts) -> Self {
+    pub async fn start(parts: &Parts, settings: &[(&str, &str)]) -> Self {
         let mut system = System::still(Setting::Distributed);
+        let settings = settings
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        system.environment.extend(settings);
         system.prepare(parts).await;
         let mut own: Vec<(&'static str, HashMap<String, String>)> = Vec::new();
         let programs = ["usher-contacts", "usher-invitations", "usher-notifications"];
@@ -69,6 +79,7 @@ impl Fleet {
             system,
             replicas,
             gateways: gateways.map(|address| Client::new(&format!("http://{address}"))),
+            outage: Arc::default(),
         };
         for replica in &fleet.replicas {
             replica.is_ready().await;
@@ -107,13 +118,30 @@ impl Fleet {
 
     /// A client as front ends are: it asks another gateway, and again, where one does not answer.
     pub async fn client(&self) -> Retrying {
-        let nobody = Retrying(self.gateways.clone());
+        let nobody = Retrying(self.gateways.clone(), Arc::clone(&self.outage));
         let input = json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD, "as": "MEMBER" });
         let session = nobody.ask(SIGN_IN, json!({ "input": input })).await;
         let token = session["signIn"]["session"]["accessToken"]
             .as_str()
             .expect("a session");
-        Retrying(self.gateways.each_ref().map(|gateway| gateway.with_token(token)))
+        let gateways = self.gateways.each_ref().map(|gateway| gateway.with_token(token));
+        Retrying(gateways, Arc::clone(&self.outage))
+    }
+
+    /// Whether database or broker are away, for which clients are more patient than for the replacement of a process.
+    pub fn outage(&self, is_away: bool) {
+        self.outage.store(is_away, Ordering::Relaxed);
+    }
+
+    /// What the names of its exchanges and queues begin with.
+    #[must_use]
+    pub fn broker_prefix(&self) -> String {
+        self.system.broker_prefix()
+    }
+
+    /// Messages that no service could handle.
+    pub async fn dead_letters(&self) -> i64 {
+        self.system.dead_letters().await
     }
 
     /// What went out.
@@ -168,30 +196,40 @@ impl Replica {
 
 /// A client of two gateways that tries again what could not be answered.
 #[derive(Clone, Debug)]
-pub struct Retrying([Client; 2]);
+pub struct Retrying([Client; 2], Arc<AtomicBool>);
 
 impl Retrying {
-    /// `data` of the answer. What a service that is away costs is tried again, for a minute.
+    /// `data` of the answer. What a service that is away costs is tried again a few times, as clients do; during an outage for a minute.
     ///
     /// # Panics
     /// Where any other error comes back, or nobody answers.
     pub async fn ask(&self, query: &str, variables: Value) -> Value {
         let body = json!({ "query": query, "variables": variables });
-        let mut turns = self.0.iter().cycle();
-        eventually("an answer", RETRIED_FOR, || {
-            let gateway = turns.next();
-            let body = &body;
-            async move {
-                let (_, bytes) = gateway?.try_post(body).await.ok()?;
-                let answer: Value = serde_json::from_slice(&bytes).ok()?;
-                let Some(errors) = answer["errors"].as_array() else {
-                    return Some(answer["data"].clone());
-                };
-                let away = |error: &Value| error["extensions"]["code"] == "UNAVAILABLE";
-                assert!(errors.iter().all(away), "{query}\n{answer:#}");
-                None
+        let begun = Instant::now();
+        let mut wait = FIRST_WAIT;
+        let mut tries = 1;
+        for gateway in self.0.iter().cycle() {
+            if let Some(data) = answered(gateway, &body).await {
+                return data;
             }
-        })
-        .await
+            let outage = self.1.load(Ordering::Relaxed) && begun.elapsed() < OUTAGE;
+            assert!(outage || tries < TRIES, "no answer after {tries} tries: {body}");
+            tokio::time::sleep(wait).await;
+            if !outage {
+                (tries, wait) = (tries + 1, wait * 2);
+            }
+        }
+        unreachable!("the gateways never end")
     }
+}
+
+async fn answered(gateway: &Client, body: &Value) -> Option<Value> {
+    let (_, bytes) = gateway.try_post(body).await.ok()?;
+    let answer: Value = serde_json::from_slice(&bytes).ok()?;
+    let Some(errors) = answer["errors"].as_array() else {
+        return Some(answer["data"].clone());
+    };
+    let away = |error: &Value| error["extensions"]["code"] == "UNAVAILABLE";
+    assert!(errors.iter().all(away), "{body}\n{answer:#}");
+    None
 }

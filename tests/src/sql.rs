@@ -1,11 +1,49 @@
 //! Looking into databases from outside.
 
 use std::path::Path;
+use std::process::Stdio;
 
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// A table of a PostgreSQL database that nobody else can read or write, until this is dropped.
+#[derive(Debug)]
+pub struct LockedTable(#[expect(dead_code, reason = "the lock ends with its session")] Child);
+
+impl LockedTable {
+    /// Waits until the table is ours.
+    ///
+    /// # Panics
+    /// Where the database refuses.
+    pub async fn lock(database: &str, table: &str) -> Self {
+        let mut session = Command::new("psql")
+            .args([database, "-qAt"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("psql runs");
+        let sql = format!("BEGIN; LOCK TABLE {table}; SELECT 'locked';\n");
+        let input = session.stdin.as_mut().expect("its input");
+        input.write_all(sql.as_bytes()).await.expect("psql reads");
+        let mut line = String::new();
+        let mut output = BufReader::new(session.stdout.take().expect("its output"));
+        output.read_line(&mut line).await.expect("a line");
+        assert_eq!(line, "locked\n");
+        Self(session)
+    }
+
+    /// How many wait for a lock of this database's server.
+    pub async fn waiting(database: &str) -> i64 {
+        psql(database, "SELECT count(*) FROM pg_locks WHERE NOT granted").await
+    }
+}
 
 /// Runs one statement; the number that it answers, where it answers one.
-pub(crate) async fn psql(database: &str, sql: &str) -> i64 {
+///
+/// # Panics
+/// Where the database refuses.
+pub async fn psql(database: &str, sql: &str) -> i64 {
     let text = ask(
         Command::new("psql").args([database, "-qAtc", sql]),
         "postgresql-client",

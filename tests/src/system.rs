@@ -329,6 +329,16 @@ impl System {
         (code, process.log())
     }
 
+    /// Asks all its processes to end, and does not wait.
+    ///
+    /// # Panics
+    /// Where one takes no signal.
+    pub async fn terminate(&self) {
+        for process in &self.processes {
+            process.terminate().await;
+        }
+    }
+
     /// What the names of its exchanges and queues begin with.
     ///
     /// # Panics

@@ -133,7 +133,11 @@ fn e1_the_asyncapi_document_is_one() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let document = folder().join("asyncapi.json").canonicalize().unwrap();
     let mut node = Command::new(root.join("scripts/node"));
-    let output = node.arg("asyncapi.mjs").arg(&document).output().unwrap();
+    let output = node
+        .arg("tests/node/asyncapi.mjs")
+        .arg(&document)
+        .output()
+        .unwrap();
     let log = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{log}");
     assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), "[]");

@@ -12,7 +12,7 @@ use usher_database::{
 use usher_events::Envelope;
 use uuid::Uuid;
 
-use crate::{Handler, HandlerError, transport::Pack};
+use crate::{Handler, HandlerError, trace, transport::Pack};
 
 /// Why a slice was not delivered; nothing of it lasts.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +81,7 @@ pub(crate) async fn deliver_packed(
 ) -> Result<(), DeliverError> {
     let tx = database.write(Scope::System(SystemReason::Consume)).await?;
     let fresh = remember(&tx, queue, slice, packs).await?;
+    trace::duplicates(queue, slice.len() - fresh.len());
     if fresh.is_empty() {
         return Ok(());
     }

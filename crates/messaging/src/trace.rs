@@ -48,11 +48,21 @@ pub fn relate<'a>(span: &Span, lane: Lane, traceparents: impl IntoIterator<Item 
     }
 }
 
+/// Messages of a queue came that had been handled.
+pub(crate) fn duplicates(queue: &str, count: usize) {
+    if let Some(count) = u64::try_from(count).ok().filter(|count| *count > 0) {
+        INSTRUMENTS
+            .duplicates
+            .add(count, &[KeyValue::new("queue", queue.to_owned())]);
+    }
+}
+
 struct Instruments {
     operation: Histogram<f64>,
     process: Histogram<f64>,
     sent: Counter<u64>,
     consumed: Counter<u64>,
+    duplicates: Counter<u64>,
 }
 
 static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
@@ -75,6 +85,10 @@ static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
         consumed: meter
             .u64_counter("messaging.client.consumed.messages")
             .with_description("Messages that consumers worked on, each try counted.")
+            .build(),
+        duplicates: meter
+            .u64_counter("usher.events.duplicates")
+            .with_description("Messages that came once more and had been handled already, by queue.")
             .build(),
     }
 });

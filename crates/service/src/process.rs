@@ -66,6 +66,11 @@ struct LifecycleSettings {
     grace_seconds: u64,
 }
 
+/// How long telemetry may take to go out at the end: behind the grace of a stop, before whoever stops us kills us.
+const FLUSHED: Duration = Duration::from_secs(3);
+/// The same where a second signal asked for the end.
+const FLUSHED_AT_ONCE: Duration = Duration::from_millis(500);
+
 /// The whole `main` of a process that runs one service; `name` is the binary's.
 ///
 /// `core` gets the settings and the life, and returns when the service has stopped.
@@ -119,8 +124,10 @@ where
     let lifecycle = Lifecycle::new(Duration::from_secs(own.grace_seconds));
     let outcome = runtime.block_on(async {
         let telemetry = Telemetry::start(&settings, name, &lifecycle)?;
+        let life = lifecycle.clone();
         let outcome = supervise(Process { settings, lifecycle }, core).await;
-        telemetry.flush();
+        let at_once = life.aborting().is_cancelled();
+        telemetry.flush(if at_once { FLUSHED_AT_ONCE } else { FLUSHED });
         outcome
     });
     // a thread that blocks must not keep the process

@@ -9,7 +9,7 @@ const CHANGELOG: &str = include_str!("../../../CHANGELOG.md");
 
 async fn breaks(released: &Path, new: &Path) -> String {
     let [released, new] = [released, new].map(|path| path.to_str().unwrap());
-    node(&["breaking.mjs", released, new]).await
+    node("breaking.mjs", &[released, new]).await
 }
 
 #[test]

@@ -36,15 +36,16 @@ const OLDER_DRAFT: [(&str, &str); 6] = [
 ];
 
 /// What a program of `tests/node` writes.
-pub async fn node(arguments: &[&str]) -> String {
+pub async fn node(program: &str, arguments: &[&str]) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let output = Command::new(root.join("scripts/node"))
+        .arg(format!("tests/node/{program}"))
         .args(arguments)
         .output()
         .await
         .unwrap();
     let log = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{arguments:?}\n{log}");
+    assert!(output.status.success(), "{program}\n{log}");
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -52,7 +53,7 @@ pub async fn node(arguments: &[&str]) -> String {
 async fn the_audit_of_graphql_over_http_finds_nothing_but_what_the_guide_names() {
     let harness = Harness::new();
     let address = harness.serve().await;
-    let found: Value = serde_json::from_str(&node(&["audit.mjs", &address]).await).unwrap();
+    let found: Value = serde_json::from_str(&node("audit.mjs", &[&address]).await).unwrap();
     let audits = found.as_object().unwrap();
     assert_eq!(audits.len(), 61);
     let mut failed: Vec<(&str, &str)> = audits
@@ -76,7 +77,7 @@ async fn the_audit_of_graphql_over_http_finds_nothing_but_what_the_guide_names()
 /// The lines of a client that follows a batch.
 async fn followed(transport: &str, harness: &Harness, token: &str) -> Vec<String> {
     let (address, query) = (harness.serve().await, harness.watching());
-    let said = node(&["follow.mjs", transport, &address, token, &query]).await;
+    let said = node("follow.mjs", &[transport, &address, token, &query]).await;
     said.lines().map(str::to_owned).collect()
 }
 

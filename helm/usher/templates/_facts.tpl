@@ -44,7 +44,7 @@ operations:
   calls: []
   reaches: [database, broker, smtp]
   secrets: [database, broker, smtp, serviceKeys, sealKeys, fieldKeys, signingKeys]
-  settings: [broker_prefix, database, gateway, mail]
+  settings: [broker, broker_prefix, database, gateway, inbound, mail]
 {{- end -}}
 
 {{/* Under which variable a program takes a secret. */}}

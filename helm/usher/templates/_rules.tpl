@@ -18,6 +18,18 @@
   labels: { severity: warning }
   annotations:
     summary: {{ "{{ $labels.pod }} does not answer" | quote }}
+- alert: UsherRequestsFail
+  {{- /* a gateway that is not ready says so at /readyz with 503, as it should */}}
+  {{- $asked := printf "http_server_request_duration_seconds_count{%s,http_route!~%q" $of "/(healthz|readyz)" }}
+  expr: |-
+    sum(rate({{ $asked }},http_response_status_code=~"5.."}[10m]))
+    / sum(rate({{ $asked }}}[10m])) > {{ $rules.errorShare }}
+    and
+    sum(increase({{ $asked }}}[10m])) > 20
+  for: 5m
+  labels: { severity: critical }
+  annotations:
+    summary: The gateway answers many requests with an error of its own
 - alert: UsherMailStopped
   expr: |-
     sum(increase(usher_events_published_total{ {{- $of -}} ,type=~"usher[.]invitation[.](issued|resent)[.]v1"}[30m])) > 0

@@ -232,6 +232,16 @@ spec:
 {{- define "usher.scaledByQueue" -}}
 {{- $settings := mergeOverwrite (deepCopy .root.Values.settings) .own.settings -}}
 {{- $broker := mergeOverwrite (deepCopy .root.Values.secrets.broker) (.own.secrets.broker | default dict) -}}
+{{- $authority := .root.Values.authorities.broker -}}
+{{- if $authority.name -}}
+# KEDA verifies by an authority of yours only where this says so, and takes that from no other place.
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  {{- include "usher.metadata" (merge (dict "suffix" "-keda") .) | nindent 2 }}
+data: { tls: enable }
+---
+{{ end -}}
 apiVersion: keda.sh/v1alpha1
 kind: TriggerAuthentication
 metadata:
@@ -241,6 +251,15 @@ spec:
     - parameter: host
       name: {{ $broker.name | quote }}
       key: {{ $broker.key | quote }}
+    {{- if $authority.name }}
+    - parameter: ca
+      name: {{ $authority.name | quote }}
+      key: {{ $authority.key | quote }}
+  configMapTargetRef:
+    - parameter: tls
+      name: {{ include "usher.component" . }}-keda
+      key: tls
+    {{- end }}
 ---
 apiVersion: keda.sh/v1alpha1
 kind: ScaledObject

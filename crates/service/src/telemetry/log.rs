@@ -11,17 +11,12 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::{Boxed, Format, TelemetrySettings};
+use super::{Boxed, TelemetrySettings};
 use crate::Settings;
 
 pub(super) fn layer(own: &TelemetrySettings, settings: &Settings) -> Boxed {
-    let json = match own.format {
-        Format::Auto => !settings.common.is_development(),
-        Format::Json => true,
-        Format::Pretty => false,
-    };
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    if json {
+    if own.is_json(settings) {
         layer
             .json()
             .flatten_event(true)

@@ -3,6 +3,9 @@
 mod export;
 mod log;
 
+use std::sync::mpsc;
+use std::time::Duration;
+
 use opentelemetry::global;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
@@ -13,7 +16,6 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde::Deserialize;
 use tokio::task::JoinHandle;
-use tracing::Level;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
@@ -54,6 +56,15 @@ impl TelemetrySettings {
         Ok(own)
     }
 
+    /// Whether lines are objects, for a program that reads them, rather than for a person.
+    fn is_json(&self, settings: &Settings) -> bool {
+        match self.format {
+            Format::Auto => !settings.common.is_development(),
+            Format::Json => true,
+            Format::Pretty => false,
+        }
+    }
+
     /// What is logged.
     fn filter(&self) -> Result<EnvFilter, StartError> {
         EnvFilter::try_new(&self.filter)
@@ -87,11 +98,17 @@ impl Telemetry {
         let own = TelemetrySettings::of(settings)?;
         let exporters = Exporters::of(&own, settings, service)?;
         let mut layers = vec![log::layer(&own, settings).with_filter(own.filter()?).boxed()];
-        let traces = exporters.as_ref().map(Exporters::traces).transpose()?;
+        // Lines of the log carry the ids of a trace whether anybody collects traces or not; where nobody does, a request has one span
+        // in each process, and none of them records anything.
+        let (traces, deepest) = match &exporters {
+            Some(exporters) => (Some(exporters.traces()?), LevelFilter::DEBUG),
+            None if own.is_json(settings) => (Some(export::ids_alone()), LevelFilter::INFO),
+            None => (None, LevelFilter::OFF),
+        };
         if let Some(provider) = &traces {
             // Trace context alone: baggage of others is neither read nor passed on.
             global::set_text_map_propagator(TraceContextPropagator::new());
-            layers.push(spans(provider, service));
+            layers.push(spans(provider, service, deepest));
         }
         let logs = exporters.as_ref().filter(|_| own.otlp_logs);
         let logs = logs.map(Exporters::logs).transpose()?;
@@ -141,28 +158,50 @@ impl Telemetry {
         })
     }
 
-    /// Sends what is still held back.
-    pub fn flush(self) {
+    /// Sends what is still held back, all of it at once and for so long: a collector that is silent does not keep the process.
+    pub fn flush(self, patience: Duration) {
         if let Some(private) = self.private {
             private.abort();
         }
-        said("traces", self.traces.map(|provider| provider.shutdown()));
-        said("metrics", self.metrics.map(|provider| provider.shutdown()));
-        said("logs", self.logs.map(|provider| provider.shutdown()));
+        let (done, ends) = mpsc::channel::<()>();
+        let flush = |what: &'static str, shutdown: Box<dyn FnOnce() -> OTelSdkResult + Send>| {
+            let done = done.clone();
+            // not joined: what the exporter waits for ends with the process
+            std::thread::spawn(move || {
+                if let Err(error) = shutdown() {
+                    tracing::debug!(%error, "{what} were not flushed");
+                }
+                drop(done);
+            });
+        };
+        if let Some(traces) = self.traces {
+            flush("traces", Box::new(move || traces.shutdown_with_timeout(patience)));
+        }
+        if let Some(metrics) = self.metrics {
+            flush(
+                "metrics",
+                Box::new(move || metrics.shutdown_with_timeout(patience)),
+            );
+        }
+        if let Some(logs) = self.logs {
+            flush("logs", Box::new(move || logs.shutdown_with_timeout(patience)));
+        }
+        drop(done);
+        // an end without a message, once all are done
+        let _ = ends.recv_timeout(patience);
     }
 }
 
-fn said(what: &str, flushed: Option<OTelSdkResult>) {
-    if let Some(Err(error)) = flushed {
-        tracing::debug!(%error, "{what} were not flushed");
-    }
-}
-
-/// Our own spans, whatever is logged, with what is logged inside of them. Spans that only traces need are of the level DEBUG, so
-/// that they cost nothing where nobody collects traces.
-fn spans(provider: &SdkTracerProvider, service: &'static str) -> Boxed {
-    let ours = filter_fn(|metadata| {
-        metadata.target().starts_with("usher") && (metadata.is_span() || *metadata.level() <= Level::INFO)
+/// Our own spans of these levels, whatever is logged, with what is logged inside of them. Spans that only traces need are of the level
+/// DEBUG, so that they cost nothing where nobody collects traces.
+fn spans(provider: &SdkTracerProvider, service: &'static str, deepest: LevelFilter) -> Boxed {
+    let ours = filter_fn(move |metadata| {
+        let shown = if metadata.is_span() {
+            deepest
+        } else {
+            LevelFilter::INFO
+        };
+        metadata.target().starts_with("usher") && *metadata.level() <= shown
     });
     tracing_opentelemetry::layer()
         .with_tracer(provider.tracer(service))
@@ -170,6 +209,6 @@ fn spans(provider: &SdkTracerProvider, service: &'static str) -> Boxed {
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
-        .with_filter(ours.with_max_level_hint(LevelFilter::DEBUG))
+        .with_filter(ours.with_max_level_hint(deepest))
         .boxed()
 }

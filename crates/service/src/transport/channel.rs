@@ -64,6 +64,12 @@ impl PeerChannel {
         self
     }
 
+    /// How many addresses there are, as that changes.
+    #[cfg(test)]
+    pub(super) fn address_count(&self) -> Option<watch::Receiver<usize>> {
+        self.addresses.clone()
+    }
+
     /// Says where it is: at the first of several addresses.
     pub(super) fn at(mut self, url: &Url) -> Self {
         if let Some(host) = url.host_str() {

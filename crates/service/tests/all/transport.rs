@@ -82,16 +82,20 @@ async fn a_conversation_in_memory() {
 }
 
 #[tokio::test]
-async fn a_name_is_resolved_and_balanced() {
-    let (listener, _) = tcp().await;
-    let port = listener.address().unwrap().port();
-    let lifecycle = serve(listener);
-    let address =
-        PeerAddress::parse(&format!("http://127.0.0.1:{port}, http://127.0.0.1:{port}"), "X").unwrap();
-    let answer = client(&address).check(whole()).await.unwrap().into_inner();
-    assert_eq!(answer.status(), ServingStatus::Serving);
-    lifecycle.stop();
-    lifecycle.finish().await.unwrap();
+async fn several_addresses_may_be_given() {
+    let (listener, other) = (tcp().await.0, tcp().await.0);
+    let urls = [&listener, &other].map(|listener| format!("http://{}", listener.address().unwrap()));
+    let (one, two) = (serve(listener), serve(other));
+    let address = PeerAddress::parse(&urls.join(", "), "X").unwrap();
+    let mut client = client(&address);
+    for _ in 0..20 {
+        let answer = client.check(whole()).await.unwrap().into_inner();
+        assert_eq!(answer.status(), ServingStatus::Serving);
+    }
+    for lifecycle in [one, two] {
+        lifecycle.stop();
+        lifecycle.finish().await.unwrap();
+    }
 }
 
 /// A balancing client has such a one with each address that it has not asked anything.

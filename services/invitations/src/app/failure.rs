@@ -28,6 +28,14 @@ impl Failure {
         Self::Broken(error.into())
     }
 
+    /// The code of the first thing that the caller can mend.
+    pub(crate) fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused(refusals) => refusals.first().map(|refusal| refusal.code.as_str()),
+            _ => None,
+        }
+    }
+
     /// Two transactions were in each other's way: the whole use case is worth another try.
     pub(crate) fn is_conflict(&self) -> bool {
         match self {

@@ -1,9 +1,11 @@
 //! What is measured of invitations. No label names an organization or a person.
 
 use chrono::TimeDelta;
-use opentelemetry::metrics::{Gauge, Histogram};
+use opentelemetry::metrics::{Counter, Gauge, Histogram};
 use opentelemetry::{KeyValue, global};
 use usher_types::BatchState;
+
+use super::Failure;
 
 const MINUTE: f64 = 60.0;
 const HOUR: f64 = 60.0 * MINUTE;
@@ -15,6 +17,7 @@ pub(crate) struct Meters {
     open_batches: Gauge<i64>,
     until_sent: Histogram<f64>,
     until_accepted: Histogram<f64>,
+    sign_ins: Counter<u64>,
 }
 
 impl Meters {
@@ -67,7 +70,21 @@ impl Meters {
                     30.0 * DAY,
                 ],
             ),
+            sign_ins: meter
+                .u64_counter("usher.sign_ins")
+                .with_description("Attempts to sign in, by way (password, provider) and outcome.")
+                .build(),
         }
+    }
+
+    /// Somebody has tried to sign in.
+    pub(crate) fn sign_in<T>(&self, way: &'static str, outcome: &Result<T, Failure>) {
+        let outcome = match outcome {
+            Ok(_) => "SIGNED_IN".to_owned(),
+            Err(failure) => failure.code().unwrap_or("UNAVAILABLE").to_owned(),
+        };
+        self.sign_ins
+            .add(1, &[KeyValue::new("way", way), KeyValue::new("outcome", outcome)]);
     }
 
     /// How many batches there are in each state that is no end.

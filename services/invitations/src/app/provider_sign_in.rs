@@ -96,6 +96,12 @@ impl App {
     /// NOT_FOUND without a provider; BAD_CREDENTIALS for a way back that is not this browser's or was taken before; NOT_ALLOWED for
     /// whom the claims let do nothing, or whose address is not verified, somebody else's, or switched off.
     pub(crate) async fn finish_provider_sign_in(&self, back: CameBack<'_>) -> Result<NewSession, Failure> {
+        let signed_in = self.try_finish(back).await;
+        self.meters.sign_in("provider", &signed_in);
+        signed_in
+    }
+
+    async fn try_finish(&self, back: CameBack<'_>) -> Result<NewSession, Failure> {
         let place = self.place(back.organization, back.redirect_uri).await?;
         let secret = RawToken::parse(back.secret).ok_or_else(not_this_browsers)?;
         let attempt = Attempt::new(secret, place.provider.issuer());

@@ -48,6 +48,12 @@ impl App {
     /// # Errors
     /// BAD_CREDENTIALS, whatever was wrong; LOCKED_OUT, with the seconds to wait where waiting helps.
     pub(crate) async fn sign_in(&self, attempt: SignIn<'_>) -> Result<NewSession, Failure> {
+        let signed_in = self.try_sign_in(attempt).await;
+        self.meters.sign_in("password", &signed_in);
+        signed_in
+    }
+
+    async fn try_sign_in(&self, attempt: SignIn<'_>) -> Result<NewSession, Failure> {
         // what follows is asked within the turn: as many guesses as there are turns can overtake the count, not more
         let turn = self.hasher.turn().await?;
         let firm = self.firm(attempt.organization).await?;
