@@ -1,7 +1,7 @@
 //! The queries.
 
 use async_graphql::{Context, ID, MergedObject, Object};
-use futures::future::try_join_all;
+use futures::future::join_all;
 use usher_auth::{Operation, Principal, Subject, authorize};
 use usher_proto::contacts::v1 as contacts;
 use usher_proto::contacts::v1::contact_selection::Of;
@@ -12,7 +12,7 @@ use usher_types::{AccountId, BatchId, ContactId, OrganizationId, SegmentId};
 use super::input::{AccountFilter, ContactFilter, ContactOrder, ContactSelection};
 use super::query_operations::OperationsQueries;
 use super::query_people::PeopleQueries;
-use super::scope::{Scope, answer};
+use super::scope::{Scope, answer, item_or_null};
 use super::types::{
     AccessExplanation, Account, AccountConnection, Contact, ContactConnection, InvitationAction,
     InvitationBatch, InvitationBatchConnection, InvitationFunnel, InvitationLanding, InvitationPreview,
@@ -154,7 +154,8 @@ impl Questions {
         node(ctx, &id).await
     }
 
-    /// As `node`, for at most 100 ids, in their order. Needs a session, and what the operation for each type needs.
+    /// As `node`, for at most 100 ids, in their order; null, with an error at its place, for one that cannot be had. Needs a session, and what
+    /// the operation for each type needs.
     async fn nodes(
         &self,
         ctx: &Context<'_>,
@@ -163,7 +164,11 @@ impl Questions {
         if ids.len() > MOST_NODES {
             return Err(Fault::input(format!("at most {MOST_NODES} ids at once")));
         }
-        try_join_all(ids.iter().map(|id| node(ctx, id))).await
+        let found = join_all(ids.iter().map(|id| node(ctx, id))).await.into_iter();
+        let nodes = found.enumerate();
+        Ok(nodes
+            .map(|(place, found)| item_or_null(ctx, place, found).flatten())
+            .collect())
     }
 
     /// A contact. Needs `contacts.read`; a portal session sees its own, and the names of those on its accounts.

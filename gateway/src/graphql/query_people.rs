@@ -51,11 +51,11 @@ impl PeopleQueries {
 
     /// The caller's own sessions that live, the latest used first; at most 100. Sessions of members who look through a contact's
     /// eyes are not among them. Needs a session.
-    async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<LiveSession>, Fault> {
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Option<Vec<LiveSession>>, Fault> {
         let scope = Scope::permitted(ctx, Operation::ListSessions)?;
         let request = scope.ask(wire::ListSessionsRequest {});
         let reply = answer(scope.backends.sessions.clone().list_sessions(request).await)?;
-        Ok(reply.sessions.into_iter().map(LiveSession).collect())
+        Ok(Some(reply.sessions.into_iter().map(LiveSession).collect()))
     }
 
     /// Programs that call the API with client credentials, by name. Needs `members.manage`.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::Context;
+use async_graphql::{Context, PathSegment};
 use chrono::{DateTime, Utc};
 use tonic::{Request, Response, Status};
 use usher_auth::{Operation, Principal, authorize};
@@ -187,6 +187,19 @@ impl Scope {
             None => Request::new(message),
         }
     }
+}
+
+/// An item of a list that has nulls: one that failed is null in its place, and costs the rest of the answer nothing.
+pub(crate) fn item_or_null<T>(ctx: &Context<'_>, place: usize, item: Result<T, Fault>) -> Option<T> {
+    let fault = match item {
+        Ok(item) => return Some(item),
+        Err(fault) => fault,
+    };
+    let error = async_graphql::Error::from(fault).into_server_error(ctx.item.pos);
+    let mut error = ctx.set_error_path(error);
+    error.path.push(PathSegment::Index(place));
+    ctx.add_error(error);
+    None
 }
 
 /// The message of a service's answer.

@@ -1,12 +1,15 @@
 //! Messages that services could not handle.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::json;
+use tonic::Status;
 use usher_auth::Permission;
 use usher_proto::operations::v1 as wire;
 use usher_proto::{bytes_of, timestamp};
 use uuid::Uuid;
 
-use super::harness::Harness;
+use super::harness::{Harness, partial};
 
 const LIST: &str = "query($first: Int, $filter: DeadLetterFilter) {
   deadLetters(first: $first, filter: $filter) { component state reason } }";
@@ -60,6 +63,38 @@ async fn e3_all_services_are_asked_and_the_newest_letters_come_first() {
         .map(|asked: &wire::ListDeadLettersRequest| (asked.limit, asked.replayed))
         .collect();
     assert_eq!(asked, [(4, false), (4, false), (4, false), (50, true)]);
+}
+
+#[tokio::test]
+async fn e3_a_service_that_does_not_answer_hides_its_own_letters_alone() {
+    let harness = Harness::new();
+    let (at, asked) = (timestamp(harness.now()), AtomicUsize::new(0));
+    harness
+        .fakes
+        .on("ListDeadLetters", move |_: wire::ListDeadLettersRequest| {
+            if asked.fetch_add(1, Ordering::Relaxed) == 1 {
+                return Err(Status::deadline_exceeded("away"));
+            }
+            let letter = wire::DeadLetter {
+                id: bytes_of(Uuid::from_u128(1)),
+                given_up_at: Some(at),
+                ..Default::default()
+            };
+            Ok(wire::DeadLettersReply {
+                letters: vec![letter],
+            })
+        });
+    let query = "{ deadLetters { state } __typename }";
+    let answer = harness.ask(Some(&harness.admin()), query, json!({})).await;
+    assert_eq!(answer.status, partial());
+    let letter = json!({ "state": "GIVEN_UP" });
+    assert_eq!(
+        answer.json()["data"]["deadLetters"],
+        json!([letter, letter, null])
+    );
+    assert_eq!(answer.json()["data"]["__typename"], "Query");
+    assert_eq!(answer.codes(), ["UNAVAILABLE"]);
+    assert_eq!(answer.json()["errors"][0]["path"], json!(["deadLetters", 2]));
 }
 
 #[tokio::test]

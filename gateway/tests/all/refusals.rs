@@ -101,6 +101,44 @@ async fn i14_a_service_that_refuses_a_read_only_session_is_heard() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_had_of_a_list_costs_the_rest_of_it_nothing() {
+    let harness = Harness::new();
+    let (here, away) = (
+        ContactId::new(harness.now()),
+        NodeId::Account(AccountId::new(harness.now())),
+    );
+    let row = contact(&harness, here);
+    harness
+        .fakes
+        .on("BatchGetContacts", move |_: contacts::BatchGetRequest| {
+            Ok(contacts::BatchGetContactsReply {
+                contacts: vec![row.clone()],
+            })
+        })
+        .on("BatchGetAccounts", |_: contacts::BatchGetRequest| {
+            Err::<contacts::BatchGetAccountsReply, _>(Status::deadline_exceeded("away"))
+        })
+        .on("ListSessions", |_: invitations::ListSessionsRequest| {
+            Err::<invitations::ListSessionsReply, _>(Status::deadline_exceeded("away"))
+        });
+    let ids = json!({ "ids": [away.encode().0, NodeId::Contact(here).encode().0] });
+    let query = "query Q($ids: [ID!]!) { nodes(ids: $ids) { __typename } sessions { id } __typename }";
+    let answer = harness.ask(Some(&harness.admin()), query, ids).await;
+    assert_eq!(answer.status, partial());
+    assert_eq!(
+        answer.json()["data"]["nodes"],
+        json!([null, { "__typename": "Contact" }])
+    );
+    assert_eq!(answer.json()["data"]["sessions"], Value::Null);
+    assert_eq!(answer.json()["data"]["__typename"], "Query");
+    let errors = answer.json()["errors"].as_array().cloned().unwrap();
+    let mut paths: Vec<String> = errors.iter().map(|error| error["path"].to_string()).collect();
+    paths.sort_unstable();
+    assert_eq!(paths, [r#"["nodes",0]"#, r#"["sessions"]"#]);
+    assert_eq!(answer.codes(), ["UNAVAILABLE", "UNAVAILABLE"]);
+}
+
+#[tokio::test]
 async fn malformed_and_foreign_ids_look_like_unknown_ones() {
     let harness = Harness::new();
     harness
