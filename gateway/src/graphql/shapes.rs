@@ -75,3 +75,36 @@ pub(crate) fn named(mut ty: &Type) -> &str {
         }
     }
 }
+
+#[cfg(test)]
+impl Shapes {
+    /// Every field that answers with a list of objects, and the type that has it.
+    pub(crate) fn lists_of_objects(&self) -> Vec<(&str, &str, &Shape)> {
+        let fields = self.0.iter().flat_map(|(of, fields)| {
+            let fields = fields.iter();
+            fields.map(move |(field, shape)| (of.as_str(), field.as_str(), shape))
+        });
+        fields
+            .filter(|(_, _, shape)| is_list(&shape.ty) && self.has_fields(named(&shape.ty)))
+            .collect()
+    }
+
+    /// Whether something below this type is a list of objects or a page.
+    pub(crate) fn leads_to_a_list(&self, of: &str) -> bool {
+        let below = self.0.get(of).into_iter().flat_map(HashMap::values);
+        below.into_iter().any(|shape| {
+            let name = named(&shape.ty);
+            let is_long = shape.is_page || is_list(&shape.ty);
+            self.has_fields(name) && (is_long || self.leads_to_a_list(name))
+        })
+    }
+
+    fn has_fields(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+}
+
+#[cfg(test)]
+fn is_list(ty: &Type) -> bool {
+    matches!(ty.base, BaseType::List(_))
+}
