@@ -183,6 +183,9 @@ fn counter(quota: Quota) -> Counter {
 
 #[cfg(test)]
 mod tests {
+    use async_graphql::parser::parse_schema;
+    use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+
     use super::*;
 
     const NONE: RateSettings = RateSettings {
@@ -224,6 +227,56 @@ mod tests {
         for budget in [Budget::Points, Budget::SignIns, Budget::Links, Budget::Mails] {
             assert_eq!(rates.pay(budget, &source("192.0.2.1"), u32::MAX), Ok(None));
         }
+    }
+
+    /// Operations that anybody may call and that have no budget but their points.
+    const WITHOUT_BUDGET: [(&str, &str); 3] = [
+        ("viewer", "says what the token says"),
+        (
+            "refreshSession",
+            "every open tab does it, and a token that is wrong ends its session",
+        ),
+        ("signOut", "ends what the caller holds"),
+    ];
+
+    /// Every operation that anybody may call, by its description.
+    fn public() -> Vec<String> {
+        let mut found = Vec::new();
+        for definition in parse_schema(crate::graphql::sdl()).unwrap().definitions {
+            let TypeSystemDefinition::Type(definition) = definition else {
+                continue;
+            };
+            let name = definition.node.name.node.as_str();
+            let is_root = matches!(name, "Query" | "Mutation" | "Subscription");
+            let (true, TypeKind::Object(object)) = (is_root, definition.node.kind) else {
+                continue;
+            };
+            for field in object.fields {
+                let description = field.node.description.map(|text| text.node).unwrap_or_default();
+                if description.contains("Public") {
+                    found.push(field.node.name.node.to_string());
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn whatever_anybody_may_call_has_a_budget_of_its_own_or_is_named_here() {
+        let mut budgeted: Vec<String> = crate::graphql::operations()
+            .into_iter()
+            .map(|operation| operation.name)
+            .filter(|name| Budget::of(name).is_some())
+            .collect();
+        let is_named = |name: &String| WITHOUT_BUDGET.iter().any(|(known, _)| known == name);
+        let mut expected = public();
+        assert_eq!(expected.iter().filter(|name| is_named(name)).count(), 3);
+        expected.retain(|name| !is_named(name));
+        // a member's, and mails all the same
+        expected.push("sendPasswordReset".to_owned());
+        budgeted.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(budgeted, expected);
     }
 
     #[test]
