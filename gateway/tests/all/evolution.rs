@@ -35,15 +35,16 @@ async fn nothing_that_was_released_is_broken() {
 }
 
 #[tokio::test]
-async fn what_goes_without_being_announced_is_a_break() {
+async fn what_goes_without_being_announced_or_before_its_day_is_a_break() {
     let folder = tempfile::tempdir().unwrap();
     let (released, new) = (
         folder.path().join("released.graphql"),
         folder.path().join("new.graphql"),
     );
     let old =
-        "type Query { kept(of: Int): Colour gone: Int announced: Int @deprecated(reason: \"Use kept.\") }
-        enum Colour { RED GREEN BLUE @deprecated(reason: \"Use GREEN.\") }";
+        "type Query { kept(of: Int): Colour gone: Int announced: Int @deprecated(reason: \"Use kept. Removed after 2020-06-30.\")
+        vague: Int @deprecated(reason: \"Use kept.\") early: Int @deprecated(reason: \"Use kept. Removed after 9999-12-31.\") }
+        enum Colour { RED GREEN BLUE @deprecated(reason: \"Use GREEN. Removed after 2020-06-30.\") }";
     std::fs::write(&released, old).unwrap();
     std::fs::write(&new, "type Query { kept(of: Int!): Colour } enum Colour { RED }").unwrap();
     let found = breaks(&released, &new).await;
@@ -53,7 +54,9 @@ async fn what_goes_without_being_announced_is_a_break() {
         found,
         [
             "ARG_CHANGED_KIND: Query.kept arg of has changed type from Int to Int!.",
+            "FIELD_REMOVED: Query.early was removed.",
             "FIELD_REMOVED: Query.gone was removed.",
+            "FIELD_REMOVED: Query.vague was removed.",
             "VALUE_REMOVED_FROM_ENUM: GREEN was removed from enum type Colour."
         ]
     );

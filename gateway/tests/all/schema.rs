@@ -4,6 +4,7 @@ use std::process::Command;
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{InputValueDefinition, TypeKind, TypeSystemDefinition};
+use chrono::NaiveDate;
 use usher_auth::Permission;
 use usher_gateway::graphql::{Kind, operations, sdl};
 
@@ -143,6 +144,41 @@ fn everything_in_the_schema_is_described() {
         }
     }
     assert_eq!(bare, Vec::<String>::new());
+}
+
+/// Whether a reason says what to use instead and the day after which there is nothing else, as docs/graphql.md promises.
+fn is_announcement(directive: &str) -> bool {
+    let reason = directive
+        .strip_prefix("(reason: \"Use ")
+        .and_then(|rest| rest.split_once("\")"));
+    let told = reason.and_then(|(reason, _)| reason.split_once(". Removed after "));
+    told.is_some_and(|(instead, day)| {
+        let day = day.strip_suffix('.').unwrap_or_default();
+        let is_day = day.len() == 10 && day.parse::<NaiveDate>().is_ok();
+        !instead.is_empty() && is_day
+    })
+}
+
+#[test]
+fn whatever_is_deprecated_names_what_to_use_instead_and_its_last_day() {
+    for (directive, holds) in [
+        (r#"(reason: "Use nodes. Removed after 2027-06-30.")"#, true),
+        (r#"(reason: "Use nodes.")"#, false),
+        (r#"(reason: "Use nodes. Removed after 2027-06-31.")"#, false),
+        (r#"(reason: "Removed after 2027-06-30.")"#, false),
+        ("\n", false),
+    ] {
+        assert_eq!(is_announcement(directive), holds, "{directive}");
+    }
+    let sdl = sdl();
+    let wrong = sdl
+        .split("@deprecated")
+        .skip(1)
+        .filter(|rest| !is_announcement(rest));
+    let wrong: Vec<&str> = wrong
+        .map(|rest| rest.lines().next().unwrap_or_default())
+        .collect();
+    assert_eq!(wrong, Vec::<&str>::new());
 }
 
 #[test]
