@@ -32,6 +32,7 @@ mod all {
     mod rows;
     mod schema;
     mod socket;
+    mod spans;
     mod toggles;
     mod trusted;
 }

@@ -20,6 +20,8 @@ use crate::settings::GatewaySettings;
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) schema: DebugSchema,
+    /// Whether clients may ask what the API holds.
+    pub(crate) introspection: bool,
     pub(crate) limits: Limits,
     pub(crate) shapes: Shapes,
     pub(crate) rates: Rates,
@@ -57,6 +59,7 @@ impl App {
     pub(crate) fn new(settings: &Settings, parts: Parts, lifecycle: &Lifecycle) -> Result<Self, StartError> {
         let own = GatewaySettings::of(settings)?;
         let development = settings.common.is_development();
+        let introspection = own.introspection(development);
         let verifier = parts.verifier.clone();
         lifecycle
             .readiness()
@@ -64,7 +67,8 @@ impl App {
                 std::future::ready(verifier.is_ready())
             });
         Ok(Self {
-            schema: DebugSchema(build(own.introspection(development))),
+            schema: DebugSchema(build(introspection)),
+            introspection,
             limits: own.limits(),
             shapes: Shapes::new(&sdl()),
             rates: Rates::new(own.rates()),

@@ -7,11 +7,14 @@ use axum::http::{HeaderName, HeaderValue, Method, Uri};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use usher_service::StartError;
 
-use super::frame::REQUEST_ID;
+use super::frame::{CLIENT_NAME, CLIENT_VERSION, REQUEST_ID};
 use super::graphql::PREFLIGHTS;
 
 /// How long a browser may remember what it was told.
 const REMEMBERED: Duration = Duration::from_secs(600);
+
+/// The trace that a request is a part of (W3C Trace Context): browsers that are traced send it with every request.
+const TRACE: [&str; 2] = ["traceparent", "tracestate"];
 
 /// Answers preflights of exactly these origins. Cookies are never taken along: the API's callers bring a token.
 ///
@@ -21,6 +24,8 @@ pub(crate) fn cors<'a>(origins: impl Iterator<Item = &'a str>) -> Result<CorsLay
     let origins: Vec<HeaderValue> = origins.map(origin).collect::<Result<_, _>>()?;
     let mut asked = vec![ACCEPT, AUTHORIZATION, CONTENT_TYPE, REQUEST_ID];
     asked.extend(PREFLIGHTS.map(HeaderName::from_static));
+    asked.extend([CLIENT_NAME, CLIENT_VERSION]);
+    asked.extend(TRACE.map(HeaderName::from_static));
     Ok(CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])

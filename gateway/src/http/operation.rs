@@ -1,6 +1,7 @@
 //! From a request's parameters to an answer, the same over POST, SSE and WebSocket.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_graphql::parser::parse_query;
@@ -9,7 +10,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, Value, Variables};
 use axum::http::StatusCode;
-use futures::{Stream, StreamExt, stream};
+use futures::{FutureExt, Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
@@ -216,13 +217,12 @@ pub(super) fn prepare(app: &App, parameters: Parameters) -> Result<Operation, Re
     let measured = app.limits.measure(&app.shapes, &document, chosen, &given);
     let cost = measured.map_err(Refused::invalid)?;
     required_variables(chosen, &given)?;
-    let mut budgets: BTreeMap<Budget, u32> = BTreeMap::new();
-    for budget in root_fields(&document, chosen)
-        .iter()
-        .filter_map(|field| Budget::of(field))
-    {
-        *budgets.entry(budget).or_default() += 1;
+    let fields = root_fields(&document, chosen);
+    // the executor would answer null, as if there were no schema
+    if !app.introspection && fields.iter().any(|field| matches!(*field, "__schema" | "__type")) {
+        return Err(Refused::invalid("this API does not tell its schema"));
     }
+    let budgets = budgets(&fields);
     let called = called(&document, name.as_deref());
     let (kind, order) = (chosen.ty, Order::of(&document, chosen));
     let variables = Variables::from_value(Value::Object(given.into_iter().collect()));
@@ -242,6 +242,15 @@ pub(super) fn prepare(app: &App, parameters: Parameters) -> Result<Operation, Re
         budgets,
         kind,
     })
+}
+
+/// How often each budget is asked for.
+fn budgets(fields: &[&str]) -> BTreeMap<Budget, u32> {
+    let mut budgets: BTreeMap<Budget, u32> = BTreeMap::new();
+    for budget in fields.iter().filter_map(|field| Budget::of(field)) {
+        *budgets.entry(budget).or_default() += 1;
+    }
+    budgets
 }
 
 impl Operation {
@@ -329,7 +338,11 @@ fn required_variables(operation: &OperationDefinition, given: &Given) -> Result<
 /// Answers a question or a change.
 pub(super) async fn execute(app: &App, operation: Operation, scope: Scope) -> Answer {
     let span = span(&operation);
-    let answer = executed(app, operation, scope).instrument(span.clone()).await;
+    let work = executed(app, operation, scope).instrument(span.clone());
+    let answer = AssertUnwindSafe(work)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| broken());
     if let Some(code) = answer.errors.first().and_then(code) {
         span.record("error.type", code);
         span.record("otel.status_code", "ERROR");
@@ -383,6 +396,12 @@ async fn executed(app: &App, operation: Operation, scope: Scope) -> Answer {
     answer
 }
 
+/// The last answer of an operation that panicked. The request's id finds in the log what nobody is shown.
+fn broken() -> Answer {
+    let fault = Fault::internal("an operation panicked");
+    Refused::new(StatusCode::INTERNAL_SERVER_ERROR, fault).into()
+}
+
 /// Answers any operation as a stream; a question or a change has one answer.
 pub(super) fn execute_stream(
     app: Arc<App>,
@@ -400,8 +419,10 @@ pub(super) fn execute_stream(
         ..
     } = operation;
     let responses = app.schema.0.execute_stream(request.data(scope));
-    responses
-        .map(move |response| finish(&app, &query, name.as_deref(), &order, response))
+    let answers = responses.map(move |response| finish(&app, &query, name.as_deref(), &order, response));
+    AssertUnwindSafe(answers)
+        .catch_unwind()
+        .map(|answer| answer.unwrap_or_else(|_| broken()))
         .right_stream()
 }
 

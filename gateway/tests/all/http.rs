@@ -1,11 +1,14 @@
 //! GraphQL over HTTP: status codes, media types, limits.
 
+use std::sync::{Arc, Mutex};
+
 use axum::body::Body;
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use usher_proto::contacts::v1::{ListContactsReply, ListContactsRequest};
 
 use super::harness::{Harness, is_refusal, partial};
+use super::spans;
 
 fn post(body: impl Into<Body>) -> Request<Body> {
     Request::post("/graphql")
@@ -195,11 +198,17 @@ async fn introspection_is_open_in_development_alone() {
         json!({ "data": { "__schema": { "queryType": { "name": "Query" } } } })
     );
     let production = Harness::with(&[("mode", "production")]);
-    let answer = production.ask(None, query, Value::Null).await;
-    assert_ne!(
-        answer.json()["data"]["__schema"]["queryType"]["name"],
-        json!("Query")
-    );
+    for query in [query, "{ __type(name: \"Contact\") { name } }"] {
+        let answer = production.ask(None, query, Value::Null).await;
+        is_refusal(
+            &answer,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "GRAPHQL_VALIDATION_FAILED",
+        );
+    }
+    // clients ask for the names of types everywhere, and that tells nothing
+    let answer = production.ask(None, "{ __typename }", Value::Null).await;
+    assert_eq!(answer.json(), json!({ "data": { "__typename": "Query" } }));
     let answer = production
         .ask(None, "{ viewr { __typename } }", Value::Null)
         .await;
@@ -326,8 +335,11 @@ async fn other_origins_are_allowed_by_name_alone() {
             .unwrap();
         harness.send(request).await
     };
+    let headers = "accept,authorization,content-type,x-request-id,graphql-require-preflight,apollo-require-preflight,\
+        x-apollo-operation-name,apollographql-client-name,apollographql-client-version,traceparent,tracestate";
     for origin in ["https://app.firm.example", "http://localhost:3000"] {
         let answer = preflight(origin).await;
+        assert_eq!(answer.header("access-control-allow-headers"), Some(headers));
         assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
         assert_eq!(answer.header("access-control-allow-methods"), Some("GET,POST"));
         assert_eq!(answer.header("access-control-allow-credentials"), None);
@@ -366,4 +378,49 @@ async fn other_origins_are_allowed_by_name_alone() {
         closed.send(request).await.header("access-control-allow-origin"),
         None
     );
+}
+
+#[tokio::test]
+async fn an_operation_that_panics_is_masked_and_found_again_by_its_request() {
+    let harness = Harness::new();
+    let breaking = spans::break_calls();
+    let query = "{ contacts { nodes { id } } }";
+    let answer = harness.ask(Some(&harness.admin()), query, Value::Null).await;
+    drop(breaking);
+    is_refusal(
+        &answer,
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "INTERNAL_SERVER_ERROR",
+    );
+    let error = &answer.json()["errors"][0];
+    assert_eq!(error["message"], "internal error");
+    assert_eq!(
+        error["extensions"]["requestId"].as_str(),
+        answer.header("x-request-id")
+    );
+}
+
+#[tokio::test]
+async fn the_span_of_a_request_names_the_client_that_names_itself() {
+    let harness = Harness::new();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let requests = Arc::clone(&seen);
+    let watching = spans::watch(move |name, mut fields| {
+        if name == "http" {
+            let mut client = |part: &str| fields.0.remove(part);
+            let client = ["usher.client.name", "usher.client.version"].map(&mut client);
+            requests.lock().unwrap().push(client);
+        }
+    });
+    harness.send(post(TYPENAME)).await;
+    let mut request = post(TYPENAME);
+    for (name, value) in [("name", "portal"), ("version", "1.2.3")] {
+        let name = format!("apollographql-client-{name}");
+        let name: http::HeaderName = name.parse().unwrap();
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    harness.send(request).await;
+    drop(watching);
+    let named = ["portal", "1.2.3"].map(|part| Some(part.to_owned()));
+    assert_eq!(*seen.lock().unwrap(), [[None, None], named]);
 }
