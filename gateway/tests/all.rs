@@ -13,6 +13,7 @@ mod all {
     mod confirmation;
     mod dead_letters;
     mod declining;
+    mod events;
     mod evolution;
     mod fakes;
     mod field;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures::stream::{Stream, unfold};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::sleep;
 use tonic::{Code as GrpcCode, Status, Streaming};
 use usher_proto::invitations::v1::invitations_client::InvitationsClient;
 use usher_proto::invitations::v1::{Batch, WatchBatchRequest};
@@ -12,7 +12,7 @@ use usher_service::PeerChannel;
 use usher_service::grpc::Bearer;
 
 use super::types::InvitationBatch;
-use crate::fault::{Code, Fault};
+use crate::fault::Fault;
 
 /// Between two looks for a service that does not answer; it grows.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -23,38 +23,32 @@ struct Follower {
     client: InvitationsClient<PeerChannel>,
     bearer: Bearer,
     request: WatchBatchRequest,
-    /// The token's end is the stream's.
-    until: Instant,
     stream: Option<Streaming<Batch>>,
     last: Option<Batch>,
     pause: Duration,
 }
 
-/// The batch at each change, from `stream` on, until nothing of it will move any more or the token ends.
+/// The batch at each change, from `stream` on, until nothing of it will move any more. With its token a stream ends in the transport,
+/// which says so in the way of its protocol.
 pub(super) fn follow(
     client: InvitationsClient<PeerChannel>,
-    (bearer, until): (Bearer, Instant),
+    bearer: Bearer,
     (request, stream): (WatchBatchRequest, Streaming<Batch>),
 ) -> impl Stream<Item = Result<InvitationBatch, Fault>> + use<> {
     let follower = Follower {
         client,
         bearer,
         request,
-        until,
         stream: Some(stream),
         last: None,
         pause: FIRST_PAUSE,
     };
     unfold(Some(follower), |follower| async {
         let mut follower = follower?;
-        match timeout_at(follower.until, follower.next()).await {
-            Ok(Ok(Some(batch))) => Some((Ok(InvitationBatch(batch)), Some(follower))),
-            Ok(Ok(None)) => None,
-            Ok(Err(status)) => Some((Err(status.into()), None)),
-            Err(_) => {
-                let ended = Fault::new(Code::Unauthenticated, "the token has ended");
-                Some((Err(ended), None))
-            }
+        match follower.next().await {
+            Ok(Some(batch)) => Some((Ok(InvitationBatch(batch)), Some(follower))),
+            Ok(None) => None,
+            Err(status) => Some((Err(status.into()), None)),
         }
     })
 }

@@ -2,7 +2,6 @@
 
 use async_graphql::{Context, ID};
 use futures::Stream;
-use tokio::time::Instant;
 use usher_auth::{Denied, Operation};
 use usher_proto::invitations::v1::WatchBatchRequest;
 use usher_types::BatchId;
@@ -33,13 +32,6 @@ impl Subscription {
         };
         let mut client = scope.backends.invitations.clone();
         let stream = answer(client.watch_batch(scope.ask(request.clone())).await)?;
-        let left = (caller.principal.expires_at - scope.now)
-            .to_std()
-            .unwrap_or_default();
-        Ok(follow(
-            client,
-            (caller.bearer, Instant::now() + left),
-            (request, stream),
-        ))
+        Ok(follow(client, caller.bearer, (request, stream)))
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn caller(app: &App, token: &str) -> Result<Caller, Fault> {
     }
     let invalid = || Fault::new(Code::Unauthenticated, "the token is not valid");
     let principal = app.verifier.verify(token).map_err(|refused| match refused {
-        InvalidToken::Expired => Fault::new(Code::TokenExpired, refused.to_string()),
+        InvalidToken::Expired => expired(),
         InvalidToken::Refused => invalid(),
     })?;
     // a service's own token is good for gRPC between services alone
@@ -35,6 +35,11 @@ pub(crate) fn caller(app: &App, token: &str) -> Result<Caller, Fault> {
     }
     let bearer = Bearer::new(token).map_err(|_| invalid())?;
     Ok(Caller { bearer, principal })
+}
+
+/// The token was good and has run out.
+pub(super) fn expired() -> Fault {
+    Fault::new(Code::TokenExpired, InvalidToken::Expired.to_string())
 }
 
 /// The caller of a request; nobody where it brings no token.

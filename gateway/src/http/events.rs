@@ -1,21 +1,28 @@
 //! GraphQL over server-sent events: one operation a connection, events `next` and `complete`.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_graphql::parser::types::OperationType;
 use axum::body::{Body, Bytes};
-use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 use usher_service::grpc::{request_id, within};
 
 use super::App;
 use super::accept::Format;
-use super::operation::{Answer, Operation, execute_stream};
+use super::client::expired;
+use super::operation::{Answer, Operation, Refused, execute_stream};
 use crate::graphql::Scope;
 
+/// Answers that wait for a slow client before its operations wait too.
+pub(super) const BACKLOG: usize = 16;
 /// How often a quiet stream says that it still stands.
 const BREATH: Duration = Duration::from_secs(12);
 /// A comment, which clients leave alone.
@@ -25,21 +32,19 @@ const COMPLETE: &[u8] = b"event: complete\ndata:\n\n";
 
 /// Streams the answers until the operation, the token or the process ends.
 pub(super) fn stream(app: Arc<App>, operation: Operation, scope: Scope) -> Response {
-    let end = Box::pin(end_of(&app, &scope));
-    let id = request_id();
-    let answers = Box::pin(execute_stream(app, operation, scope).take_until(end));
-    let chunks = stream::unfold(Some(answers), move |answers| {
-        let id = id.clone();
-        async move {
-            let mut answers = answers?;
-            // the response outlives its handler, so each step enters the request anew
-            let step = within(id, tokio::time::timeout(BREATH, answers.next())).await;
-            Some(match step {
-                Ok(Some(answer)) => (next(&answer), Some(answers)),
-                Ok(None) => (Bytes::from_static(COMPLETE), None),
-                Err(_) => (Bytes::from_static(STILL_HERE), Some(answers)),
-            })
-        }
+    let (events, waiting) = mpsc::channel(BACKLOG);
+    let reader = Reader {
+        events,
+        patience: app.slow_reader,
+    };
+    let end = end_of(&app, &operation, &scope);
+    let answers = execute_stream(app, operation, scope);
+    // a body is polled only by a client that reads, so somebody else has to notice that one does not; the response outlives its
+    // handler, so the request's id is taken along
+    tokio::spawn(within(request_id(), feed(answers, end, reader)));
+    let body = stream::unfold(waiting, |mut waiting| async move {
+        let event: Bytes = waiting.recv().await?;
+        Some((Ok::<_, Infallible>(event), waiting))
     });
     let headers = [
         (
@@ -48,7 +53,55 @@ pub(super) fn stream(app: Arc<App>, operation: Operation, scope: Scope) -> Respo
         ),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (headers, Body::from_stream(chunks.map(Ok::<_, Infallible>))).into_response()
+    (headers, Body::from_stream(body)).into_response()
+}
+
+/// The other end of the body.
+struct Reader {
+    events: mpsc::Sender<Bytes>,
+    /// How long an event may lie before the client has lost its stream.
+    patience: Duration,
+}
+
+impl Reader {
+    /// Whether the client takes more.
+    async fn hand(&self, event: Bytes) -> bool {
+        matches!(timeout(self.patience, self.events.send(event)).await, Ok(Ok(())))
+    }
+}
+
+/// Hands the answers over. Where the process stops or the client does not read, the events end without `complete`: that is how a client
+/// knows that there was more, and asks again.
+async fn feed(
+    answers: impl Stream<Item = Answer> + Send,
+    end: impl Future<Output = End> + Send,
+    reader: Reader,
+) {
+    let (mut answers, mut end) = (pin!(answers), pin!(end));
+    loop {
+        let step = tokio::select! {
+            biased;
+            () = reader.events.closed() => return,
+            ending = &mut end => match ending {
+                End::Stop => return,
+                End::Token => {
+                    reader.hand(next(&Refused::new(StatusCode::UNAUTHORIZED, expired()).into())).await;
+                    None
+                }
+            },
+            step = timeout(BREATH, answers.next()) => match step {
+                Ok(answer) => answer.as_ref().map(next),
+                Err(_) => Some(Bytes::from_static(STILL_HERE)),
+            },
+        };
+        let Some(event) = step else {
+            reader.hand(Bytes::from_static(COMPLETE)).await;
+            return;
+        };
+        if !reader.hand(event).await {
+            return;
+        }
+    }
 }
 
 fn next(answer: &Answer) -> Bytes {
@@ -59,14 +112,25 @@ fn next(answer: &Answer) -> Bytes {
     Bytes::from(event)
 }
 
-/// When a stream ends whatever it has to say: with the caller's token, or with the process.
-fn end_of(app: &App, scope: &Scope) -> impl Future<Output = ()> + Send + use<> {
-    let stop = app.stop.clone();
-    let token = token_life(app, scope);
+/// What ends a stream that has more to say.
+enum End {
+    /// The process stops.
+    Stop,
+    /// The caller's token has run out.
+    Token,
+}
+
+/// When a subscription ends whatever it has to say. A question or a change that has begun is answered.
+fn end_of(app: &App, operation: &Operation, scope: &Scope) -> impl Future<Output = End> + Send + use<> {
+    let is_endless = operation.kind == OperationType::Subscription;
+    let (stop, token) = (app.stop.clone(), token_life(app, scope));
     async move {
+        if !is_endless {
+            std::future::pending::<()>().await;
+        }
         tokio::select! {
-            () = stop.cancelled() => {}
-            () = token => {}
+            () = stop.cancelled() => End::Stop,
+            () = token => End::Token,
         }
     }
 }

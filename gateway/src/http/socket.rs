@@ -17,7 +17,7 @@ use usher_service::grpc::{id_of, within};
 
 use super::App;
 use super::client::{bearer_token, caller};
-use super::events::token_life;
+use super::events::{BACKLOG, token_life};
 use super::graphql::LONGEST_BODY;
 use super::operation::{Answer, Parameters, Refused, execute_stream, prepare};
 use crate::fault::{Code, Fault};
@@ -29,8 +29,6 @@ const PROTOCOL: &str = "graphql-transport-ws";
 const INTRODUCTION: Duration = Duration::from_secs(3);
 /// Operations of one socket at a time.
 const MOST_OPERATIONS: usize = 50;
-/// Answers that wait for a slow client before the operations wait too.
-const BACKLOG: usize = 16;
 /// How often a quiet client is asked whether it still stands; unanswered until the next time, it is gone.
 const BREATH: Duration = Duration::from_secs(25);
 /// How long the word that we close may take.
@@ -40,6 +38,8 @@ const LAST_WORD: Duration = Duration::from_secs(1);
 type Close = (u16, &'static str);
 
 const GOING_AWAY: Close = (1001, "Going away");
+const TOO_BIG: Close = (1009, "Message too big");
+const TRY_AGAIN: Close = (1013, "Try again later");
 const BAD_MESSAGE: Close = (4400, "Invalid message");
 const UNAUTHORIZED: Close = (4401, "Unauthorized");
 const FORBIDDEN: Close = (4403, "Forbidden");
@@ -113,7 +113,8 @@ pub(super) fn accept(app: Arc<App>, upgrade: WebSocketUpgrade, source: String) -
     });
     upgrade
         .protocols([PROTOCOL])
-        .max_message_size(LONGEST_BODY)
+        // a message that is a little too long is read to its end, so that whoever is still sending hears why we close
+        .max_message_size(2 * LONGEST_BODY)
         .on_upgrade(move |socket| async move {
             let agreed = socket
                 .protocol()
@@ -206,6 +207,7 @@ impl Connection {
                 message = socket.recv() => {
                     heard = true;
                     let text = match message {
+                        Some(Ok(Message::Text(text))) if text.len() > LONGEST_BODY => return Some(TOO_BIG),
                         Some(Ok(Message::Text(text))) => text,
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
                         Some(Ok(Message::Binary(_))) => return Some(BAD_MESSAGE),
@@ -290,7 +292,7 @@ impl Connection {
             .find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
         if let Some((_, given)) = given {
             let token = given.as_str().and_then(bearer_token).ok_or(FORBIDDEN)?;
-            self.caller = Some(caller(&self.app, token).map_err(|_| FORBIDDEN)?);
+            self.caller = Some(caller(&self.app, token).map_err(|fault| refusal_of(&fault))?);
             self.token = Some(token.to_owned());
         }
         self.introduced = true;
@@ -315,7 +317,7 @@ impl Connection {
         }
         // the session may have ended since the socket was opened
         if let Some(token) = &self.token {
-            caller(&self.app, token).map_err(|_| FORBIDDEN)?;
+            caller(&self.app, token).map_err(|fault| refusal_of(&fault))?;
         }
         let payer = Payer::of(self.caller.as_ref(), &self.source);
         let prepared = prepare(&self.app, parameters).and_then(|mut operation| {
@@ -332,6 +334,14 @@ impl Connection {
         let task = tokio::spawn(within(request, work));
         self.operations.insert(id, task.abort_handle());
         Ok(None)
+    }
+}
+
+/// How a token is refused: that keys have not arrived yet is no fault of the token's.
+const fn refusal_of(fault: &Fault) -> Close {
+    match fault.code {
+        Code::Unavailable => TRY_AGAIN,
+        _ => FORBIDDEN,
     }
 }
 

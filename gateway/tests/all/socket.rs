@@ -9,10 +9,11 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use usher_gateway::ids::NodeId;
-use usher_proto::invitations::v1::{Batch, WatchBatchRequest};
+use usher_proto::invitations::v1::{Batch, SessionReply, SignInRequest, WatchBatchRequest};
 use usher_types::BatchId;
 
 use super::harness::Harness;
+use super::spans;
 
 struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -127,6 +128,110 @@ async fn every_way_to_break_the_protocol_has_its_close_code() {
     let mut client = Client::introduced(&harness, None).await;
     client.say(json!({ "type": "connection_init" })).await;
     assert_eq!(client.closed().await, 4429);
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_long_closes_with_1009() {
+    let harness = Harness::new();
+    let mut client = Client::introduced(&harness, None).await;
+    client
+        .say(json!({ "type": "ping", "payload": "x".repeat(1024 * 1024) }))
+        .await;
+    assert_eq!(client.closed().await, 1009);
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_verified_yet_closes_with_1013() {
+    let harness = Harness::new();
+    harness.verifier.set_keys(usher_auth::VerifyingKeys::default());
+    let mut client = Client::open(&harness, Some("graphql-transport-ws")).await;
+    let payload = json!({ "authorization": format!("Bearer {}", harness.admin()) });
+    client
+        .say(json!({ "type": "connection_init", "payload": payload }))
+        .await;
+    assert_eq!(client.closed().await, 1013);
+}
+
+/// The code of an operation's refusal, and for how many seconds to wait.
+fn refusal(message: &Value, id: &str) -> (String, Option<u64>) {
+    assert_eq!(
+        (&message["type"], &message["id"]),
+        (&json!("error"), &json!(id)),
+        "{message}"
+    );
+    let extensions = &message["payload"][0]["extensions"];
+    let code = extensions["code"].as_str().unwrap().to_owned();
+    (code, extensions["retryAfter"].as_u64())
+}
+
+#[tokio::test]
+async fn operations_of_a_socket_are_paid_for_as_those_over_http() {
+    let harness = Harness::with(&[
+        ("gateway.query_complexity", "50"),
+        ("gateway.rate_points", "60"),
+        ("gateway.rate_points_per_second", "1"),
+        ("gateway.sign_ins_per_minute", "1"),
+    ]);
+    harness
+        .fakes
+        .on("SignIn", |_: SignInRequest| Ok(SessionReply::default()));
+    let mut client = Client::introduced(&harness, Some(harness.admin())).await;
+    let dear = format!("{{ {} }}", "viewer { __typename } ".repeat(20));
+    client.say(subscribe("1", &dear)).await;
+    assert_eq!(client.hear().await["type"], json!("next"));
+    assert_eq!(client.hear().await, json!({ "id": "1", "type": "complete" }));
+    client.say(subscribe("2", &dear)).await;
+    let (code, wait) = refusal(&client.hear().await, "2");
+    // twenty points are missing, and one comes back in a second
+    assert!(
+        code == "THROTTLED" && wait.is_some_and(|wait| (15..=20).contains(&wait)),
+        "{code} {wait:?}"
+    );
+    let mut client = Client::introduced(&harness, None).await;
+    let guess = "signIn(input: { email: \"a@b.example\", password: \"x\" }) { userErrors { code } }";
+    client
+        .say(subscribe("1", &format!("mutation {{ a: {guess} b: {guess} }}")))
+        .await;
+    assert_eq!(refusal(&client.hear().await, "1").0, "THROTTLED");
+    assert!(!harness.fakes.called().contains(&"SignIn".to_owned()));
+}
+
+#[tokio::test]
+async fn a_socket_has_fifty_operations_at_a_time() {
+    let harness = Harness::new();
+    let query = harness.watching();
+    // nobody answers, so the operations live
+    harness.fakes.silent("WatchBatch");
+    let mut client = Client::introduced(&harness, Some(harness.admin())).await;
+    for id in 0..51 {
+        client.say(subscribe(&id.to_string(), &query)).await;
+    }
+    assert_eq!(
+        refusal(&client.hear().await, "50"),
+        ("THROTTLED".to_owned(), None)
+    );
+    client.say(json!({ "id": "7", "type": "complete" })).await;
+    client.say(subscribe("50", "{ __typename }")).await;
+    assert_eq!(client.hear().await["type"], json!("next"));
+}
+
+#[tokio::test]
+async fn an_operation_that_panics_is_masked_and_frees_its_id() {
+    let harness = Harness::new();
+    let query = harness.watching();
+    let mut client = Client::introduced(&harness, Some(harness.admin())).await;
+    let breaking = spans::break_calls();
+    for query in ["{ contacts { nodes { id } } }", &query] {
+        client.say(subscribe("1", query)).await;
+        let answer = client.hear().await;
+        assert_eq!(refusal(&answer, "1").0, "INTERNAL_SERVER_ERROR");
+        let error = &answer["payload"][0];
+        assert_eq!(error["message"], json!("internal error"));
+        assert!(error["extensions"]["requestId"].is_string(), "{error}");
+    }
+    drop(breaking);
+    client.say(subscribe("1", "{ __typename }")).await;
+    assert_eq!(client.hear().await["type"], json!("next"));
 }
 
 #[tokio::test]
