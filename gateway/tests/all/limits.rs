@@ -244,3 +244,24 @@ async fn an_operation_that_takes_too_long_is_given_up() {
     is_refusal(&answer, StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE");
     assert_eq!(answer.header("retry-after"), Some("1"));
 }
+
+#[test]
+fn the_guide_names_the_defaults_of_the_settings() {
+    let guide = include_str!("../../../docs/graphql.md");
+    let defaults = include_str!("../../../crates/service/usher.toml");
+    let mut named = 0;
+    for row in guide.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [_, _, _, numbers, settings, _] = cells.as_slice() else {
+            continue;
+        };
+        for (number, setting) in numbers.split(" and ").zip(settings.split(", ")) {
+            if let Some(name) = setting.strip_prefix('`').and_then(|rest| rest.strip_suffix('`')) {
+                let line = format!("{name} = {}", number.replace(',', ""));
+                assert!(defaults.lines().any(|known| known == line), "{line}");
+                named += 1;
+            }
+        }
+    }
+    assert_eq!(named, 10);
+}
