@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -11,7 +11,7 @@ use std::{
 
 use jsonschema::Validator;
 use serde_json::Value;
-use usher_events::catalog::{Entry, catalog, files, folder};
+use usher_events::catalog::{Direction, Entry, catalog, files, folder};
 
 /// Every file of the contract, by its path in the folder.
 fn there() -> BTreeSet<String> {
@@ -84,6 +84,91 @@ fn e1_examples_of_all_times_are_read_and_fit_todays_schema() {
             (entry.reads)(&data).unwrap_or_else(|error| panic!("{path}: {error}"));
         }
     }
+}
+
+/// Goes through data by its schema, and notes for each field, by its owner, whether something stands there.
+fn visit(schema: &Value, root: &Value, owner: &str, data: &Value, fields: &mut BTreeMap<String, bool>) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let target = root.pointer(reference.trim_start_matches('#')).unwrap();
+        let owner = reference.rsplit('/').next().unwrap();
+        visit(target, root, owner, data, fields);
+    }
+    for choices in ["anyOf", "allOf", "oneOf"] {
+        for choice in schema[choices].as_array().into_iter().flatten() {
+            visit(choice, root, owner, data, fields);
+        }
+    }
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let (field, value) = (format!("{owner}.{name}"), &data[name]);
+        // null and an empty list say nothing of what could stand there
+        let is_filled = !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
+        visit(property, root, &field, value, fields);
+        *fields.entry(field).or_default() |= is_filled;
+    }
+}
+
+/// A field that no example fills could be given another shape, and no test would see it. Types that share a payload, or a part
+/// of one, share its fields: an invitation that is over has no end, one that was issued has.
+#[test]
+fn e1_every_field_stands_filled_in_an_example() {
+    let mut fields = BTreeMap::new();
+    for entry in catalog() {
+        for path in examples(&entry) {
+            let data = serde_json::from_str(&read(&path)).unwrap();
+            visit(&entry.schema, &entry.schema, entry.payload, &data, &mut fields);
+        }
+    }
+    for field in [
+        "PortalFacts.accepted_at",
+        "usher_events::fact::MessageChanged.error",
+    ] {
+        assert!(fields.contains_key(field), "{field} is not in {fields:?}");
+    }
+    let empty: Vec<String> = fields
+        .into_iter()
+        .filter_map(|(field, is_filled)| (!is_filled).then_some(field))
+        .collect();
+    assert_eq!(empty, Vec::<String>::new());
+}
+
+/// The routing keys that the document gives for an exchange.
+fn addresses(exchange: &str) -> BTreeSet<String> {
+    let document: Value = serde_json::from_str(&read("asyncapi.json")).unwrap();
+    let channels = document["channels"].as_object().unwrap().values();
+    let of_it = channels.filter(|channel| channel["bindings"]["amqp"]["exchange"]["name"] == exchange);
+    of_it
+        .map(|channel| channel["address"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn source(path: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    fs::read_to_string(root.join(path)).unwrap()
+}
+
+/// Publishers name no lane, or that of a mass behind the key; to readers every event comes by a lane.
+#[test]
+fn e2_the_document_names_the_routing_keys_that_publishers_use() {
+    let guide = source("docs/events.md");
+    let rows = guide.lines().filter(|line| line.starts_with("| `usher.inbound."));
+    let keys: Vec<&str> = rows.map(|row| row.split('`').nth(3).unwrap()).collect();
+    let promised = keys
+        .iter()
+        .flat_map(|key| [(*key).to_owned(), format!("{key}.bulk")]);
+    assert_eq!(addresses("usher.inbound"), promised.collect());
+    for program in ["python/publish.py", "node/publish.mjs", "rust/publish.rs"] {
+        let text = source(&format!("examples/events/{program}"));
+        let mut words = text.split(['"', '\'']);
+        assert!(
+            words.any(|word| addresses("usher.inbound").contains(word)),
+            "{program}"
+        );
+    }
+    let published = catalog()
+        .into_iter()
+        .filter(|entry| entry.direction == Direction::Published);
+    let published = published.map(|entry| format!("{}.{{lane}}", entry.routing_key()));
+    assert_eq!(addresses("usher.events"), published.collect());
 }
 
 fn wrong(validator: &Validator, data: &Value) -> Vec<String> {

@@ -7,9 +7,12 @@ use crate::Lane;
 
 /// The document, which refers to the schemas beside it.
 pub(super) fn document(entries: &[Entry]) -> Value {
-    let each = |make: fn(&Entry) -> Value| -> Value {
-        let all = entries.iter().map(|entry| (name(entry), make(entry)));
-        all.collect::<Map<String, Value>>().into()
+    let messages = entries.iter().map(|entry| (name(entry), message(entry)));
+    let each = |make: fn(&Way) -> Value| -> Value {
+        let ways = entries.iter().flat_map(Way::all);
+        ways.map(|way| (way.name.clone(), make(&way)))
+            .collect::<Map<String, Value>>()
+            .into()
     };
     json!({
         "asyncapi": "3.0.0",
@@ -34,7 +37,7 @@ pub(super) fn document(entries: &[Entry]) -> Value {
         "channels": each(channel),
         "operations": each(operation),
         "components": {
-            "messages": each(message),
+            "messages": messages.collect::<Map<String, Value>>(),
             "messageTraits": { "published": published(), "accepted": accepted() },
         },
     })
@@ -45,22 +48,49 @@ fn name(entry: &Entry) -> String {
     entry.kind.replace('.', "_")
 }
 
-fn channel(entry: &Entry) -> Value {
+/// How an event travels: by one channel and one operation.
+struct Way<'a> {
+    entry: &'a Entry,
+    name: String,
+    address: String,
+    summary: String,
+}
+
+impl<'a> Way<'a> {
+    /// What we publish has a lane behind its routing key. Others need not know of lanes: what they publish has none, unless it
+    /// is part of a mass.
+    fn all(entry: &'a Entry) -> Vec<Self> {
+        let way = |end: &str, name: String, summary: String| Self {
+            entry,
+            name,
+            address: format!("{}{end}", entry.routing_key()),
+            summary,
+        };
+        let alone = entry.summary.to_owned();
+        match entry.direction {
+            Direction::Published => vec![way(".{lane}", name(entry), alone)],
+            Direction::Accepted => {
+                let bulk = format!(".{}", Lane::Bulk.as_str());
+                let part = format!("{alone} Part of a mass, which lets what comes without a lane go first.");
+                vec![
+                    way("", name(entry), alone),
+                    way(&bulk, format!("{}_{}", name(entry), Lane::Bulk.as_str()), part),
+                ]
+            }
+        }
+    }
+}
+
+fn channel(way: &Way) -> Value {
+    let entry = way.entry;
     let exchange = match entry.direction {
         Direction::Published => "usher.events",
         Direction::Accepted => "usher.inbound",
     };
-    let lanes = Lane::ALL.map(Lane::as_str);
-    json!({
-        "address": format!("{}.{{lane}}", entry.routing_key()),
+    let mut channel = json!({
+        "address": way.address,
         "title": entry.kind,
-        "summary": entry.summary,
-        "parameters": {
-            "lane": {
-                "enum": lanes,
-                "description": "bulk for a part of a mass, which lets what somebody waits for go first.",
-            },
-        },
+        "summary": way.summary,
         "messages": { name(entry): { "$ref": format!("#/components/messages/{}", name(entry)) } },
         "bindings": {
             "amqp": {
@@ -69,21 +99,30 @@ fn channel(entry: &Entry) -> Value {
                 "bindingVersion": "0.3.0",
             },
         },
-    })
+    });
+    if entry.direction == Direction::Published {
+        channel["parameters"] = json!({
+            "lane": {
+                "enum": Lane::ALL.map(Lane::as_str),
+                "description": "bulk for a part of a mass, which lets what somebody waits for go first.",
+            },
+        });
+    }
+    channel
 }
 
 /// From where Usher stands: it sends what it publishes and receives what it accepts.
-fn operation(entry: &Entry) -> Value {
-    let action = match entry.direction {
+fn operation(way: &Way) -> Value {
+    let action = match way.entry.direction {
         Direction::Published => "send",
         Direction::Accepted => "receive",
     };
-    let channel = format!("#/channels/{}", name(entry));
+    let channel = format!("#/channels/{}", way.name);
     json!({
         "action": action,
         "channel": { "$ref": channel },
-        "summary": entry.summary,
-        "messages": [{ "$ref": format!("{channel}/messages/{}", name(entry)) }],
+        "summary": way.summary,
+        "messages": [{ "$ref": format!("{channel}/messages/{}", name(way.entry)) }],
         "bindings": { "amqp": { "deliveryMode": 2, "bindingVersion": "0.3.0" } },
     })
 }

@@ -73,7 +73,7 @@ fn contact(created: bool) -> ContactChanged {
             links: 1,
             links_with_login: 1,
             locale: Some("en".to_owned()),
-            time_zone: None,
+            time_zone: Some("Europe/London".to_owned()),
             external_id: Some("4711".to_owned()),
             login_accounts: vec![id(3)],
             test: false,
@@ -104,7 +104,7 @@ fn settings() -> OrganizationChanged {
         company_first: false,
         invitation_life: 604_800,
         placeholder_domains: vec!["noemail.example".to_owned()],
-        reply_to: None,
+        reply_to: Some("office@firm.example".to_owned()),
         locale: "en".to_owned(),
         time_zone: "Europe/London".to_owned(),
     }
@@ -243,10 +243,10 @@ pub(super) fn accepted() -> Vec<Entry> {
         first_name: Some("Ada".to_owned()),
         last_name: Some("Lovelace".to_owned()),
         email: Some(Some("ada@example.com".to_owned())),
-        phone: Some(None),
-        notes: None,
+        phone: Some(Some("+44 20 7946 0958".to_owned())),
+        notes: Some(Some("Prefers mornings".to_owned())),
         tags: Some(vec!["vip".to_owned()]),
-        active: None,
+        active: Some(true),
         accounts: Some(vec!["A-17".to_owned()]),
     };
     let account = AccountUpserted {
@@ -254,7 +254,7 @@ pub(super) fn accepted() -> Vec<Entry> {
         version: 1,
         name: Some("Analytical Engines".to_owned()),
         kind: Some(AccountKind::Company),
-        tags: Some(Vec::new()),
+        tags: Some(vec!["key".to_owned()]),
     };
     let ended = |external_id: &str| Deactivated {
         external_id: external_id.to_owned(),

@@ -5,6 +5,8 @@ mod asyncapi;
 mod examples;
 mod files;
 
+use std::any::type_name;
+
 use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -36,6 +38,8 @@ pub struct Entry {
     pub schema: Value,
     /// Data as it is written today.
     pub example: Value,
+    /// The name of what is read and written under this type; several types may share it.
+    pub payload: &'static str,
     /// Whether today's code still reads some data, and writes nothing else than what it has read.
     pub reads: fn(&Value) -> Result<(), String>,
 }
@@ -84,6 +88,7 @@ impl Entry {
             schema,
             // Our payloads are structs with string keys, which JSON always takes.
             example: serde_json::to_value(example).unwrap_or_default(),
+            payload: type_name::<T>(),
             reads: reads::<T>,
         }
     }
@@ -100,10 +105,27 @@ fn one_line(schema: &mut Schema) {
 fn reads<T: Serialize + DeserializeOwned>(data: &Value) -> Result<(), String> {
     let read: T = serde_json::from_value(data.clone()).map_err(|error| error.to_string())?;
     let written = serde_json::to_value(read).map_err(|error| error.to_string())?;
-    let is_kept = |(name, value): (&String, &Value)| written[name] == *value;
-    match data.as_object().map(|data| data.iter().all(is_kept)) {
-        Some(true) => Ok(()),
-        _ => Err(format!("{data} is written as {written}")),
+    if is_kept(data, &written) {
+        Ok(())
+    } else {
+        Err(format!("{data} is written as {written}"))
+    }
+}
+
+/// Whether all that was there is there still. Fields may come along at every depth; one that is missing is not one that is null.
+fn is_kept(before: &Value, after: &Value) -> bool {
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) => before
+            .iter()
+            .all(|(name, value)| after.get(name).is_some_and(|after| is_kept(value, after))),
+        (Value::Array(before), Value::Array(after)) => {
+            before.len() == after.len()
+                && before
+                    .iter()
+                    .zip(after)
+                    .all(|(before, after)| is_kept(before, after))
+        }
+        (before, after) => before == after,
     }
 }
 
@@ -113,4 +135,35 @@ pub fn catalog() -> Vec<Entry> {
     let mut all = examples::published();
     all.extend(examples::accepted());
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ContactUpserted, Deactivated, SignedIn};
+
+    #[test]
+    fn e1_a_field_that_is_not_read_any_more_is_missed_be_it_null() {
+        let gone = json!({ "external_id": "4711", "version": 1, "notes": null });
+        assert_eq!(
+            reads::<Deactivated>(&gone),
+            Err(format!(
+                "{gone} is written as {}",
+                json!({ "external_id": "4711", "version": 1 })
+            ))
+        );
+        assert_eq!(reads::<ContactUpserted>(&gone), Ok(()));
+    }
+
+    #[test]
+    fn e1_older_data_may_lack_a_field_at_any_depth() {
+        let signed_in = catalog()
+            .into_iter()
+            .find(|entry| entry.kind.ends_with(".signed_in.v1"));
+        let mut data = signed_in.unwrap().example;
+        data["portal"].as_object_mut().unwrap().remove("invited_by");
+        assert_eq!(reads::<SignedIn>(&data), Ok(()));
+        data["portal"]["invited"] = Value::Null;
+        assert!(reads::<SignedIn>(&data).is_err());
+    }
 }
