@@ -9,6 +9,7 @@ use usher_testkit::block_on;
 use uuid::Uuid;
 
 use super::{
+    document::Promise,
     recorder::{Record, recorder},
     stage::{Running, Stage, noon, subscription},
 };
@@ -227,7 +228,13 @@ fn e2_what_is_no_cloudevent_is_a_dead_letter_that_says_why() {
             }
             binary(all)
         };
-        for name in ["specversion", "id", "source", "type"] {
+        let promise = Promise::of(KIND);
+        let required = promise.required().into_iter();
+        let required: Vec<&str> = required
+            .filter_map(|name| name.strip_prefix("cloudEvents_"))
+            .collect();
+        assert_eq!(required, ["specversion", "id", "source", "type"]);
+        for name in required {
             let reason = inbox.buries(without(name), BODY).await;
             assert_eq!(reason, format!("unreadable: without the attribute {name}"));
         }

@@ -1,5 +1,6 @@
 //! One suite for both brokers: the in-process one with SQLite, RabbitMQ with PostgreSQL.
 
+mod document;
 mod failures;
 mod inbound;
 mod outage;

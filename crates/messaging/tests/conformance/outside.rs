@@ -6,13 +6,16 @@ use std::{
 };
 
 use futures::StreamExt;
+use lapin::{BasicProperties, types::ShortString};
+use serde_json::json;
 use usher_events::{Data, Envelope, Lane};
 use usher_testkit::block_on;
 use uuid::Uuid;
 
 use super::{
+    document::{Promise, headers},
     recorder::recorder,
-    stage::{Stage, event, subscription},
+    stage::{Stage, event, noon, subscription},
 };
 
 const CONTACTS: &[&str] = &["usher.contact.*.v1"];
@@ -35,32 +38,58 @@ fn e1_others_hear_single_cloudevents() {
         stage.speak(Lane::Bulk, spoken.clone()).await;
         for expected in &spoken {
             let heard = foreign.next().await.unwrap().unwrap();
-            assert_eq!(heard.routing_key.as_str(), "contact.updated.v1.bulk");
+            assert_eq!(heard.exchange.as_str(), format!("{}usher.events", stage.prefix()));
+            assert_eq!(
+                heard.routing_key.as_str(),
+                Promise::of(&expected.kind).routing_key("bulk")
+            );
             assert_eq!(Data::parse(&heard.data).unwrap(), expected.data);
-            let headers = heard.properties.headers().as_ref().unwrap().inner();
-            let header = |name: &str| match headers.get(name) {
-                Some(lapin::types::AMQPValue::LongString(text)) => text.to_string(),
-                other => panic!("{name}: {other:?}"),
-            };
-            assert_eq!(header("cloudEvents_specversion"), "1.0");
-            assert_eq!(header("cloudEvents_id"), expected.id.to_string());
-            assert_eq!(header("cloudEvents_source"), "contacts");
-            assert_eq!(header("cloudEvents_type"), "usher.contact.updated.v1");
-            assert_eq!(header("cloudEvents_time"), "2026-09-21T14:13:20.000000Z");
-            assert_eq!(header("cloudEvents_subject"), expected.key.to_string());
-            assert_eq!(
-                header("cloudEvents_traceparent"),
-                expected.traceparent.clone().unwrap()
-            );
-            assert_eq!(
-                heard.properties.content_type().as_ref().unwrap().as_str(),
-                "application/json"
-            );
+            keeps_its_promise(&heard.properties, expected);
         }
         assert_eq!(record.next(3).await, spoken);
         relay.stop().await;
         listening.stop().await;
     });
+}
+
+/// Headers and properties are those of the envelope, and those of which the document tells readers.
+fn keeps_its_promise(properties: &BasicProperties, said: &Envelope) {
+    let promise = Promise::of(&said.kind);
+    let headers = headers(properties);
+    let expected = json!({
+        "cloudEvents_specversion": "1.0",
+        "cloudEvents_id": said.id,
+        "cloudEvents_source": "contacts",
+        "cloudEvents_type": "usher.contact.updated.v1",
+        "cloudEvents_time": "2026-09-21T14:13:20.000000Z",
+        "cloudEvents_subject": said.subject,
+        "cloudEvents_partitionkey": said.key,
+        "cloudEvents_organization": said.organization,
+        "cloudEvents_traceparent": said.traceparent,
+    });
+    assert_eq!(headers, expected);
+    assert_eq!(promise.wrong(&headers), Vec::<String>::new());
+    // only where somebody traces is there a trace; everything else readers may count on
+    for name in expected.as_object().unwrap().keys() {
+        let mut less = headers.clone();
+        less.as_object_mut().unwrap().remove(name);
+        let may_be_missing = promise.wrong(&less).is_empty();
+        assert_eq!(may_be_missing, name == "cloudEvents_traceparent", "{name}");
+        assert!(promise.headers()["properties"][name].is_object(), "{name}");
+    }
+    let text = |text: &Option<ShortString>| text.as_ref().map(ToString::to_string);
+    let written = json!({
+        "content_type": text(properties.content_type()),
+        "type": text(properties.kind()),
+        "delivery_mode": properties.delivery_mode(),
+    });
+    assert_eq!(written, promise.properties());
+    assert_eq!(text(properties.message_id()), Some(said.id.to_string()));
+    assert_eq!(text(properties.app_id()).as_deref(), Some("contacts"));
+    assert_eq!(
+        properties.timestamp().map(i128::from),
+        Some(noon().timestamp().into())
+    );
 }
 
 /// A pack's events may stand in another order than those of the pack before.
