@@ -12,27 +12,41 @@ use usher_tests::{Parts, Postgres, RabbitMq, Setting, System, binary, eventually
 
 /// The first run of an example may install what it needs.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Of all users of the broker.
+const PASSWORD: &str = "sesame";
 
-/// What the sources say that operators load, with the users that are theirs to make. Nobody may configure what is Usher's.
+/// What the guide tells operators to load on a fresh node, and users for the others. Nobody may configure what is Usher's.
 fn definitions() -> Value {
     let file = include_str!("../../docs/rabbitmq-definitions.json");
     let mut all: Value = serde_json::from_str(file).expect("definitions");
-    let user = |name: &str| json!({ "name": name, "password": "sesame", "tags": "" });
-    let may = |user: &str, configure: &str, write: &str, read: &str| json!({ "user": user, "vhost": "/", "configure": configure, "write": write, "read": read });
+    let guide = include_str!("../../docs/events.md");
+    let (_, besides) = guide.split_once("```json\n").expect("what is to be added");
+    let besides = besides
+        .split("```")
+        .next()
+        .unwrap_or_default()
+        .replace('…', PASSWORD);
+    let besides: Value = serde_json::from_str(&besides).expect("definitions");
+    for (name, added) in besides.as_object().expect("an object") {
+        all[name] = added.clone();
+    }
+    let mut add = |name: &str, more: Value| all[name].as_array_mut().expect("a list").push(more);
     let own = "^example-.*$";
-    let ours = r"^(usher\.|contacts\.|invitations\.|notifications\.)";
-    all["vhosts"] = json!([{ "name": "/" }]);
-    all["users"] = json!([user("usher"), user("crm"), user("stranger")]);
-    all["permissions"] = json!([
-        may("usher", "^$", ours, ours),
-        may(
+    for (user, configure, write, read) in [
+        (
             "crm",
             own,
             r"^(usher\.inbound|example-.*)$",
-            r"^(usher\.events|example-.*)$"
+            r"^(usher\.events|example-.*)$",
         ),
-        may("stranger", "^$", r"^usher\.inbound$", "^$"),
-    ]);
+        ("stranger", "^$", r"^usher\.inbound$", "^$"),
+    ] {
+        add("users", json!({ "name": user, "password": PASSWORD, "tags": "" }));
+        add(
+            "permissions",
+            json!({ "user": user, "vhost": "/", "configure": configure, "write": write, "read": read }),
+        );
+    }
     all
 }
 
@@ -108,14 +122,14 @@ async fn e2_e1_examples_publish_and_listen_where_operators_have_made_the_queues(
     let (postgres, rabbitmq) = tokio::join!(Postgres::start(), RabbitMq::start_with(&definitions));
     let parts = Parts::Own {
         postgres: postgres.url(),
-        amqp: rabbitmq.url_of("usher", "sesame"),
+        amqp: rabbitmq.url_of("usher", PASSWORD),
     };
     let settings = [
         ("USHER_BROKER__TOPOLOGY", "expect"),
         ("USHER_INBOUND__PUBLISHERS", "crm:firm"),
     ];
     let system = System::start_with(Setting::Distributed, &parts, &settings).await;
-    let crm = rabbitmq.url_of("crm", "sesame");
+    let crm = rabbitmq.url_of("crm", PASSWORD);
     let languages = ["python", "node", "rust"];
     for language in languages {
         let (mut consumer, mut lines) = listening(language, &crm).await;
@@ -139,7 +153,7 @@ async fn e2_e1_examples_publish_and_listen_where_operators_have_made_the_queues(
 
     // what a known publisher does wrong is the organization's to see, what a stranger does the operator's
     publish("rust", &crm, "wrong", "0").await;
-    publish("rust", &rabbitmq.url_of("stranger", "sesame"), "strange", "1").await;
+    publish("rust", &rabbitmq.url_of("stranger", PASSWORD), "strange", "1").await;
     let seen = eventually("the letter is given up", system.patience(), || async {
         Some(reasons(&system).await).filter(|letters| !letters.is_empty())
     })
