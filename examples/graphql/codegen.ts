@@ -6,7 +6,8 @@ const preset = (folder: string, config: object = {}) => ({
         preset: 'client',
         documents: `${folder}/main.ts`,
         // these documents have no fragments that could be masked
-        presetConfig: { fragmentMasking: false },
+        // and gql/persisted-documents.json is what Usher's setting trusted_documents names
+        presetConfig: { fragmentMasking: false, persistedDocuments: { hashAlgorithm: 'sha256' } },
         // programs have to bear values that a later release adds to an enum
         config: { futureProofEnums: true, scalars: { DateTime: 'string', JSON: 'unknown' }, ...config },
     },

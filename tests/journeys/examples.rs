@@ -1,10 +1,11 @@
 //! The programs of `examples/graphql`: each with its client, against a real Usher.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::process::Command;
-use usher_tests::{ADMIN_EMAIL, ADMIN_PASSWORD, Setting, System};
+use usher_tests::{ADMIN_EMAIL, ADMIN_PASSWORD, Parts, Setting, System};
 
 use crate::operations::CREATE_CONTACT;
 
@@ -17,14 +18,30 @@ const PROGRAMS: [(&str, &str, &str); 5] = [
     ("urql", "Sofia", "Kowalewski"),
 ];
 
+/// What the compilers write at a build: the documents by their hashes, and a module that names the hash of each question.
+const COMPILED: [(&str, &str); 2] = [
+    ("codegen/gql/persisted-documents.json", "codegen/gql/graphql.ts"),
+    (
+        "relay/__generated__/persisted-documents.json",
+        "relay/__generated__/mainContactsQuery.graphql.ts",
+    ),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn compiled(file: &str) -> PathBuf {
+    root().join("examples/graphql").join(file)
+}
+
 fn address(first_name: &str) -> String {
     format!("{}@example.com", first_name.to_lowercase())
 }
 
 /// What a program of the examples prints; as the administrator, by password or by token.
 async fn run(system: &System, program: &str, email: &str) -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut command = Command::new(root.join("scripts/example"));
+    let mut command = Command::new(root().join("scripts/example"));
     command.args([program, email]).env("USHER_URL", system.base());
     if program == "codegen" {
         let admin = system.sign_in(ADMIN_EMAIL, ADMIN_PASSWORD, "MEMBER").await;
@@ -69,6 +86,47 @@ async fn every_client_pages_invites_and_watches_to_the_end() {
         assert_eq!(said, expected, "{program}");
         let mail = system.mailbox().only_mail_to(&address(first)).await;
         assert!(mail.link().contains("/activate/"), "{program}");
+    }
+    system.stop().await;
+}
+
+/// The id under which a manifest has its one question; it is the id that the program would send.
+fn question(manifest: &str, module: &str) -> String {
+    let read = |file| std::fs::read_to_string(compiled(file)).expect(file);
+    let documents: HashMap<String, String> = serde_json::from_str(&read(manifest)).expect("a manifest");
+    assert_eq!(documents.len(), 3, "a question, a change and a subscription");
+    let mut questions = documents.iter().filter(|(_, text)| text.starts_with("query "));
+    let (id, _) = questions.next().expect("a question");
+    assert!(
+        read(module).contains(&format!("\"{id}\"")),
+        "{id} is not in {module}"
+    );
+    id.clone()
+}
+
+#[tokio::test]
+async fn documents_are_trusted_by_the_files_that_the_compilers_write() {
+    let built = Command::new(root().join("scripts/example"))
+        .arg("prepare")
+        .output()
+        .await;
+    let built = built.expect("scripts/example runs");
+    assert!(
+        built.status.success(),
+        "{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
+    let files = COMPILED.map(|(manifest, _)| compiled(manifest).display().to_string());
+    let files = files.join(", ");
+    let settings = [("USHER_GATEWAY__TRUSTED_DOCUMENTS", files.as_str())];
+    let system = System::start_with(Setting::Embedded, &Parts::Machine, &settings).await;
+    for (manifest, module) in COMPILED {
+        let asked = json!({ "documentId": question(manifest, module), "variables": { "after": null } });
+        let (status, body) = system.admin().try_post(&asked).await.expect("an answer");
+        let answer: Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!(status, 200, "{manifest}: {answer}");
+        let none = json!({ "nodes": [], "pageInfo": { "hasNextPage": false, "endCursor": null } });
+        assert_eq!(answer["data"]["contacts"], none, "{manifest}");
     }
     system.stop().await;
 }

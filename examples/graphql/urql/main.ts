@@ -33,6 +33,7 @@ const sockets = createClient({
 });
 const client = new Client({
     url: endpoint,
+    // urql asks by GET unless told otherwise, which Usher answers only with the header GraphQL-Require-Preflight
     preferGetMethod: false,
     fetchOptions: { headers: { authorization } },
     exchanges: [
