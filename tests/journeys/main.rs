@@ -19,6 +19,7 @@ mod pages;
 mod partial;
 mod people;
 mod reading;
+mod readme;
 mod recovery;
 mod restore;
 mod rolling;
