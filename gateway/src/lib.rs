@@ -5,6 +5,7 @@ pub mod fault;
 pub mod graphql;
 mod http;
 pub mod ids;
+mod meters;
 mod pages;
 mod rates;
 mod settings;

@@ -14,6 +14,7 @@ use usher_auth::Subject;
 use uuid::Uuid;
 
 use crate::graphql::Caller;
+use crate::meters;
 
 /// After so many questions those who have not asked for long are forgotten.
 const SWEEP: u32 = 10_000;
@@ -141,6 +142,14 @@ impl Rates {
 
     /// Pays `amount` out of a budget; what is left of it, where it is limited.
     pub(crate) fn pay(&self, budget: Budget, payer: &Payer, amount: u32) -> Result<Option<Left>, TooMuch> {
+        let paid = self.try_pay(budget, payer, amount);
+        if paid.is_err() {
+            meters::throttled(budget);
+        }
+        paid
+    }
+
+    fn try_pay(&self, budget: Budget, payer: &Payer, amount: u32) -> Result<Option<Left>, TooMuch> {
         let counter = match budget {
             Budget::Points => &self.points,
             Budget::SignIns => &self.sign_ins,

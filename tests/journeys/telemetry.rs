@@ -110,6 +110,8 @@ async fn r4_prometheus_reads_what_a_running_process_has_done() {
         let line = lines.find(|line| line.contains(outcome) && line.contains("way=\"password\""));
         line.and_then(|line| line.rsplit(' ').next()).map(str::to_owned)
     };
+    // both attempts, two contacts, one batch
+    assert_eq!(value(&page, "usher_graphql_cost_count"), Some(5.0), "{page}");
     assert_eq!(tried("SIGNED_IN").as_deref(), Some("1"), "{page}");
     assert_eq!(tried("BAD_CREDENTIALS").as_deref(), Some("1"), "{page}");
     assert!(!page.contains("example.com"), "an address stands in the metrics");

@@ -18,6 +18,7 @@ use tracing::{Instrument, Span};
 use super::App;
 use crate::fault::{Code, Fault};
 use crate::graphql::{Given, Order, Scope, root_fields, scan};
+use crate::meters::{self, OpenSubscription};
 use crate::rates::{Budget, Left, Payer, TooMuch};
 
 /// Errors that one answer shows.
@@ -260,6 +261,7 @@ impl Operation {
             app.rates.pay(*budget, payer, *count)?;
         }
         let points = self.cost.requested_query_cost;
+        meters::cost(points);
         self.cost.throttle_status = app.rates.pay(Budget::Points, payer, points)?;
         Ok(())
     }
@@ -419,7 +421,11 @@ pub(super) fn execute_stream(
         ..
     } = operation;
     let responses = app.schema.0.execute_stream(request.data(scope));
-    let answers = responses.map(move |response| finish(&app, &query, name.as_deref(), &order, response));
+    let open = OpenSubscription::count();
+    let answers = responses.map(move |response| {
+        let _ = &open;
+        finish(&app, &query, name.as_deref(), &order, response)
+    });
     AssertUnwindSafe(answers)
         .catch_unwind()
         .map(|answer| answer.unwrap_or_else(|_| broken()))
