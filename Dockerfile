@@ -28,7 +28,7 @@ RUN cargo build --release --locked --workspace --bin usher-gateway --bin usher-c
 # Times in the images are the commit's, so that the same commit makes the same layers.
 ARG SOURCE_DATE_EPOCH=0
 RUN for image in gateway contacts invitations notifications; do \
-        scripts/rootfs "/roots/$image" "target/release/usher-$image" "usher-$image"; \
+        scripts/rootfs "/roots/$image" "target/release/usher-$image" "usher-$image" || exit 1; \
     done && \
     scripts/rootfs /roots/migrate target/release/usher-operator usher usher-migrate
 

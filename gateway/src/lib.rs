@@ -73,9 +73,15 @@ pub async fn run(
     lifecycle: Lifecycle,
 ) -> Result<(), StartError> {
     let routes = router(&settings, parts, &lifecycle)?;
-    // small answers go out at once
-    let listener = listener.into_tcp()?.tap_io(|stream| {
+    // Small answers go out at once. A connection on which nobody takes what was sent is not kept: it would hold its memory, and hold up
+    // a stop, for as long as its other end likes.
+    let patience = GatewaySettings::of(&settings)?.slow_reader();
+    let listener = listener.into_tcp()?.tap_io(move |stream| {
         stream.set_nodelay(true).ok();
+        #[cfg(target_os = "linux")]
+        socket2::SockRef::from(&*stream)
+            .set_tcp_user_timeout(Some(patience))
+            .ok();
     });
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service)

@@ -7,8 +7,10 @@ use opentelemetry::{KeyValue, global};
 
 use crate::rates::Budget;
 
-/// Points: from a field or two to the most that an operation may cost.
-const COSTS: [f64; 9] = [1.0, 10.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0];
+/// Points: from a field or two to the most that an operation may cost, unless the settings say otherwise.
+const COSTS: [f64; 10] = [
+    1.0, 10.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0,
+];
 
 struct Instruments {
     cost: Histogram<f64>,

@@ -81,7 +81,7 @@ where
         match step().await {
             Ok(()) => Ok(Ok(())),
             Err(MigrateError::Step(error)) => Ok(Err(StartError::failed("migration", &error))),
-            Err(error) => Err(Attempt::of(matches!(error, MigrateError::Unavailable(_)), &error)),
+            Err(error) => Err(Attempt::of(error.is_passing(), &error)),
         }
     };
     let stop = process.lifecycle.stopping();

@@ -10,7 +10,7 @@ const LOCK: i64 = 0x5573_6865_7200_0001;
 const ROLE_TRIES: usize = 20;
 
 /// Waits until nobody else migrates this database. The lock ends with the connection. A step does not wait long for a table that
-/// somebody uses: whoever comes after it would wait, too, and that is everybody. It fails, and is tried again.
+/// somebody uses: whoever comes after it would wait, too, and that is everybody. It is tried again.
 pub(crate) async fn lock(pool: &PgPool) -> Result<(), MigrateError> {
     sqlx::query("SELECT pg_advisory_lock($1)")
         .bind(LOCK)

@@ -87,6 +87,7 @@ async fn r3_a_rolling_upgrade_loses_no_request_and_no_mail() {
     postgres.crash().await;
     postgres.resume().await;
     progress(&next, 5).await;
+    fleet.is_ready().await;
     fleet.outage(false);
     progress(&next, 5).await;
     stop.store(true, Ordering::Relaxed);

@@ -115,6 +115,6 @@ async fn r3_a_second_signal_stops_at_once() {
     stage.system.terminate().await;
     let (code, log) = stage.system.ended("usher").await;
     assert_eq!(code, 1, "{log}");
-    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
     assert!(stage.asked.await.is_err(), "nobody answers");
 }

@@ -128,6 +128,16 @@ impl Fleet {
         Retrying(gateways, Arc::clone(&self.outage))
     }
 
+    /// Waits until every replica is ready.
+    ///
+    /// # Panics
+    /// Where one does not become so.
+    pub async fn is_ready(&self) {
+        for replica in &self.replicas {
+            replica.is_ready().await;
+        }
+    }
+
     /// Whether database or broker are away, for which clients are more patient than for the replacement of a process.
     pub fn outage(&self, is_away: bool) {
         self.outage.store(is_away, Ordering::Relaxed);

@@ -55,7 +55,9 @@ fn is_wrong_settings(code: &str) -> bool {
     )
 }
 
-fn database_code(error: &DbErr) -> Option<String> {
+/// The database's own code of what went wrong: an SQLSTATE, or SQLite's number.
+#[must_use]
+pub fn database_code(error: &DbErr) -> Option<String> {
     let (DbErr::Conn(RuntimeErr::SqlxError(inner))
     | DbErr::Exec(RuntimeErr::SqlxError(inner))
     | DbErr::Query(RuntimeErr::SqlxError(inner))) = error

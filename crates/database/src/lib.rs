@@ -36,7 +36,7 @@ mod wake;
 
 pub use database::Database;
 pub use dialect::Dialect;
-pub use error::{ConnectError, is_conflict, is_unavailable, is_unique_violation};
+pub use error::{ConnectError, database_code, is_conflict, is_unavailable, is_unique_violation};
 pub use records::{Column, names, records};
 pub use scope::{Scope, SystemReason};
 pub use server::Server;

@@ -81,12 +81,12 @@ pub(crate) async fn deliver_packed(
 ) -> Result<(), DeliverError> {
     let tx = database.write(Scope::System(SystemReason::Consume)).await?;
     let fresh = remember(&tx, queue, slice, packs).await?;
-    trace::duplicates(queue, slice.len() - fresh.len());
-    if fresh.is_empty() {
-        return Ok(());
+    let known = slice.len() - fresh.len();
+    if !fresh.is_empty() {
+        handler.handle(&tx, &select(slice, fresh)).await?;
+        tx.commit().await?;
     }
-    handler.handle(&tx, &select(slice, fresh)).await?;
-    tx.commit().await?;
+    trace::duplicates(queue, known);
     Ok(())
 }
 

@@ -73,7 +73,7 @@ pub async fn migrate(settings: &Settings, stop: &CancellationToken) -> Result<()
         match usher_migrations::migrate_all(database).await {
             Ok(()) => Ok(Ok(())),
             Err(MigrateError::Step(error)) => Ok(Err(StartError::failed("migration", &error))),
-            Err(error) => Err(Attempt::of(matches!(error, MigrateError::Unavailable(_)), &error)),
+            Err(error) => Err(Attempt::of(error.is_passing(), &error)),
         }
     });
     done.await?

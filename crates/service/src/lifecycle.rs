@@ -25,6 +25,8 @@ const HARD_GRACE: Duration = Duration::from_secs(2);
 pub struct Lifecycle {
     soft: CancellationToken,
     hard: CancellationToken,
+    /// Cancelled by a second signal alone.
+    hurry: CancellationToken,
     tasks: TaskTracker,
     /// The names of the essential tasks that run.
     running: Arc<Mutex<Vec<&'static str>>>,
@@ -47,6 +49,7 @@ impl Lifecycle {
         Self {
             soft: CancellationToken::new(),
             hard: CancellationToken::new(),
+            hurry: CancellationToken::new(),
             tasks: TaskTracker::new(),
             running: Arc::default(),
             failure: Arc::default(),
@@ -63,6 +66,7 @@ impl Lifecycle {
         Self {
             soft: self.soft.child_token(),
             hard: self.hard.child_token(),
+            hurry: self.hurry.clone(),
             tasks: TaskTracker::new(),
             running: Arc::default(),
             failure: Arc::default(),
@@ -125,6 +129,11 @@ impl Lifecycle {
     /// Cancelled when what is left is dropped.
     pub fn aborting(&self) -> CancellationToken {
         self.hard.clone()
+    }
+
+    /// Whether somebody has asked for the end at once, with a second signal.
+    pub fn is_in_a_hurry(&self) -> bool {
+        self.hurry.is_cancelled()
     }
 
     /// Whether a stop was asked for.
@@ -232,6 +241,7 @@ impl Lifecycle {
                 }
                 if life.is_stopping() {
                     tracing::warn!("second signal: stopping at once");
+                    life.hurry.cancel();
                     life.abort();
                 } else {
                     tracing::info!("stopping; a second signal stops at once");

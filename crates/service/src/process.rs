@@ -124,15 +124,27 @@ where
     let lifecycle = Lifecycle::new(Duration::from_secs(own.grace_seconds));
     let outcome = runtime.block_on(async {
         let telemetry = Telemetry::start(&settings, name, &lifecycle)?;
+        std::panic::set_hook(Box::new(panicked));
         let life = lifecycle.clone();
         let outcome = supervise(Process { settings, lifecycle }, core).await;
-        let at_once = life.aborting().is_cancelled();
-        telemetry.flush(if at_once { FLUSHED_AT_ONCE } else { FLUSHED });
+        telemetry.flush(if life.is_in_a_hurry() {
+            FLUSHED_AT_ONCE
+        } else {
+            FLUSHED
+        });
         outcome
     });
     // a thread that blocks must not keep the process
     runtime.shutdown_timeout(Duration::from_secs(1));
     outcome
+}
+
+/// A panic is logged like everything else, with the request that it is found by.
+fn panicked(panic: &std::panic::PanicHookInfo<'_>) {
+    let reason = panic.payload_as_str().unwrap_or("no reason");
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let request_id = crate::grpc::request_id();
+    tracing::error!(%request_id, place, reason, "panicked");
 }
 
 /// Runs the core until it ends, then waits for the tasks that it left behind.

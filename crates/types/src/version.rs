@@ -18,6 +18,12 @@ impl Version {
     /// What a raw version grows by when its epoch is raised.
     pub const EPOCH: i64 = 1 << COUNTER_BITS;
 
+    /// The version of an aggregate that is made in this one's epoch.
+    #[must_use]
+    pub const fn first_of_epoch(self) -> Self {
+        Self((self.0 >> COUNTER_BITS << COUNTER_BITS) + 1)
+    }
+
     /// A stored version.
     #[must_use]
     pub const fn from_raw(raw: i64) -> Self {
@@ -52,6 +58,8 @@ mod tests {
         let restored = Version::from_raw((1 << COUNTER_BITS) + 1);
         assert!(restored > Version::from_raw((1 << COUNTER_BITS) - 1));
         assert_eq!(restored.counter(), 1);
+        assert_eq!(restored.next().next().first_of_epoch(), restored);
+        assert_eq!(Version::FIRST.next().first_of_epoch(), Version::FIRST);
         assert_eq!(Version::FIRST.next().counter(), 2);
     }
 }

@@ -1,6 +1,7 @@
 //! GraphQL over server-sent events: one operation a connection, events `next` and `complete`.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,9 +65,13 @@ struct Reader {
 }
 
 impl Reader {
-    /// Whether the client takes more.
-    async fn hand(&self, event: Bytes) -> bool {
-        matches!(timeout(self.patience, self.events.send(event)).await, Ok(Ok(())))
+    /// Whether the client takes more. What ends the stream does not wait for it.
+    async fn hand(&self, event: Bytes, end: impl Future<Output = End>) -> bool {
+        tokio::select! {
+            biased;
+            sent = timeout(self.patience, self.events.send(event)) => matches!(sent, Ok(Ok(()))),
+            _ = end => false,
+        }
     }
 }
 
@@ -85,7 +90,10 @@ async fn feed(
             ending = &mut end => match ending {
                 End::Stop => return,
                 End::Token => {
-                    reader.hand(next(&Refused::new(StatusCode::UNAUTHORIZED, expired()).into())).await;
+                    let expired = next(&Refused::new(StatusCode::UNAUTHORIZED, expired()).into());
+                    if !reader.hand(expired, pending()).await {
+                        return;
+                    }
                     None
                 }
             },
@@ -95,10 +103,10 @@ async fn feed(
             },
         };
         let Some(event) = step else {
-            reader.hand(Bytes::from_static(COMPLETE)).await;
+            reader.hand(Bytes::from_static(COMPLETE), pending()).await;
             return;
         };
-        if !reader.hand(event).await {
+        if !reader.hand(event, &mut end).await {
             return;
         }
     }
@@ -126,7 +134,7 @@ fn end_of(app: &App, operation: &Operation, scope: &Scope) -> impl Future<Output
     let (stop, token) = (app.stop.clone(), token_life(app, scope));
     async move {
         if !is_endless {
-            std::future::pending::<()>().await;
+            pending::<()>().await;
         }
         tokio::select! {
             () = stop.cancelled() => End::Stop,

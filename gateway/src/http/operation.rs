@@ -261,8 +261,8 @@ impl Operation {
             app.rates.pay(*budget, payer, *count)?;
         }
         let points = self.cost.requested_query_cost;
-        meters::cost(points);
         self.cost.throttle_status = app.rates.pay(Budget::Points, payer, points)?;
+        meters::cost(points);
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
-use futures::StreamExt;
+use futures::{SinkExt, StreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
@@ -165,15 +165,20 @@ impl Connection {
         } else {
             Some(NO_PROTOCOL)
         };
-        if let Some((code, reason)) = close {
-            let frame = CloseFrame {
-                code,
-                reason: reason.into(),
-            };
-            // a client that is gone or does not read needs no reason
-            let last_word = socket.send(Message::Close(Some(frame)));
-            tokio::time::timeout(LAST_WORD, last_word).await.ok();
-        }
+        let last_word = async {
+            match close {
+                Some((code, reason)) => {
+                    let reason = reason.into();
+                    socket
+                        .send(Message::Close(Some(CloseFrame { code, reason })))
+                        .await
+                }
+                // the answer to the client's own close (RFC 6455 §5.5.1) is written already
+                None => socket.flush().await,
+            }
+        };
+        // a client that is gone or does not read needs no reason
+        tokio::time::timeout(LAST_WORD, last_word).await.ok();
     }
 
     /// Talks until one side ends; none where the client did.

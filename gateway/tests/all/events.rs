@@ -59,7 +59,7 @@ async fn i11_a_stream_that_ends_with_its_token_says_so() {
     let harness = Harness::new();
     let query = watching(&harness, 1);
     let token = harness.admin();
-    harness.clock.advance(TimeDelta::milliseconds(299_950));
+    harness.clock.advance(TimeDelta::milliseconds(298_000));
     let expired = "event: next\ndata: {\"errors\":[{\"message\":\"the access token has expired: refresh the session\",\
         \"extensions\":{\"code\":\"TOKEN_EXPIRED\"}}]}\n\n";
     assert_eq!(

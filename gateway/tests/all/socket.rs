@@ -313,6 +313,15 @@ async fn i11_a_session_that_has_ended_starts_nothing_more() {
 }
 
 #[tokio::test]
+async fn a_clients_own_close_is_answered() {
+    let harness = Harness::new();
+    let mut client = Client::introduced(&harness, None).await;
+    client.0.close(None).await.unwrap();
+    let answer = client.0.next().await.unwrap().unwrap();
+    assert!(matches!(answer, Message::Close(_)), "{answer:?}");
+}
+
+#[tokio::test]
 async fn i11_a_socket_ends_with_its_token_and_a_stop_says_so() {
     let harness = Harness::new();
     let mut client = Client::introduced(&harness, Some(harness.admin())).await;

@@ -6,13 +6,14 @@ use chrono::{DateTime, Utc};
 use usher_database::Transaction;
 use usher_events::{ContactFacts, Lane, Withdrawn};
 use usher_messaging::enqueue;
-use usher_types::{ContactId, OrganizationId};
+use usher_types::{ContactId, OrganizationId, Version};
 
 use super::Failure;
 use super::context::App;
 use super::email_change::tell;
 use super::issue::{withdraw, withdrawals, withdrawn_notice};
 use super::readdress::log;
+use super::resync::restated;
 use crate::domain::link::InvitationState;
 use crate::domain::portal::{Access, Act, Effects, Person, transition};
 use crate::storage::invitation::Ending;
@@ -40,6 +41,12 @@ impl App {
         let fresh: Vec<Access> = fresh.collect();
         access::insert_unknown(tx, &fresh).await?;
         let before = access::lock_each(tx, heard.keys().copied()).await?;
+        // whoever is made in a later epoch was forgotten here by a restore: contacts remembers what is not so any more
+        let forgotten = before
+            .iter()
+            .filter(|row| row.version > Version::FIRST && fresh.contains(row));
+        let forgotten: Vec<Access> = forgotten.cloned().collect();
+        enqueue(tx, Lane::Bulk, restated(&forgotten, now)).await?;
         let mut moved: BTreeMap<OrganizationId, Vec<Moved>> = BTreeMap::new();
         for row in &before {
             let people = heard.remove(&(row.organization, row.contact));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
 use usher_database::{Database, Scope, SystemReason};
 use usher_events::{ContactFacts, Envelope, Lane, PortalFacts, PortalRestated};
@@ -36,7 +37,7 @@ pub async fn resync(database: &Database, clock: &SharedClock) -> Result<u64, DbE
     loop {
         let tx = database.write(SCOPE).await?;
         let people = access::restate(&tx, Version::EPOCH, after, PAGE).await?;
-        enqueue(&tx, Lane::Bulk, restated(&people, clock)).await?;
+        enqueue(&tx, Lane::Bulk, restated(&people, clock.now())).await?;
         tx.commit().await?;
         let Some(last) = people.iter().map(|access| access.contact.uuid()).max() else {
             return Ok(all);
@@ -46,12 +47,12 @@ pub async fn resync(database: &Database, clock: &SharedClock) -> Result<u64, DbE
     }
 }
 
-fn restated(people: &[Access], clock: &SharedClock) -> Vec<Envelope> {
+/// Commands that have contacts overwrite what it remembers of these people's access.
+pub(super) fn restated(people: &[Access], now: DateTime<Utc>) -> Vec<Envelope> {
     let mut firms: BTreeMap<OrganizationId, Vec<PortalFacts>> = BTreeMap::new();
     for access in people {
         firms.entry(access.organization).or_default().push(access.facts());
     }
-    let now = clock.now();
     let command = |(organization_id, portals)| {
         let restated = PortalRestated {
             organization_id,

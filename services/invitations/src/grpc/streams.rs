@@ -22,6 +22,8 @@ pub(super) type RevocationStream = Pin<Box<dyn Stream<Item = Result<Revocations,
 
 /// Messages that wait for a slow listener; the newest figures replace older ones before that.
 const WAITING: usize = 1;
+/// How long after its token's end a stream may stand still before it ends.
+const GATEWAY_FIRST: Duration = Duration::from_secs(2);
 /// Sessions of one message, about 40 bytes each.
 const ENDED_IN_ONE: usize = 20_000;
 
@@ -37,6 +39,8 @@ impl Edge {
         let (sender, stream) = mpsc::channel(WAITING);
         let edge = self.clone();
         let left = (caller.expires_at - self.app.now()).to_std().unwrap_or_default();
+        // the gateway ends its own streams with their token and says so in its own words: it shall be first
+        let left = left + GATEWAY_FIRST;
         tokio::spawn(async move {
             let told = async {
                 loop {

@@ -52,9 +52,10 @@ impl Access {
         Self {
             contact,
             organization,
-            person,
             status: PortalStatus::Waiting,
-            version: Version::FIRST,
+            // whom contacts tells of after a restore may have been known here before, and others remember that (ADR 44)
+            version: person.version.first_of_epoch(),
+            person,
             invitation: None,
             address: None,
             generation: 0,
