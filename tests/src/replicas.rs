@@ -43,12 +43,8 @@ impl Fleet {
     ///
     /// # Panics
     /// As [`System::start`].
-    pub async fn start(parts: &Parts, settings: &[(&str, &str)]) -> Self {
+    pub async fn start(parts: &Parts) -> Self {
         let mut system = System::still(Setting::Distributed);
-        let settings = settings
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        system.environment.extend(settings);
         system.prepare(parts).await;
         let mut own: Vec<(&'static str, HashMap<String, String>)> = Vec::new();
         let programs = ["usher-contacts", "usher-invitations", "usher-notifications"];
@@ -128,25 +124,9 @@ impl Fleet {
         Retrying(gateways, Arc::clone(&self.outage))
     }
 
-    /// Waits until every replica is ready.
-    ///
-    /// # Panics
-    /// Where one does not become so.
-    pub async fn is_ready(&self) {
-        for replica in &self.replicas {
-            replica.is_ready().await;
-        }
-    }
-
-    /// Whether database or broker are away, for which clients are more patient than for the replacement of a process.
-    pub fn outage(&self, is_away: bool) {
-        self.outage.store(is_away, Ordering::Relaxed);
-    }
-
-    /// What the names of its exchanges and queues begin with.
-    #[must_use]
-    pub fn broker_prefix(&self) -> String {
-        self.system.broker_prefix()
+    /// From now on database or broker may be away, for which clients are more patient than for the replacement of a process.
+    pub fn expect_an_outage(&self) {
+        self.outage.store(true, Ordering::Relaxed);
     }
 
     /// Messages that no service could handle.
